@@ -1,0 +1,54 @@
+"""
+confetti_check from a shell: ``python -m confetti_task IMAGENAME``.
+
+Exit status 0 when the cube could be checked, whether or not there is confetti; 2 when it could not; 1 only where there
+is confetti and --fail-on-confetti was given, so that chains of jobs go on unless they ask to be stopped.
+"""
+
+import argparse
+import json
+import sys
+
+from .confetti_check import PARAMETERS, SUMMARY, confetti_check
+from .version import __version__
+
+_CONVERT = {"string": str, "double": float, "int": int}
+
+
+def make_parser():
+    """Options with the names, defaults and descriptions of the task's parameters."""
+    parser = argparse.ArgumentParser(prog="python -m confetti_task", description=SUMMARY + ".")
+    parser.add_argument("--version", action="version", version=__version__)
+    for parameter in PARAMETERS:
+        summary = parameter.summary.replace("%", "%%")
+        if parameter.name == "imagename":
+            parser.add_argument("imagename", help=summary)
+        elif parameter.type == "bool":
+            parser.add_argument(f"--{parameter.name}", action="store_true", help=summary)
+        else:
+            parser.add_argument(
+                f"--{parameter.name}",
+                type=_CONVERT[parameter.type],
+                default=parameter.default,
+                choices=parameter.allowed or None,
+                help=f"{summary} (default: {parameter.default!r})",
+            )
+    parser.add_argument("--fail-on-confetti", action="store_true", help="exit with 1 where there is confetti")
+    return parser
+
+
+def main(arguments=None):
+    """Check one cube, print the result as JSON, and return the exit status."""
+    options = vars(make_parser().parse_args(arguments))
+    fail_on_confetti = options.pop("fail_on_confetti")
+    try:
+        result = confetti_check(**options)
+    except Exception as error:  # whatever stopped the check, the status must say that there was none
+        print(f"confetti_check: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=1))
+    return 1 if fail_on_confetti and result["verdict"] == "confetti" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+# Written by scripts/generate_tasks.py from xml/confetti_check.xml: change the XML and run the script again.
+"""Find the fake sources that CLEAN wrote into the model of a spectral cube."""
+
+from .private.call_task import Parameter, call_task
+
+SUMMARY = "Find the fake sources that CLEAN wrote into the model of a spectral cube"
+
+PARAMETERS = (
+    Parameter(
+        name="imagename",
+        type="string",
+        default="",
+        allowed=(),
+        summary="Root name of the images, as given to tclean",
+    ),
+    Parameter(
+        name="outfile",
+        type="string",
+        default="",
+        allowed=(),
+        summary="Root name of the products; '' = imagename.confetti",
+    ),
+    Parameter(
+        name="chans",
+        type="string",
+        default="",
+        allowed=(),
+        summary="Channels to check, like '3~20;25'; '' = all",
+    ),
+    Parameter(
+        name="nsigma",
+        type="double",
+        default=3.0,
+        allowed=(),
+        summary="Smallest contrast of a hot pixel, in noise of its channel",
+    ),
+    Parameter(
+        name="narrowness",
+        type="double",
+        default=0.33,
+        allowed=(),
+        summary="Largest part of a hot pixel that a neighbouring channel may have",
+    ),
+    Parameter(
+        name="unsupported",
+        type="double",
+        default=4.5,
+        allowed=(),
+        summary="Least significance of a spike that the data do not hold",
+    ),
+    Parameter(
+        name="cleanmask",
+        type="string",
+        default="channel",
+        allowed=("channel", "pixel", "none"),
+        summary="Clean mask to write for cleaning again: channel, pixel or none",
+    ),
+    Parameter(
+        name="writestats",
+        type="bool",
+        default=False,
+        allowed=(),
+        summary="Write the statistics of the hot pixels as images, for viewing",
+    ),
+    Parameter(
+        name="overwrite",
+        type="bool",
+        default=False,
+        allowed=(),
+        summary="Replace products of an earlier run",
+    ),
+)
+
+
+def confetti_check(
+    imagename="",
+    outfile="",
+    chans="",
+    nsigma=3.0,
+    narrowness=0.33,
+    unsupported=4.5,
+    cleanmask="channel",
+    writestats=False,
+    overwrite=False,
+):
+    """
+    Find the fake sources that CLEAN wrote into the model of a spectral cube.
+
+    CLEAN sometimes writes "confetti" into the model of a spectral cube: in one channel a single very bright pixel that
+    a faint extended surround cancels in the residual. The residual looks fine, and the image shows a point source that
+    the data do not hold. confetti_check finds these pixels in the products of tclean and writes a mask image of them, a
+    clean mask for cleaning the bad channels again, and a table. The inputs are never changed.
+
+    Parameters
+    ----------
+    imagename : string
+        Root name of the images, as given to tclean. The name of the .image, .model or .residual (.tt0) works too.
+        Needed are imagename.model, .image and .residual; with imagename.psf beside them the finds are tested against
+        the data.
+    outfile : string
+        Root name of the products outfile.mask, outfile.cleanmask and outfile.ecsv; '' means imagename.confetti.
+    chans : string
+        Channels to check, in the notation of imstat: '3~20;25', '>7', '<40'; '' means all. The channels next to them
+        are still read, to compare with.
+    nsigma : double
+        Smallest contrast of a hot model pixel over its surroundings, in units of the noise of its channel. A lone model
+        pixel of S Jy restores to a peak of S Jy/beam, so the two compare directly.
+    narrowness : double
+        Largest part of the contrast that the channel before or after may have within 3x3 pixels. An unresolved line
+        after ALMA's Hanning smoothing has 0.5, confetti has less than 0.1 in most cases.
+    unsupported : double
+        Least significance of the unsupported spike, in units of its expected scatter. The unsupported spike is the
+        point source that this channel of the image has, its neighbours have not, and the dirty image has not: what
+        deconvolution added to the data. Needs imagename.psf.
+    cleanmask : string
+        Clean mask to write where there is confetti. 'channel': the old clean mask in the channels with confetti, 0 in
+        all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask without a beam-sized
+        hole around each confetti pixel; measured with the real tclean this makes confetti worse (40 fake sources became
+        1313, or 75 at gain 0.1). 'none': not written.
+    writestats : bool
+        Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual: the statistics at
+        the narrow hot pixels, 0 elsewhere.
+    overwrite : bool
+        Replace products of an earlier run. Without it an existing product is an error.
+
+    Returns
+    -------
+    dict
+        Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
+        channels (the bad ones), chans (the same as text), severity (largest spike of a fake source in the image, in
+        noise), mask, cleanmask and table (names of the products, '' where not written), warnings.
+
+    Examples
+    --------
+    A narrow hot pixel is called confetti when there is evidence against it: the image has a spike there that the data
+    do not hold, or the model cancels at least four fifths of the hot pixel by what surrounds it. Without such evidence
+    it is a candidate: in the table, never in the mask, because a maser in one channel looks just like that.
+
+    >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
+    >>> if result['verdict'] == 'confetti':
+    ...     print(result['chans'], result['severity'])
+
+    A mask does not remove what is already in the model. To mend the cube, give tclean the clean mask, a start model
+    that is zero in the bad channels, and a gain of 0.1 at most.
+    """
+    return call_task("confetti_check", PARAMETERS, locals())

@@ -1,0 +1,5 @@
+"""The tasks for an interactive CASA session: ``from confetti_task.gotasks import confetti_check``."""
+
+from .confetti_check import confetti_check
+
+__all__ = ["confetti_check"]

@@ -1,0 +1,29 @@
+# Written by scripts/generate_tasks.py from xml/confetti_check.xml: change the XML and run the script again.
+"""Find the fake sources that CLEAN wrote into the model of a spectral cube: for inp, go, default, tget and tput."""
+
+from confetti_task import confetti_check as _task
+from confetti_task.confetti_check import PARAMETERS, SUMMARY
+from confetti_task.private.shell_task import ShellTask
+
+
+class _ShellTask(ShellTask):
+    __doc__ = _task.__doc__
+
+    def __call__(
+        self,
+        imagename=None,
+        outfile=None,
+        chans=None,
+        nsigma=None,
+        narrowness=None,
+        unsupported=None,
+        cleanmask=None,
+        writestats=None,
+        overwrite=None,
+    ):
+        arguments = dict(locals())
+        del arguments["self"]
+        return self.call(arguments)
+
+
+confetti_check = _ShellTask("confetti_check", SUMMARY, PARAMETERS, _task)

@@ -1,0 +1,74 @@
+"""Call a task the way casatasks does: check the types, log the call, run the implementation."""
+
+from collections import namedtuple
+from importlib import import_module
+
+Parameter = namedtuple("Parameter", "name type default allowed summary")
+
+# What CASA's type checker calls the types of the XML, and how it converts what a user may mean by them.
+_CASA_TYPES = {
+    "string": ("cStr", "to_str"),
+    "double": ("cFloat", "to_float"),
+    "int": ("cInt", "to_int"),
+    "bool": ("cBool", None),
+}
+
+
+def schema(parameters):
+    """Rules of CASA's type checker for these parameters, as a dictionary."""
+    from casatools.coercetype import coerce
+
+    rules = {}
+    for parameter in parameters:
+        casa_type, coercion = _CASA_TYPES[parameter.type]
+        rules[parameter.name] = {"type": casa_type}
+        if coercion:
+            rules[parameter.name]["coerce"] = getattr(coerce, coercion)
+        if parameter.allowed:
+            rules[parameter.name]["allowed"] = list(parameter.allowed)
+    return rules
+
+
+def call_task(name, parameters, values):
+    """
+    Run a task with logging as casatasks does it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task; its implementation is ``confetti_task.private.task_<name>.<name>``.
+    parameters : sequence of `Parameter`
+        The parameters in the order of the XML, in which the implementation takes them.
+    values : dict
+        Their values.
+
+    Returns
+    -------
+    dict
+        What the implementation returns.
+
+    Raises
+    ------
+    ValueError
+        If a value has the wrong type.
+    """
+    # CASA is imported at the first call: workers and documentation tools read this package without it.
+    from casatasks.private.task_logging import end_log, except_log, start_log
+    from casatools.errors import create_error_string
+    from casatools.typecheck import CasaValidator
+
+    validator = CasaValidator()
+    if not validator.validate(values, schema(parameters)):
+        raise ValueError("{}: {}".format(name, create_error_string(validator.errors).strip()))
+    values = [validator.document[parameter.name] for parameter in parameters]
+    implementation = getattr(import_module("confetti_task.private.task_" + name), name)
+    result = None
+    state = start_log(name, ["{}={!r}".format(p.name, value) for p, value in zip(parameters, values)])
+    try:
+        result = implementation(*values)
+    except Exception as error:
+        except_log(name, error)
+        raise
+    finally:
+        end_log(state, name, result)
+    return result

@@ -1,0 +1,67 @@
+"""Channels as CASA writes them: '3~20;25'."""
+
+import re
+
+_RANGE = re.compile(r"\s*(?:(?P<first>\d+)\s*(?:~\s*(?P<last>\d+))?|(?P<side>[<>])\s*(?P<edge>\d+))\s*$")
+
+
+def parse_channels(text, number):
+    """
+    Read a channel selection.
+
+    Parameters
+    ----------
+    text : str
+        Ranges separated by ';' or ',': '3', '3~20', '<40', '>7'. Nothing means all channels.
+    number : int
+        Number of channels of the cube.
+
+    Returns
+    -------
+    channels : list of int
+        The selected channels, 0-based, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If the text is no selection, or selects a channel that the cube has not.
+    """
+    if not text.strip():
+        return list(range(number))
+    selected = set()
+    for part in re.split("[;,]", text):
+        selected.update(_parse_range(part, text, number))
+    return sorted(selected)
+
+
+def _parse_range(part, text, number):
+    match = _RANGE.match(part)
+    if match is None:
+        raise ValueError(f"chans='{text}': cannot read '{part}'; write ranges like '3~20;25', '>7' or '<40'")
+    if match["side"] == "<":
+        first, last = 0, int(match["edge"]) - 1
+    elif match["side"] == ">":
+        first, last = int(match["edge"]) + 1, number - 1
+    else:
+        first, last = int(match["first"]), int(match["last"] or match["first"])
+    if not 0 <= first <= last < number:
+        raise ValueError(f"chans='{text}': '{part}' is not within the channels 0~{number - 1} of the cube")
+    return range(first, last + 1)
+
+
+def format_channels(channels):
+    """Write channels as CASA reads them: [17, 18, 20] as '17~18;20'."""
+    return ";".join(
+        str(first) if first == last else f"{first}~{last}" for first, last in contiguous_ranges(sorted(channels))
+    )
+
+
+def contiguous_ranges(channels):
+    """First and last channel of every run of neighbours in an ascending sequence, as a list of tuples."""
+    ranges = []
+    for channel in channels:
+        if ranges and channel == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], channel)
+        else:
+            ranges.append((channel, channel))
+    return ranges

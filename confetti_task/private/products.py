@@ -1,0 +1,224 @@
+"""The products of confetti_check: nothing else writes files."""
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+
+import numpy as np
+from astropy import units
+from astropy.table import QTable
+
+from ..version import __version__
+from .images import opened, read_channels, read_coordinates, world_coordinates
+from .statistics import disc
+
+STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
+# In the order in which they appear: the mask comes last, so that where it is, the others are too.
+SUFFIXES = (*(f".{name}" for name in STATISTICS), ".ecsv", ".cleanmask", ".mask")
+
+
+def check_outfile(outfile, cube, overwrite):
+    """
+    Check that the products can be written, before anything is measured.
+
+    Parameters
+    ----------
+    outfile : str
+        Root name of the products.
+    cube : `~confetti_task.private.images.Cube`
+        The inputs, which are never replaced.
+    overwrite : bool
+        Whether products of an earlier run may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If a product would replace an input, or exists and may not be replaced, or the folder cannot be written in.
+    """
+    inputs = {os.path.realpath(cube.path(product)) for product in (*cube.products, "mask")}
+    for path in (outfile + suffix for suffix in SUFFIXES):
+        if os.path.realpath(path) in inputs:
+            raise ValueError(f"outfile='{outfile}': {path} is an image of tclean; choose another outfile")
+        if os.path.lexists(path) and not overwrite:
+            raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
+    folder = os.path.dirname(os.path.abspath(outfile))
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
+
+
+def write_products(outfile, cube, candidates, table, cleanmask, writestats, call):
+    """
+    Write all products, or none.
+
+    Parameters
+    ----------
+    outfile : str
+        Root name of the products.
+    cube : `~confetti_task.private.images.Cube`
+        The inputs.
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels.
+    table : `~astropy.table.QTable`
+        One row for every source.
+    cleanmask : {'channel', 'pixel', 'none'}
+        Which clean mask to write where there is confetti.
+    writestats : bool
+        Whether to write the statistics as images.
+    call : str
+        The call of the task, for the history of the images.
+
+    Returns
+    -------
+    mask, cleanmask, table : str
+        Names of the products; '' for a clean mask that was not written.
+    """
+    confetti = candidates[candidates["confetti"]]
+    with _staged(outfile) as staged:
+        table.write(staged + ".ecsv", format="ascii.ecsv")
+        if writestats:
+            for name in STATISTICS:
+                _write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
+        if len(confetti) and cleanmask == "channel":
+            _write_image(staged + ".cleanmask", cube, _bad_channels_to_clean(cube, confetti), call)
+        elif len(confetti) and cleanmask == "pixel":
+            _write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
+        _write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti))), call)
+    return tuple(
+        outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in (".mask", ".cleanmask", ".ecsv")
+    )
+
+
+@contextmanager
+def _staged(outfile):
+    """A root name in a folder beside the products, which replace older ones together when all are complete."""
+    parent, name = os.path.split(os.path.abspath(outfile))
+    folder = tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=parent)
+    try:
+        yield os.path.join(folder, name)
+        old = os.path.join(folder, "old")
+        os.mkdir(old)
+        for suffix in reversed(SUFFIXES):
+            if os.path.lexists(outfile + suffix):
+                os.rename(outfile + suffix, os.path.join(old, name + suffix))
+        for suffix in SUFFIXES:
+            if os.path.exists(os.path.join(folder, name + suffix)):
+                os.rename(os.path.join(folder, name + suffix), outfile + suffix)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_image(path, cube, planes, call):
+    """Write a float32 image on the grid of the model: zero but for the planes that are given."""
+    from casatools import image
+
+    coordinates, shape = read_coordinates(cube)
+    tool = image()
+    tool.fromshape(outfile=path, shape=shape, csys=coordinates, overwrite=False, log=False, type="f")
+    tool.done()
+    with opened(path) as tool:
+        for (polarization, channel), plane in planes:
+            bottom, _ = cube.corners(polarization, channel, channel)
+            tool.putchunk(cube.to_image_order(plane[np.newaxis]).astype(float), blc=bottom)
+        tool.sethistory(origin="confetti_check", history=[f"confetti_task {__version__}", call])
+
+
+def _planes_of(cube, candidates, values):
+    """Planes that hold the values at the pixels of the candidates, and 0 elsewhere."""
+    for polarization, channel in _channels_of(candidates):
+        here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
+        plane = np.zeros(cube.lengths[2:], dtype=np.float32)
+        plane[candidates["y"][here], candidates["x"][here]] = values[here]
+        yield (polarization, channel), plane
+
+
+def _channels_of(candidates):
+    return sorted({(int(row["polarization"]), int(row["channel"])) for row in candidates})
+
+
+def _bad_channels_to_clean(cube, confetti):
+    for polarization, channel in _channels_of(confetti):
+        yield (polarization, channel), _old_clean_mask(cube, polarization, channel)
+
+
+def _pixels_to_clean(cube, confetti):
+    # Holes one beam across, the size that was measured.
+    hole = disc(cube.beam / 2)
+    height, width = cube.lengths[2:]
+    for polarization in range(cube.lengths[0]):
+        for channel in range(cube.channels):
+            plane = _old_clean_mask(cube, polarization, channel)
+            here = (confetti["polarization"] == polarization) & (confetti["channel"] == channel)
+            y = np.add.outer(confetti["y"][here], hole[:, 0]).ravel()
+            x = np.add.outer(confetti["x"][here], hole[:, 1]).ravel()
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            plane[y[inside], x[inside]] = 0
+            yield (polarization, channel), plane
+
+
+def _old_clean_mask(cube, polarization, channel):
+    """What tclean cleaned in a channel; all of the primary-beam mask where its clean mask is missing or empty."""
+    if "mask" in cube.products:
+        plane = read_channels(cube, "mask", polarization, channel, channel)[0] > 0
+        if plane.any():
+            return plane.astype(np.float32)
+    return np.isfinite(read_channels(cube, "image", polarization, channel, channel)[0]).astype(np.float32)
+
+
+def source_table(cube, candidates, worst, npixels, meta):
+    """
+    The sources with their units and their places on the sky.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The inputs.
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels.
+    worst, npixels : 1D int `~numpy.ndarray`
+        Worst pixel and number of pixels of every source, from `~confetti_task.private.sources.join`.
+    meta : dict
+        What the table is about, kept in its header.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row for every source.
+    """
+    rows = candidates[worst]
+    ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
+    table = QTable(meta=dict(meta))
+    table["class"] = np.where(rows["confetti"], "confetti", "candidate").astype("U9")
+    table["channel"] = rows["channel"]
+    table["frequency"], table["velocity"] = frequency, velocity
+    table["stokes"] = np.array([cube.stokes[number] for number in rows["polarization"]], dtype="U4")
+    table["x"], table["y"] = rows["x"], rows["y"]
+    table["ra"], table["dec"] = ra, dec
+    table["npixels"] = npixels
+    table["noise"] = rows["noise"] * units.Jy / units.beam
+    table["contrast"] = rows["contrast"] * units.Jy
+    table["significance"] = rows["contrast"] / rows["noise"]
+    for name in ("pointlikeness", "narrowness", "surround", "restored", "spike", "residual", "unsupported"):
+        table[name] = rows[name]
+    for name, description in DESCRIPTIONS.items():
+        table[name].info.description = description
+    return table
+
+
+DESCRIPTIONS = {
+    "class": "confetti: in the mask; candidate: without evidence against it, not in the mask",
+    "channel": "0-based",
+    "x": "0-based pixel of the worst pixel of the source",
+    "y": "0-based pixel of the worst pixel of the source",
+    "npixels": "hot pixels within a beam",
+    "velocity": "radio convention",
+    "contrast": "of the hot pixel over its surroundings in the model",
+    "significance": "contrast in noise of the channel",
+    "pointlikeness": "1 for a single pixel",
+    "narrowness": "part of the contrast in a neighbouring channel",
+    "surround": "flux around the hot pixel as a part of it; -1 compensates it",
+    "restored": "part of the hot pixel that image minus residual keeps; 1 for a real source",
+    "spike": "point source in this channel of the image alone, in noise",
+    "residual": "residual at the hot pixel, in noise",
+    "unsupported": "spike that the data do not hold, in units of its scatter; nan without a PSF",
+}

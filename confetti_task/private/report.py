@@ -1,0 +1,98 @@
+"""The result of a check in words: pure text, which the task posts to CASA's log."""
+
+import numpy as np
+
+from .channels import format_channels
+
+NO_PSF = (
+    "{path} not found: without the PSF the data cannot be asked whether they hold a spike, so only hot pixels that the "
+    "model itself compensates are called confetti. Most fake sources stay candidates: keep .psf beside .model"
+)
+NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
+ONE_CHANNEL = (
+    "the image has one channel: confetti is told by its neighbouring channels, so it cannot be looked for here"
+)
+
+
+def describe_inputs(cube, channels):
+    """What is read, in one line."""
+    return (
+        f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.root}.[{','.join(cube.products)}]"
+        f"{cube.term}: {cube.lengths[3]} x {cube.lengths[2]} pixels, Stokes {','.join(cube.stokes)}, "
+        f"beam {cube.beam:.1f} pixels"
+    )
+
+
+def describe_noise(noise):
+    """Range of the noise over the channels."""
+    known = noise[np.isfinite(noise)]
+    if known.size == 0:
+        return "Noise: every channel is blank"
+    blank = f"; {noise.size - known.size} channels are blank" if known.size < noise.size else ""
+    return f"Noise: {known.min():.3g} to {known.max():.3g} Jy/beam{blank}"
+
+
+def summarize(verdict, candidates, table, files, warnings):
+    """
+    The dictionary that the task returns.
+
+    Parameters
+    ----------
+    verdict : {'confetti', 'clean', 'not applicable'}
+        What the check came to.
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels.
+    table : `~astropy.table.QTable`
+        The sources.
+    files : tuple of str
+        Names of mask, clean mask and table.
+    warnings : list of str
+        What the user should know before trusting the result.
+
+    Returns
+    -------
+    dict
+        See `confetti_task.confetti_check`.
+    """
+    confetti = candidates[candidates["confetti"]]
+    channels = sorted({int(channel) for channel in confetti["channel"]})
+    mask, cleanmask, name = files
+    return {
+        "verdict": verdict,
+        "npixels": len(confetti),
+        "nsources": int(np.count_nonzero(table["class"] == "confetti")),
+        "ncandidates": int(np.count_nonzero(table["class"] == "candidate")),
+        "channels": channels,
+        "chans": format_channels(channels),
+        "severity": float(np.abs(confetti["spike"]).max(initial=0)),
+        "mask": mask,
+        "cleanmask": cleanmask,
+        "table": name,
+        "warnings": list(warnings),
+    }
+
+
+def describe_bad_channels(table, channels):
+    """One line for every channel with confetti."""
+    for channel in channels:
+        rows = table[(table["class"] == "confetti") & (table["channel"] == channel)]
+        worst = rows[np.argmax(np.abs(rows["spike"]))]
+        yield (
+            f"Channel {channel} ({worst['frequency']:.6f}, {worst['velocity']:.2f}): {len(rows)} fake sources, "
+            f"the worst at x={worst['x']} y={worst['y']} with a spike of {worst['spike']:.1f} sigma in the image"
+        )
+
+
+def describe_verdict(result):
+    """The verdict, and what to do next."""
+    if result["verdict"] == "not applicable":
+        return "Verdict: not applicable"
+    candidates = f"{result['ncandidates']} candidates without evidence against them are in {result['table']}"
+    if result["verdict"] == "clean":
+        return f"Verdict: clean; {candidates}"
+    mask = result["cleanmask"] or "a clean mask of these channels"
+    return (
+        f"Verdict: confetti; {result['nsources']} fake sources in channels {result['chans']}, up to "
+        f"{result['severity']:.1f} sigma; {candidates}. Next: clean these channels again with tclean(usemask='user', "
+        f"mask='{mask}', gain=0.1, startmodel=<copy of the model with zeros in these channels>) into a new imagename"
+    )

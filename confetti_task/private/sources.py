@@ -1,0 +1,48 @@
+"""Pixels that belong together, as sources."""
+
+import numpy as np
+
+
+def join(candidates, beam):
+    """
+    Join the pixels within a beam of each other in a channel to sources.
+
+    The worst pixel (confetti before candidates, then the larger contrast) takes all within a beam of itself, then the
+    worst of those left, so that a channel full of confetti does not become one source.
+
+    Parameters
+    ----------
+    candidates : structured `~numpy.ndarray`
+        With the fields polarization, channel, y, x, confetti and contrast.
+    beam : float
+        Width of the restoring beam at half maximum, in pixels.
+
+    Returns
+    -------
+    worst : 1D int `~numpy.ndarray`
+        Index of the worst pixel of every source: confetti first, then in the order of channel and position.
+    npixels : 1D int `~numpy.ndarray`
+        Number of pixels of each source.
+    """
+    if len(candidates) == 0:
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+    plane = np.column_stack([candidates["polarization"], candidates["channel"]])
+    sources = []
+    for one in np.unique(plane, axis=0):
+        members = np.flatnonzero((plane == one).all(axis=1))
+        sources += _join_in_plane(candidates, members, beam)
+    sources = np.array(sources)
+    rows = candidates[sources[:, 0]]
+    order = np.lexsort([rows["x"], rows["y"], rows["channel"], ~rows["confetti"]])
+    return tuple(sources[order].T)
+
+
+def _join_in_plane(candidates, members, beam):
+    severity = np.lexsort([np.abs(candidates["contrast"][members]), candidates["confetti"][members]])
+    left = members[severity[::-1]]
+    sources = []
+    while len(left):
+        distance = np.hypot(*(candidates[axis][left].astype(float) - candidates[axis][left[0]] for axis in "yx"))
+        sources.append((left[0], np.count_nonzero(distance <= beam)))
+        left = left[distance > beam]
+    return sources

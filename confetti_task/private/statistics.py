@@ -1,0 +1,282 @@
+"""
+What surrounds a hot pixel in position and in frequency.
+
+Cubes are 3D float32 arrays [channel, y, x], NaN where they are blank. ``pixels`` is a 2D integer array [n, 3] of
+(channel, y, x); a function returns one value for each of them. A channel that is not there (beyond the first or the
+last, or blank) is a missing neighbour and takes no part.
+"""
+
+import numpy as np
+
+# tclean's hot pixels wander by one pixel from channel to channel, so a hot pixel and the eight around it are one
+# thing. Its surroundings are the 7x7 pixels without these 3x3: 40 pixels, less than half a beam away.
+INNER = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+SURROUNDINGS = np.array([(dy, dx) for dy in range(-3, 4) for dx in range(-3, 4) if max(abs(dy), abs(dx)) > 1])
+CENTRE = np.array([(0, 0)])
+
+# The ring around a beam, in beam widths: near enough to follow extended emission, far enough that a Gaussian beam at
+# its centre adds no more than 0.106 of its peak at the inner edge and 0.0001 at the outer one.
+RING_INNER_BEAMS = 0.9
+RING_OUTER_BEAMS = 1.8
+
+# How far a surround is looked for: from 2 pixels to 1.5 beams.
+SURROUND_INNER_PIXELS = 2.0
+SURROUND_OUTER_BEAMS = 1.5
+
+# Values gathered at once: 32 MiB of float32, so that a channel full of hot pixels needs no more memory than its plane.
+GATHERED_AT_ONCE = 2**23
+
+
+def disc(radius):
+    """Offsets (dy, dx) of the pixels within ``radius`` pixels, as a 2D integer array [m, 2]."""
+    return _annulus(0.0, radius, step=1)
+
+
+def ring(beam):
+    """
+    Offsets of the pixels that surround a beam, at least four samples a beam.
+
+    Parameters
+    ----------
+    beam : float
+        Width of the restoring beam at half maximum, in pixels.
+
+    Returns
+    -------
+    offsets : 2D int `~numpy.ndarray`
+        (dy, dx) of the pixels of the ring, [m, 2].
+    """
+    # Nothing in an image is finer than half a beam: more samples of a wide beam cost time and tell nothing.
+    return _annulus(RING_INNER_BEAMS * beam, RING_OUTER_BEAMS * beam, step=max(1, int(beam / 4)))
+
+
+def _annulus(inner, outer, step):
+    reach = step * int(outer / step)
+    dy, dx = np.mgrid[-reach : reach + 1 : step, -reach : reach + 1 : step]
+    radius = np.hypot(dy, dx)
+    inside = (radius >= inner) & (radius <= outer)
+    return np.column_stack([dy[inside], dx[inside]])
+
+
+def hot_pixels(model, noise, nsigma):
+    """
+    Find the hot pixels of a model: single pixels that stand out of their surroundings.
+
+    A lone model pixel of S Jy restores to a peak of S Jy/beam, so the model compares directly with the noise.
+
+    Parameters
+    ----------
+    model : 3D float32 `~numpy.ndarray`
+        Model in Jy/pixel.
+    noise : 1D float32 `~numpy.ndarray`
+        Noise of each channel in Jy/beam. A channel whose noise is NaN has no hot pixels.
+    nsigma : float
+        Smallest contrast, in units of the noise.
+
+    Returns
+    -------
+    pixels : 2D int `~numpy.ndarray`
+        The hot pixels, [n, 3].
+    """
+    # A hot pixel is farther from zero than its surroundings, so its contrast is at most twice its value: half the
+    # threshold is a cheap superset (0.2 % of the voxels of a deep clean) to which the exact test is applied.
+    threshold = (nsigma * noise).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        pixels = np.argwhere(np.abs(model) > threshold[:, np.newaxis, np.newaxis] / 2)
+    pixels = pixels[np.abs(at(model, pixels)) == around(model, pixels, INNER, _largest_magnitude)]
+    contrasts = contrast(model, pixels)
+    outshines = contrasts * at(model, pixels) > 0
+    return pixels[outshines & (np.abs(contrasts) >= threshold[pixels[:, 0]])]
+
+
+def contrast(model, pixels):
+    """Value of each pixel above the median of its surroundings, in Jy, as a 1D float32 `~numpy.ndarray`."""
+    return at(model, pixels) - around(model, pixels, SURROUNDINGS, median)
+
+
+def narrowness(model, pixels, contrasts):
+    """
+    Measure how much of a hot pixel stands in the neighbouring channels too.
+
+    Parameters
+    ----------
+    model : 3D float32 `~numpy.ndarray`
+        Model in Jy/pixel.
+    pixels : 2D int `~numpy.ndarray`
+        The hot pixels, [n, 3].
+    contrasts : 1D float32 `~numpy.ndarray`
+        Their contrasts in Jy.
+
+    Returns
+    -------
+    fraction : 1D float32 `~numpy.ndarray`
+        Best contrast of the same sign within 3x3 pixels in the channels before and after, divided by the contrast of
+        the hot pixel: 0 when it is alone, 1 when a neighbouring channel has all of it. NaN when both are missing.
+    """
+
+    def best_contrast(neighbours):
+        surroundings = around(model, neighbours, SURROUNDINGS, median)
+        highest = around(model, neighbours, INNER, _largest) - surroundings
+        lowest = around(model, neighbours, INNER, _smallest) - surroundings
+        return np.where(contrasts > 0, highest, -lowest)
+
+    before, after = (best_contrast(neighbours) for neighbours in _neighbours(pixels))
+    return np.maximum(np.fmax(before, after), 0) / np.abs(contrasts)
+
+
+def pointlikeness(model, pixels, contrasts):
+    """1 less the best contrast of the same sign next to a hot pixel, as a part of its own: 1 for a single pixel."""
+    surroundings = around(model, pixels, SURROUNDINGS, median)
+    next_to = INNER[np.any(INNER != 0, axis=1)]
+    highest = around(model, pixels, next_to, _largest) - surroundings
+    lowest = around(model, pixels, next_to, _smallest) - surroundings
+    return 1 - np.maximum(np.where(contrasts > 0, highest, -lowest), 0) / np.abs(contrasts)
+
+
+def surround(model, pixels, contrasts, beam):
+    """
+    Measure what else a channel has around a hot pixel that its neighbouring channels have not.
+
+    Parameters
+    ----------
+    model : 3D float32 `~numpy.ndarray`
+        Model in Jy/pixel.
+    pixels : 2D int `~numpy.ndarray`
+        The hot pixels, [n, 3].
+    contrasts : 1D float32 `~numpy.ndarray`
+        Their contrasts in Jy.
+    beam : float
+        Width of the restoring beam at half maximum, in pixels.
+
+    Returns
+    -------
+    fraction : 1D float32 `~numpy.ndarray`
+        Flux around the pixel, less the mean of the two neighbouring channels, divided by the contrast: -1 when the
+        surround compensates the hot pixel, 0 when there is none. Of the radii from 2 pixels to 1.5 beams the one
+        that compensates most.
+    """
+    radii = np.linspace(SURROUND_INNER_PIXELS, SURROUND_OUTER_BEAMS * beam, 4)
+    compensation = [(_excess(model, pixels, disc(radius), _total) - contrasts) / contrasts for radius in radii]
+    return np.fmin.reduce(compensation)
+
+
+def _excess(cube, pixels, offsets, reduce):
+    """What a channel has more than the mean of its neighbours."""
+    before, after = (around(cube, neighbours, offsets, reduce) for neighbours in _neighbours(pixels))
+    return around(cube, pixels, offsets, reduce) - np.where(
+        np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2)
+    )
+
+
+def spike(cube, pixels, ring_offsets):
+    """
+    Measure the point source that a channel has and its neighbours have not.
+
+    Parameters
+    ----------
+    cube : 3D float32 `~numpy.ndarray`
+        Image in Jy/beam.
+    pixels : 2D int `~numpy.ndarray`
+        Where to measure, [n, 3].
+    ring_offsets : 2D int `~numpy.ndarray`
+        Pixels of the local background, from `ring`.
+
+    Returns
+    -------
+    height : 1D float32 `~numpy.ndarray`
+        Height above the median of the ring, less that of a neighbouring channel, in Jy/beam; of the two neighbours
+        the one that leaves less, because the mean of both would leak half of a spike into the channels beside it.
+        0 where the neighbours disagree about its sign, NaN when both are missing.
+    """
+
+    def height(channel):
+        return around(cube, channel, CENTRE, _largest) - around(cube, channel, ring_offsets, median)
+
+    here = height(pixels)
+    return _smaller(*(here - height(neighbours) for neighbours in _neighbours(pixels)))
+
+
+def _smaller(first, second):
+    first, second = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
+    smaller = np.where(np.abs(first) < np.abs(second), first, second)
+    return np.where(first * second < 0, 0, smaller)
+
+
+def brightness(restored, pixels, beam):
+    """Largest magnitude of the restored model within half a beam of each pixel, its neighbouring channels included."""
+    offsets = disc(beam / 2)
+    channels = [pixels, *_neighbours(pixels)]
+    return np.fmax.reduce([around(restored, channel, offsets, _largest_magnitude) for channel in channels])
+
+
+def _neighbours(pixels):
+    step = np.array([1, 0, 0])
+    return pixels - step, pixels + step
+
+
+def at(cube, pixels):
+    """Value of the cube at each pixel."""
+    return cube[tuple(pixels.T)]
+
+
+def around(cube, pixels, offsets, reduce):
+    """
+    Reduce the values around each pixel to one.
+
+    Parameters
+    ----------
+    cube : 3D float32 `~numpy.ndarray`
+        Any cube.
+    pixels : 2D int `~numpy.ndarray`
+        Where to look, [n, 3]; channels beyond the cube are missing.
+    offsets : 2D int `~numpy.ndarray`
+        (dy, dx) of what is around, [m, 2].
+    reduce : callable
+        Takes a 2D array [n, m], NaN where a pixel is blank or beyond the cube, and returns a 1D array [n].
+
+    Returns
+    -------
+    reduced : 1D float32 `~numpy.ndarray`
+        One value a pixel; NaN where everything around it is missing.
+    """
+    reduced = np.empty(len(pixels), dtype=np.float32)
+    batch = max(1, GATHERED_AT_ONCE // len(offsets))
+    for start in range(0, len(pixels), batch):
+        some = slice(start, start + batch)
+        reduced[some] = reduce(_gather(cube, pixels[some], offsets))
+    return reduced
+
+
+def _gather(cube, pixels, offsets):
+    channel = pixels[:, 0, np.newaxis]
+    y = pixels[:, 1, np.newaxis] + offsets[:, 0]
+    x = pixels[:, 2, np.newaxis] + offsets[:, 1]
+    number, height, width = cube.shape
+    inside = (channel >= 0) & (channel < number) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    values = cube[channel.clip(0, number - 1), y.clip(0, height - 1), x.clip(0, width - 1)]
+    values[~inside] = np.nan
+    return values
+
+
+def median(values):
+    """Median of each row, its NaN left out; numpy's nanmedian does the same at 20 times the cost."""
+    ordered = np.sort(values, axis=1)  # NaN last
+    number = np.count_nonzero(~np.isnan(values), axis=1)
+    rows = np.arange(len(ordered))
+    return (ordered[rows, (number - 1) // 2] + ordered[rows, number // 2 - (number == values.shape[1])]) / 2
+
+
+def _largest(values):
+    return np.fmax.reduce(values, axis=1)
+
+
+def _smallest(values):
+    return np.fmin.reduce(values, axis=1)
+
+
+def _largest_magnitude(values):
+    return np.fmax.reduce(np.abs(values), axis=1)
+
+
+def _total(values):
+    return np.where(np.isnan(values).all(axis=1), np.nan, np.nansum(values, axis=1))
