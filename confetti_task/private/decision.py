@@ -41,6 +41,13 @@ class Thresholds:
     spike: float = 5.0
     lone: float = 0.2
 
+    def __post_init__(self):
+        for name in ("nsigma", "unsupported"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} should be positive (got {getattr(self, name)})")
+        if not 0 <= self.narrowness < 1:
+            raise ValueError(f"narrowness should be a fraction from 0 to less than 1 (got {self.narrowness})")
+
 
 def unsupported_scatter(noise, brightness, thresholds):
     """

@@ -101,7 +101,7 @@ def open_cube(imagename):
     ------
     ValueError
         If an image is missing, unreadable, complex or on another grid than the model, or if the image is not in
-        Jy/beam or has no restoring beam.
+        Jy/beam or has no restoring beam that fits it.
     """
     root, term = _split_name(imagename)
     paths = {product: _path(root, product, term) for product in NEEDED}
@@ -121,6 +121,8 @@ def open_cube(imagename):
     beam = headers["image"]["beam"] or headers.get("psf", headers["image"])["beam"]
     if beam is None:
         raise ValueError(f"{paths['image']} has no restoring beam; give it one with ia.setrestoringbeam")
+    if beam > min(headers["model"]["lengths"][2:]):
+        raise ValueError(f"{paths['image']} has a restoring beam {beam:.0f} pixels wide, wider than itself; correct it")
     return Cube(
         root=root,
         term=term,
@@ -169,10 +171,10 @@ def _read_header(path):
     with opened(path) as tool:
         if tool.pixeltype() not in ("float", "double"):
             raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
-        coordinates = tool.coordsys()
+        coordinates = _coordinates(tool)
         shape = tuple(int(length) for length in tool.shape())
         types = coordinates.axiscoordinatetypes()
-        x, y = [axis for axis, kind in enumerate(types) if kind == "Direction"]
+        x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
         axes = tuple(types.index(kind) if kind in types else None for kind in ("Stokes", "Spectral")) + (y, x)
         stokes = tuple(coordinates.stokes()) if axes[0] is not None else ("I",)
         header = {
@@ -186,9 +188,18 @@ def _read_header(path):
             "increment": coordinates.increment()["numeric"],
         }
         cell = np.sqrt(np.prod([abs(header["increment"][axis]) for axis in (x, y)]))
-        header["beam"] = _beam_width(tool.restoringbeam(), units.Unit(coordinates.units()[x]) * cell)
+        header["beam"] = _beam_width(tool.restoringbeam(), cell * units.rad)
         coordinates.done()
     return header
+
+
+def _coordinates(tool):
+    """Coordinate system of the opened image, in rad and Hz whatever it was written in."""
+    coordinates = tool.coordsys()
+    coordinates.setunits(["rad", "rad"], type="direction")
+    if "Spectral" in coordinates.axiscoordinatetypes():
+        coordinates.setunits(["Hz"], type="spectral")
+    return coordinates
 
 
 def _beam_width(record, cell):
@@ -274,15 +285,17 @@ def world_coordinates(cube, channel, y, x):
         if axis is not None:
             pixels[axis] = values
     with opened(cube.path("model")) as tool:
-        coordinates = tool.coordsys()
+        coordinates = _coordinates(tool)
         world = coordinates.toworldmany(pixels)["numeric"] if len(channel) else pixels
-        names = coordinates.units()
-        _, spectral, dec, ra = (None if axis is None else world[axis] * units.Unit(names[axis]) for axis in cube.axes)
-        frequency = np.full(len(channel), np.nan) * units.Hz if spectral is None else spectral
-        velocity = np.full(len(channel), np.nan)
-        if len(channel) and spectral is not None and coordinates.restfrequency()["value"][0] > 0:
-            velocity = coordinates.frequencytovelocity(
-                frequency.to_value("Hz"), frequnit="Hz", doppler="radio", velunit="km/s"
-            )
+        unknown = np.full(len(channel), np.nan)
+        _, frequency, dec, ra = (unknown if axis is None else world[axis] for axis in cube.axes)
+        velocity = unknown
+        if cube.axes[1] is not None and len(channel) and coordinates.restfrequency()["value"][0] > 0:
+            velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
         coordinates.done()
-    return ra.to("deg") % (360 * units.deg), dec.to("deg"), frequency.to("GHz"), velocity * units.km / units.s
+    return (
+        (ra * units.rad).to("deg") % (360 * units.deg),
+        (dec * units.rad).to("deg"),
+        (frequency * units.Hz).to("GHz"),
+        velocity * units.km / units.s,
+    )

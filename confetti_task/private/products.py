@@ -18,7 +18,7 @@ STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "res
 SUFFIXES = (*(f".{name}" for name in STATISTICS), ".ecsv", ".cleanmask", ".mask")
 
 
-def check_outfile(outfile, cube, overwrite):
+def check_outfile(outfile, overwrite):
     """
     Check that the products can be written, before anything is measured.
 
@@ -26,20 +26,19 @@ def check_outfile(outfile, cube, overwrite):
     ----------
     outfile : str
         Root name of the products.
-    cube : `~confetti_task.private.images.Cube`
-        The inputs, which are never replaced.
     overwrite : bool
         Whether products of an earlier run may be replaced.
 
     Raises
     ------
     ValueError
-        If a product would replace an input, or exists and may not be replaced, or the folder cannot be written in.
+        If a product would replace an image of tclean, or exists and may not be replaced, or the folder cannot be
+        written in.
     """
-    inputs = {os.path.realpath(cube.path(product)) for product in (*cube.products, "mask")}
+    for path in (outfile + suffix for suffix in (".model", ".model.tt0", ".image", ".image.tt0")):
+        if os.path.lexists(path):
+            raise ValueError(f"outfile='{outfile}': there are images of tclean of that name; choose another outfile")
     for path in (outfile + suffix for suffix in SUFFIXES):
-        if os.path.realpath(path) in inputs:
-            raise ValueError(f"outfile='{outfile}': {path} is an image of tclean; choose another outfile")
         if os.path.lexists(path) and not overwrite:
             raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))

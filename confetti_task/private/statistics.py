@@ -259,11 +259,11 @@ def _gather(cube, pixels, offsets):
 
 
 def median(values):
-    """Median of each row, its NaN left out; numpy's nanmedian does the same at 20 times the cost."""
+    """Median of each row, NaN left out, as numpy.nanmedian does it slowly."""
     ordered = np.sort(values, axis=1)  # NaN last
     number = np.count_nonzero(~np.isnan(values), axis=1)
     rows = np.arange(len(ordered))
-    return (ordered[rows, (number - 1) // 2] + ordered[rows, number // 2 - (number == values.shape[1])]) / 2
+    return (ordered[rows, (number - 1) // 2] + ordered[rows, number // 2]) / 2
 
 
 def _largest(values):

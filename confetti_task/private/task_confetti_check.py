@@ -27,7 +27,7 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
     cube = open_cube(imagename)
     channels = parse_channels(chans, cube.channels)
     outfile = outfile or cube.root + ".confetti"
-    check_outfile(outfile, cube, overwrite)
+    check_outfile(outfile, overwrite)
     casalog.post(report.describe_inputs(cube, channels))
 
     if cube.channels == 1:

@@ -1,0 +1,63 @@
+"""The decision, and the joining of pixels to sources."""
+
+import numpy as np
+import pytest
+
+from confetti_task.private.decision import Thresholds, is_confetti, unsupported_scatter
+from confetti_task.private.measure import CANDIDATE
+from confetti_task.private.sources import join
+
+THRESHOLDS = Thresholds()
+
+
+def candidate(**fields):
+    row = np.zeros(1, dtype=CANDIDATE)
+    for name, value in fields.items():
+        row[name] = value
+    return row
+
+
+def test_a_spike_that_the_data_hold_is_no_confetti():
+    assert not is_confetti(candidate(spike=40, restored=1, unsupported=1), THRESHOLDS)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
+    assert is_confetti(candidate(spike=6 * sign, restored=1, unsupported=6 * sign), THRESHOLDS)
+
+
+def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
+    assert is_confetti(candidate(spike=8, restored=0.1, unsupported=np.nan), THRESHOLDS)
+    assert not is_confetti(candidate(spike=8, restored=0.4, unsupported=np.nan), THRESHOLDS)
+    assert not is_confetti(candidate(spike=2, restored=0.1, unsupported=np.nan), THRESHOLDS)
+
+
+def test_bright_emission_adds_to_the_scatter():
+    scatter = unsupported_scatter(np.array([1.0]), np.array([[0.0, 1000.0]]), THRESHOLDS)
+    assert scatter == pytest.approx(np.array([[1.0, 20.02]]), rel=1e-3)
+
+
+@pytest.mark.parametrize("wrong", [{"nsigma": 0}, {"unsupported": -1}, {"narrowness": 1.5}])
+def test_thresholds_without_a_meaning_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Thresholds(**wrong)
+
+
+def test_pixels_within_a_beam_are_one_source_named_after_its_confetti():
+    rows = np.zeros(4, dtype=CANDIDATE)
+    rows["x"] = [10, 13, 30, 11]
+    rows["channel"] = [5, 5, 5, 6]
+    rows["contrast"] = [9, 4, 1, 1]
+    rows["confetti"] = [False, True, False, False]
+    worst, npixels = join(rows, beam=6.0)
+    assert worst.tolist() == [1, 2, 3]
+    assert npixels.tolist() == [2, 1, 1]
+
+
+def test_a_chain_of_pixels_does_not_become_one_source():
+    rows = np.zeros(5, dtype=CANDIDATE)
+    rows["x"] = [0, 5, 10, 15, 20]
+    rows["contrast"] = [5, 1, 4, 1, 3]
+    worst, npixels = join(rows, beam=6.0)
+    assert worst.tolist() == [0, 2, 4]
+    assert npixels.tolist() == [2, 2, 1]

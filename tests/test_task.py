@@ -1,0 +1,365 @@
+"""confetti_check on CASA images of small skies: what is found, what is written, what is refused."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import checksum, read_image, write_cube, write_image
+from skies import BEAM, NOISE, Products
+
+from confetti_task import confetti_check
+from confetti_task.private import task_confetti_check as task
+
+HOT = (3, 30, 26)  # channel, y, x of the confetti
+
+
+@pytest.fixture
+def products():
+    """A maser in one channel, a continuum source in all, and confetti."""
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    products.model[:, 12, 50] += 20 * NOISE
+    products.add_confetti(*HOT, 80 * NOISE)
+    return products
+
+
+def places(result, kind):
+    table = QTable.read(result["table"])
+    return {tuple(row) for row in table[table["class"] == kind]["channel", "y", "x"]}
+
+
+def test_confetti_is_masked_and_a_maser_in_one_channel_never_is(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    assert result["chans"] == "3"
+    assert result["channels"] == [3]
+    assert np.argwhere(read_image(result["mask"])).tolist() == [list(HOT)]
+    assert (2, 45, 15) in places(result, "candidate")
+    assert result["warnings"] == []
+
+
+def test_a_continuum_source_in_all_channels_is_not_even_a_candidate(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert not any((y, x) == (12, 50) for _, y, x in places(result, "candidate") | places(result, "confetti"))
+
+
+@pytest.mark.parametrize("channel", [0, 6])
+def test_confetti_in_an_edge_channel_is_found(channel):
+    products = Products()
+    products.add_confetti(channel, 30, 26, 80 * NOISE)
+    write_cube("line", products)
+    assert confetti_check(imagename="line")["channels"] == [channel]
+
+
+@pytest.mark.parametrize("blank", [0.0, np.nan])
+def test_a_line_next_to_a_blank_channel_is_not_narrow_because_of_that(blank, products):
+    products.model[4:6, 20, 20] = 30 * NOISE
+    products.model[3] = 0
+    image, residual = products.image, products.residual
+    image[3] = residual[3] = blank
+    write_cube("line", products)
+    write_image("blank", image, unit="Jy/beam", beams="one")
+    shutil.rmtree("line.image")
+    os.rename("blank", "line.image")
+    result = confetti_check(imagename="line")
+    assert (4, 20, 20) not in places(result, "candidate") | places(result, "confetti")
+
+
+def test_the_published_case_is_reported_and_its_two_harmless_relatives_are_not():
+    """
+    The numbers of G008.67 N2H+, channel 98: 0.065 Jy/beam in the image, 0.035 in the residual, 0.009 of noise.
+
+    The hot pixel alone is 1.6 to 3 sigma, on a disc of the same sign; contrast 50 in the model, 2 in the image.
+    """
+    products = Products(seed=11)
+    y, x = np.mgrid[:64, :64]
+    disc = np.hypot(y - 32, x - 32) <= 4
+    products.model[:, disc] += 0.01 / 40.6
+    products.model[3, disc] += 0.035 / 40.6
+    products.model[3, 32, 32] += 3.2 * 0.009
+    products.model[:, 12, 50] += 0.1  # hot in every channel, from a continuum start model
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert (3, 32, 32) in places(result, "candidate") | places(result, "confetti")
+    assert not any((y, x) == (12, 50) for _, y, x in places(result, "candidate") | places(result, "confetti"))
+
+    products.model = products.model[3:4]
+    products.residual, products.psf = products.residual[3:4], products.psf[3:4]
+    write_cube("continuum", products, term=".tt0")
+    result = confetti_check(imagename="continuum")
+    assert result["verdict"] == "not applicable"
+    assert "one channel" in result["warnings"][0]
+    assert not read_image(result["mask"]).any()
+    assert result["cleanmask"] == ""
+
+
+def test_a_cube_without_confetti_gets_a_zero_mask_and_no_clean_mask():
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+    assert not read_image("line.confetti.mask").any()
+    assert not os.path.exists("line.confetti.cleanmask")
+    assert result["cleanmask"] == ""
+
+
+def test_an_empty_model_is_clean_with_a_warning():
+    write_cube("line", Products())
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+    assert "nothing was cleaned" in result["warnings"][0]
+
+
+def test_without_a_psf_a_compensated_hot_pixel_is_confetti_and_a_maser_is_not(products):
+    products.add_compensated(5, 20, 40, 100 * NOISE)
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert "line.psf not found" in result["warnings"][0]
+    assert (5, 20, 40) in places(result, "confetti")
+    assert (2, 45, 15) in places(result, "candidate")
+
+
+@pytest.mark.parametrize("factor", [-1, 1e-6, 1e6])
+def test_units_and_sign_change_nothing(products, factor):
+    write_cube("line", products)
+    before = confetti_check(imagename="line")
+    scaled = Products()
+    scaled.model, scaled.residual = products.model * np.float32(factor), products.residual * np.float32(factor)
+    write_cube("scaled", scaled)
+    after = confetti_check(imagename="scaled")
+    if factor > 0:  # the noise is measured in the negative pixels
+        np.testing.assert_array_equal(read_image(after["mask"]), read_image(before["mask"]))
+        assert places(after, "candidate") == places(before, "candidate")
+    assert after["chans"] == before["chans"]
+    assert {HOT} <= places(after, "confetti")
+
+
+def test_slabs_and_selections_of_channels_change_nothing(products, monkeypatch):
+    write_cube("line", products)
+    whole = QTable.read(confetti_check(imagename="line", outfile="whole")["table"])
+    monkeypatch.setattr(task, "SLAB_BYTES", 1)
+    single = QTable.read(confetti_check(imagename="line", outfile="single")["table"])
+    selected = QTable.read(confetti_check(imagename="line", outfile="selected", chans="3;2")["table"])
+    for name in whole.colnames:
+        np.testing.assert_array_equal(single[name], whole[name])
+        np.testing.assert_array_equal(selected[name], whole[np.isin(whole["channel"], [2, 3])][name])
+
+
+@pytest.mark.parametrize("order", ["xysf", "xyfs", "fsxy", "yxsf", "xyf"])
+@pytest.mark.parametrize("beams", ["one", "per plane"])
+def test_the_order_of_the_axes_and_the_beams_change_nothing(products, order, beams):
+    write_cube("line", products, order=order, beams=beams)
+    result = confetti_check(imagename="line")
+    assert places(result, "confetti") == {HOT}
+    from casatools import image
+
+    tool = image()
+    tool.open(result["mask"])
+    mask, shape = tool.getchunk(), list(tool.shape())
+    tool.open("line.model")
+    assert shape == list(tool.shape())
+    tool.done()
+    hot = dict(zip("fyx", HOT), s=0)
+    assert np.argwhere(mask).tolist() == [[hot[axis] for axis in order]]
+
+
+def test_polarizations_are_checked_one_by_one(products):
+    write_cube("line", products, polarizations=("I", "Q"))
+    table = QTable.read(confetti_check(imagename="line")["table"])
+    assert set(table["stokes"]) == {"I"}
+
+
+def test_pixels_outside_the_primary_beam_are_not_checked(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, 25:35, 20:32] = False
+    write_cube("line", products, masked=masked)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+
+
+def test_a_size_that_does_not_divide_the_tiles_is_read_right():
+    products = Products(channels=5, size=97)
+    products.add_confetti(2, 90, 7, 80 * NOISE)
+    write_cube("line", products)
+    assert places(confetti_check(imagename="line"), "confetti") == {(2, 90, 7)}
+
+
+def test_the_table_has_units_and_sky_positions(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    row = QTable.read(result["table"])[0]
+    assert row["class"] == "confetti"
+    assert row["frequency"].to_value("GHz") == pytest.approx(93.17 + 3 * 71.5e-6, abs=1e-9)
+    assert row["velocity"].to_value("km/s") == pytest.approx(
+        299792.458 * (1 - row["frequency"].value / 93.1734), abs=1e-3
+    )
+    assert row["dec"].to_value("deg") == pytest.approx(-21.62 - 2 * 0.5 / 3600, abs=1e-6)
+    assert row["ra"].to_value("deg") == pytest.approx(271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), abs=1e-6)
+    assert row["contrast"].to_value("Jy") == pytest.approx(80 * NOISE, rel=0.05)
+    assert result["severity"] == pytest.approx(abs(row["spike"]))
+
+
+def test_the_clean_mask_is_the_old_one_in_bad_channels_and_0_elsewhere(products):
+    products.mask = np.zeros_like(products.model)
+    products.mask[:, 10:50, 10:50] = 1
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line")["cleanmask"])
+    np.testing.assert_array_equal(cleanmask[3], products.mask[3])
+    assert not np.delete(cleanmask, 3, axis=0).any()
+
+
+def test_without_an_old_clean_mask_the_primary_beam_mask_is_cleaned(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, :5] = False
+    write_cube("line", products, masked=masked)
+    cleanmask = read_image(confetti_check(imagename="line")["cleanmask"])
+    np.testing.assert_array_equal(cleanmask[3], masked[3])
+
+
+def test_the_pixel_clean_mask_has_beam_sized_holes_only_at_confetti(products):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line", cleanmask="pixel")["cleanmask"])
+    holes = np.argwhere(cleanmask == 0)
+    assert set(holes[:, 0]) == {3}
+    assert np.hypot(*(holes[:, 1:] - HOT[1:]).T).max() == pytest.approx(BEAM / 2)
+
+
+def test_masks_are_float32_and_tell_how_they_were_made(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    from casatools import image
+
+    tool = image()
+    for name in (result["mask"], result["cleanmask"]):
+        tool.open(name)
+        assert tool.pixeltype() == "float"
+        assert any("imagename='line'" in line for line in tool.history(list=False))
+        tool.done()
+
+
+def test_the_statistics_are_written_where_asked(products):
+    write_cube("line", products)
+    confetti_check(imagename="line", writestats=True)
+    assert read_image("line.confetti.contrast")[HOT] == pytest.approx(80 * NOISE, rel=0.05)
+    assert abs(read_image("line.confetti.unsupported")[HOT]) > 4.5
+
+
+def test_inputs_are_never_changed_and_nothing_is_left_behind(products):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    inputs = [f"line.{product}" for product in ("model", "image", "residual", "psf", "mask")]
+    before = checksum(*inputs)
+    confetti_check(imagename="line")
+    assert checksum(*inputs) == before
+    assert {name for name in os.listdir(".") if name not in inputs} == {
+        "line.confetti.mask",
+        "line.confetti.cleanmask",
+        "line.confetti.ecsv",
+    }
+
+
+@pytest.mark.parametrize("name", ["line", "line.image", "line.model/", "./line.residual"])
+def test_the_name_of_any_image_will_do(products, name):
+    write_cube("line", products)
+    assert confetti_check(imagename=name)["mask"].endswith("line.confetti.mask")
+
+
+@pytest.mark.parametrize("product", ["model", "image", "residual"])
+def test_a_missing_image_is_named(products, product):
+    write_cube("line", products, skip=[product])
+    with pytest.raises(ValueError, match=f"line.{product} not found; give the root name"):
+        confetti_check(imagename="line")
+    assert not any("confetti" in name for name in os.listdir("."))
+
+
+def test_images_of_different_shape_are_refused_with_both_shapes(products):
+    write_cube("line", products, skip=["residual"])
+    write_image("line.residual", products.residual[:5])
+    with pytest.raises(ValueError, match=r"line.residual and line.model .* \(64, 64, 1, 5\) and \(64, 64, 1, 7\)"):
+        confetti_check(imagename="line")
+
+
+def test_images_on_different_grids_are_refused(products):
+    write_cube("line", products)
+    from casatools import image
+
+    tool = image()
+    tool.open("line.image")
+    system = tool.coordsys()
+    system.setreferencevalue(list(system.referencevalue()["numeric"] * [1, 1, 1, 1.001]))
+    tool.setcoordsys(system.torecord())
+    tool.done()
+    with pytest.raises(ValueError, match="line.image and line.model should be on the same grid"):
+        confetti_check(imagename="line")
+
+
+def test_an_image_without_beam_is_refused(products):
+    write_cube("line", products, beams="none")
+    with pytest.raises(ValueError, match="line.image has no restoring beam"):
+        confetti_check(imagename="line")
+
+
+def test_an_image_that_is_a_text_file_is_refused(products):
+    write_cube("line", products, skip=["residual"])
+    with open("line.residual", "w") as text:
+        text.write("no image")
+    with pytest.raises(ValueError, match="line.residual cannot be read as an image"):
+        confetti_check(imagename="line")
+
+
+def test_an_existing_product_is_kept_unless_overwriting(products):
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    before = checksum("line.confetti.mask")
+    with pytest.raises(ValueError, match="line.confetti.ecsv exists already; set overwrite=True"):
+        confetti_check(imagename="line")
+    assert checksum("line.confetti.mask") == before
+    assert confetti_check(imagename="line", overwrite=True)["verdict"] == "confetti"
+
+
+def test_overwriting_leaves_no_clean_mask_of_an_earlier_verdict(products):
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    confetti_check(imagename="line", chans="0~1", overwrite=True)
+    assert not os.path.exists("line.confetti.cleanmask")
+
+
+@pytest.mark.parametrize("outfile", ["line", "./line", "other"])
+def test_products_never_replace_images_of_tclean(products, outfile):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    write_cube("other", products)
+    before = checksum("line.mask", "other.mask")
+    with pytest.raises(ValueError, match="there are images of tclean of that name"):
+        confetti_check(imagename="line", outfile=outfile, overwrite=True)
+    assert checksum("line.mask", "other.mask") == before
+
+
+def test_a_folder_that_is_not_there_is_named(products):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match="cannot write in .*nowhere"):
+        confetti_check(imagename="line", outfile="nowhere/line")
+
+
+@pytest.mark.parametrize("wrong", [{"imagename": 3}, {"cleanmask": "all"}, {"nsigma": "many"}, {"overwrite": "yes"}])
+def test_wrong_types_are_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        confetti_check(**{"imagename": "line", **wrong})
+
+
+def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
+    write_cube("line", products)
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("confetti_task.private.products._bad_channels_to_clean", fail)
+    with pytest.raises(OSError, match="disk full"):
+        confetti_check(imagename="line")
+    assert not any("confetti" in name for name in os.listdir("."))
