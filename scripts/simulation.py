@@ -153,7 +153,7 @@ def observe(folder, sky, seed):
     for path, configuration, integrations in zip(vis, CONFIGURATIONS, INTEGRATIONS):
         _make_measurement_set(path, configuration, integrations, channels)
     template = os.path.join(folder, "template")
-    tclean(vis=vis, imagename=template, niter=0, restoration=False, **_settings(size))
+    tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
     with opened(template + ".pb") as tool:
         seen = sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
     with opened(template + ".residual") as tool:
@@ -245,7 +245,7 @@ def clean(vis, imagename, passes, size):
     names = [f"{imagename}_pass{number}" for number in range(len(passes) - 1)] + [imagename]
     start = ""
     for name, parameters in zip(names, passes):
-        tclean(vis=vis, imagename=name, startmodel=start, **_settings(size), **parameters)
+        tclean(vis=vis, imagename=name, startmodel=start, **settings(size), **parameters)
         start = name + ".model"
 
 
@@ -350,7 +350,7 @@ def _in_one_channel(errors):
     return neighbour < FAKE_IN_NEIGHBOUR * np.abs(errors)
 
 
-def _settings(size):
+def settings(size):
     """What every run of tclean here has in common."""
     return {
         "datacolumn": "data",  # the simulator leaves its noiseless prediction in the corrected data

@@ -1,0 +1,87 @@
+"""
+How an ALMA-IMF imaging script checks each line cube right after tclean, before its products are moved.
+
+    casa -c alma_imf_example.py
+
+The only new lines are those between "check" and "end of check". A cube with confetti is still delivered, with a warning
+in its log and in the name list that the next person reads: it is the person who decides to clean it again.
+"""
+
+import glob
+import os
+import shutil
+
+from casatasks import casalog, exportfits, impbcor, tclean
+
+from confetti_task import confetti_check
+
+VIS = ["G008.67_B3_spw1_12M_n2hp.ms"]
+IMAGENAME = "G008.67_B3_spw1_12M_n2hp"
+RELEASE = "release"
+IMAGING = {
+    "specmode": "cube",
+    "outframe": "LSRK",
+    "imsize": [2520, 2520],
+    "cell": "0.07arcsec",
+    "phasecenter": "ICRS 18h06m21.12s -21d37m16.7s",
+    "gridder": "mosaic",
+    "deconvolver": "multiscale",
+    "scales": [0, 5, 15],
+    "weighting": "briggs",
+    "robust": 0.0,
+    "pblimit": 0.2,
+    "usemask": "pb",
+    "pbmask": 0.25,
+    "gain": 0.08,
+    "cyclefactor": 2.0,
+    "threshold": "30mJy",
+}
+
+
+def image_line(vis, imagename, imaging, release, niter=500000):
+    """
+    Image one line, check its model, and move the products to the release.
+
+    Parameters
+    ----------
+    vis : list of str
+        MeasurementSets.
+    imagename, release : str
+        Root name of the images, and folder for what is delivered.
+    imaging : dict
+        Parameters of tclean.
+    niter : int
+        Iterations of the clean.
+
+    Returns
+    -------
+    dict
+        What `confetti_check` says of the cube.
+    """
+    tclean(vis=vis, imagename=imagename, niter=niter, calcres=True, **imaging)
+    # The last tclean of a cube: a residual that belongs to the final model.
+    tclean(vis=vis, imagename=imagename, niter=0, calcpsf=False, calcres=True, **imaging)
+
+    # check
+    result = confetti_check(imagename=imagename, overwrite=True)
+    if result["verdict"] == "confetti":
+        casalog.post(
+            f"{imagename}: {result['nsources']} fake sources in channels {result['chans']}, up to "
+            f"{result['severity']:.0f} sigma; see {result['table']}, and clean again with {result['cleanmask']}",
+            "WARN",
+        )
+    # end of check
+
+    impbcor(
+        imagename=imagename + ".image", pbimage=imagename + ".pb", outfile=imagename + ".image.pbcor", overwrite=True
+    )
+    exportfits(imagename=imagename + ".image.pbcor", fitsimage=imagename + ".image.pbcor.fits", overwrite=True)
+    os.makedirs(release, exist_ok=True)
+    for product in sorted(glob.glob(imagename + ".*")):
+        if product not in vis:
+            shutil.move(product, os.path.join(release, os.path.basename(product)))
+    return result
+
+
+if __name__ == "__main__":
+    image_line(VIS, IMAGENAME, IMAGING, RELEASE)
