@@ -50,7 +50,7 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
             session.expect(pattern)
 
     say("from confetti_task.gotasks import confetti_check")
-    say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*3.0")
+    say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*2.5")
     say("imagename = 'line'; chans = '2~4'")
     say("inp()", r"imagename +=.*'line'", r"chans +=.*'2~4'")
     say("result = go(); print('found', result['channels'])", r"found \[3\]")

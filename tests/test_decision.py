@@ -26,6 +26,11 @@ def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
     assert is_confetti(candidate(spike=6 * sign, restored=1, unsupported=6 * sign), THRESHOLDS)
 
 
+@pytest.mark.parametrize("spike", [0.1, -6])
+def test_an_unsupported_spike_that_the_image_does_not_show_is_no_confetti(spike):
+    assert not is_confetti(candidate(spike=spike, restored=1, unsupported=6), THRESHOLDS)
+
+
 def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
     assert is_confetti(candidate(spike=8, restored=0.1, unsupported=np.nan), THRESHOLDS)
     assert not is_confetti(candidate(spike=8, restored=0.4, unsupported=np.nan), THRESHOLDS)
