@@ -113,24 +113,22 @@ def narrowness(model, pixels, contrasts):
         Best contrast of the same sign within 3x3 pixels in the channels before and after, divided by the contrast of
         the hot pixel: 0 when it is alone, 1 when a neighbouring channel has all of it. NaN when both are missing.
     """
-
-    def best_contrast(neighbours):
-        surroundings = around(model, neighbours, SURROUNDINGS, median)
-        highest = around(model, neighbours, INNER, _largest) - surroundings
-        lowest = around(model, neighbours, INNER, _smallest) - surroundings
-        return np.where(contrasts > 0, highest, -lowest)
-
-    before, after = (best_contrast(neighbours) for neighbours in _neighbours(pixels))
-    return np.maximum(np.fmax(before, after), 0) / np.abs(contrasts)
+    before, after = (_best_contrast(model, near, INNER, contrasts) for near in _neighbours(pixels))
+    return np.fmax(before, after) / np.abs(contrasts)
 
 
 def pointlikeness(model, pixels, contrasts):
     """1 less the best contrast of the same sign next to a hot pixel, as a part of its own: 1 for a single pixel."""
-    surroundings = around(model, pixels, SURROUNDINGS, median)
     next_to = INNER[np.any(INNER != 0, axis=1)]
-    highest = around(model, pixels, next_to, _largest) - surroundings
-    lowest = around(model, pixels, next_to, _smallest) - surroundings
-    return 1 - np.maximum(np.where(contrasts > 0, highest, -lowest), 0) / np.abs(contrasts)
+    return 1 - _best_contrast(model, pixels, next_to, contrasts) / np.abs(contrasts)
+
+
+def _best_contrast(model, pixels, offsets, contrasts):
+    """Best contrast at the offsets of the same sign as the given contrasts, 0 where all have the other sign."""
+    surroundings = around(model, pixels, SURROUNDINGS, median)
+    highest = around(model, pixels, offsets, _largest) - surroundings
+    lowest = around(model, pixels, offsets, _smallest) - surroundings
+    return np.maximum(np.where(contrasts > 0, highest, -lowest), 0)
 
 
 def surround(model, pixels, contrasts, beam):

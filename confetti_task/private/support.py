@@ -26,7 +26,11 @@ def unsupported_image(restored, model, psf):
     """
     if not np.nanmax(np.abs(psf), initial=0) > 0:
         return np.full_like(restored, np.nan)
-    return restored - _convolve(np.nan_to_num(model), np.nan_to_num(psf))
+    return restored - _convolve(_zero_where_blank(model), _zero_where_blank(psf))
+
+
+def _zero_where_blank(plane):
+    return np.where(np.isnan(plane), np.float32(0), plane)
 
 
 def _convolve(model, psf):
