@@ -11,44 +11,55 @@ UNITS = {"model": "Jy/pixel", "image": "Jy/beam", "psf": "Jy/beam"}
 CELL_ARCSEC = 0.5
 
 
-def write_cube(root, products, order="xysf", masked=None, term="", beams="one", polarizations=("I",), skip=()):
+def write_cube(
+    root, products, order="xysf", masked=None, term="", beams="one", polarizations=("I",), holds="I", skip=()
+):
     """
     Write the images of a cube as tclean would.
 
     ``order`` is that of the axes (x, y, stokes, frequency), 'xyf' has no Stokes axis; ``masked`` is a T/F mask
-    [channel, y, x] of the image; ``beams`` is 'one', 'per plane' or 'none'; polarizations after the first hold noise.
+    [channel, y, x] of the image; ``beams`` is 'one', 'per plane' or 'none'; ``holds`` is the polarization
+    that holds the sky, the others have its residual and an empty model.
     """
     for product in ("model", "image", "residual", "psf", "mask"):
         if product in skip or not hasattr(products, product):
             continue
         path = f"{root}.{product}{'' if product == 'mask' else term}"
         has_beam = product in ("image", "psf") and beams != "none"
-        write_image(path, getattr(products, product), order, UNITS.get(product, ""), polarizations, has_beam and beams)
-        if product == "image" and masked is not None:
-            _set_mask(path, masked)
+        empty = {"model": 0 * products.model, "image": products.residual}
+        planes = [
+            getattr(products, product) if name == holds else empty.get(product, getattr(products, product))
+            for name in polarizations
+        ]
+        mask = masked if product == "image" else None
+        write_image(
+            path, np.array(planes), order, UNITS.get(product, ""), polarizations, has_beam and beams, masked=mask
+        )
 
 
-def write_image(path, cube, order="xysf", unit="", polarizations=("I",), beams=False):
-    """Write one cube [channel, y, x]."""
+def write_image(path, cube, order="xysf", unit="", polarizations=("I",), beams=False, masked=None, beam=BEAM):
+    """Write one cube [channel, y, x], or one for each polarization."""
     from casatools import coordsys, image
 
     coordinates, tool = coordsys(), image()
     system = coordinates.newcoordsys(direction=True, stokes=list(polarizations), spectral=True)
-    _place(system, cube.shape)
-    pixels = np.repeat(cube.T[:, :, np.newaxis].astype(float), len(polarizations), axis=2)
-    pixels[:, :, 1:] *= 0
+    cubes = cube if cube.ndim == 4 else cube[np.newaxis]
+    _place(system, cubes.shape[1:])
+    pixels = cubes.transpose(3, 2, 0, 1).astype(float)
     temporary = path + ".xysf"
     tool.fromshape(outfile=temporary, shape=list(pixels.shape), csys=system.torecord(), log=False, type="f")
     tool.putchunk(pixels)
     tool.setbrightnessunit(unit)
-    for channel in range(len(cube)) if beams == "per plane" else [-1] if beams else []:
+    for channel in range(cubes.shape[1]) if beams == "per plane" else [-1] if beams else []:
         for polarization in range(len(polarizations)) if beams == "per plane" else [-1]:
-            size = f"{(BEAM + 0.02 * max(channel, 0)) * CELL_ARCSEC}arcsec"
+            size = f"{(beam + 0.02 * max(channel, 0)) * CELL_ARCSEC}arcsec"
             tool.setrestoringbeam(
                 major=size, minor=size, pa="0deg", channel=channel, polarization=polarization, log=False
             )
     tool.done()
     _reorder(temporary, path, order)
+    if masked is not None:
+        _set_mask(path, masked)
 
 
 def _place(system, shape):
@@ -91,15 +102,15 @@ def _set_mask(path, masked):
     tool.done()
 
 
-def read_image(path):
-    """Pixels of an image [channel, y, x] with axes x, y, stokes, frequency; the first polarization."""
+def read_image(path, polarization=0):
+    """Pixels [channel, y, x] of one polarization of an image with axes x, y, stokes, frequency."""
     from casatools import image
 
     tool = image()
     tool.open(path)
     pixels = tool.getchunk()
     tool.done()
-    return pixels[:, :, 0].T
+    return pixels[:, :, polarization].T
 
 
 def checksum(*paths):

@@ -32,9 +32,13 @@ def test_an_unsupported_spike_that_the_image_does_not_show_is_no_confetti(spike)
 
 
 def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
-    assert is_confetti(candidate(spike=8, restored=0.1, unsupported=np.nan), THRESHOLDS)
-    assert not is_confetti(candidate(spike=8, restored=0.4, unsupported=np.nan), THRESHOLDS)
-    assert not is_confetti(candidate(spike=2, restored=0.1, unsupported=np.nan), THRESHOLDS)
+    assert is_confetti(candidate(spike=8, restored=0.1, surround=-1, unsupported=np.nan), THRESHOLDS)
+    assert not is_confetti(candidate(spike=8, restored=0.4, surround=-1, unsupported=np.nan), THRESHOLDS)
+    assert not is_confetti(candidate(spike=2, restored=0.1, surround=-1, unsupported=np.nan), THRESHOLDS)
+
+
+def test_a_hot_pixel_that_the_image_lacks_but_nothing_surrounds_is_no_confetti():
+    assert not is_confetti(candidate(spike=26, restored=0, surround=0, unsupported=np.nan), THRESHOLDS)
 
 
 def test_bright_emission_adds_to_the_scatter():

@@ -36,8 +36,9 @@ class Cube:
         Number of axes of the image.
     stokes : tuple of str
         Names of the polarizations.
-    beam : float
-        Width of the restoring beam at half maximum in pixels: geometric mean of both axes, median of the channels.
+    beam, psf_beam : float
+        Width of the restoring beam of the image and of the PSF at half maximum in pixels: geometric mean of both axes,
+        median of the channels. None for a PSF that is not there or has none.
     """
 
     root: str
@@ -49,6 +50,7 @@ class Cube:
     ndim: int
     stokes: Tuple[str, ...]
     beam: float
+    psf_beam: Optional[float]
 
     @property
     def channels(self):
@@ -90,7 +92,7 @@ def open_cube(imagename):
     Parameters
     ----------
     imagename : str
-        Root name given to tclean, or the name of its .model, .image or .residual.
+        Root name given to tclean, or the name of one of its images.
 
     Returns
     -------
@@ -118,7 +120,8 @@ def open_cube(imagename):
         _check_same_grid(paths[product], header, paths["model"], headers["model"])
     if headers["image"]["unit"] not in ("Jy/beam", ""):
         raise ValueError(f"{paths['image']} is in {headers['image']['unit']}; Jy/beam is needed, as tclean writes it")
-    beam = headers["image"]["beam"] or headers.get("psf", headers["image"])["beam"]
+    psf_beam = headers["psf"]["beam"] if "psf" in headers else None
+    beam = headers["image"]["beam"] or psf_beam
     if beam is None:
         raise ValueError(f"{paths['image']} has no restoring beam; give it one with ia.setrestoringbeam")
     if beam > min(headers["model"]["lengths"][2:]):
@@ -133,6 +136,7 @@ def open_cube(imagename):
         ndim=len(headers["model"]["shape"]),
         stokes=headers["model"]["stokes"],
         beam=beam,
+        psf_beam=psf_beam,
     )
 
 
@@ -144,7 +148,7 @@ def _path(root, product, term):
 def _split_name(imagename):
     name = imagename.rstrip("/")
     for term in (".tt0", ""):
-        for product in NEEDED:
+        for product in NEEDED + OPTIONAL:
             if name.endswith(f".{product}{term}"):
                 return name[: -len(f".{product}{term}")], term
     taylor = not os.path.exists(f"{name}.model") and os.path.exists(f"{name}.model.tt0")

@@ -29,7 +29,7 @@ CANDIDATE = np.dtype(
     ]
 )
 
-Measurement = namedtuple("Measurement", "noise cleaned candidates")
+Measurement = namedtuple("Measurement", "noise blank checked cleaned candidates")
 
 
 def measure(cube, polarization, first, last, thresholds):
@@ -49,8 +49,10 @@ def measure(cube, polarization, first, last, thresholds):
     -------
     noise : 1D float32 `~numpy.ndarray`
         Noise of every channel of the range in Jy/beam; NaN for a blank one.
-    cleaned : bool
-        Whether the model holds anything in these channels.
+    blank, checked : 1D bool `~numpy.ndarray`
+        Whether a channel holds no image, and whether it could be checked: its noise and a neighbour are known.
+    cleaned : 1D bool `~numpy.ndarray`
+        Whether the model holds anything in a channel.
     candidates : structured `~numpy.ndarray`
         One row of `CANDIDATE` for every narrow hot pixel.
     """
@@ -58,6 +60,7 @@ def measure(cube, polarization, first, last, thresholds):
     model = read_channels(cube, "model", polarization, start, end)
     image = read_channels(cube, "image", polarization, start, end)
     noise = channel_noise(image)
+    cleaned = np.nan_to_num(model[first - start : last - start + 1]).any(axis=(1, 2))
     model[np.isnan(noise)] = np.nan  # a blank channel is a missing neighbour, not an empty one
     inside = slice(first - start, last - start + 1)
     searched = np.full_like(noise, np.nan)
@@ -73,7 +76,13 @@ def measure(cube, polarization, first, last, thresholds):
         candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["polarization"] = polarization
     candidates["channel"] += start
-    return Measurement(noise[inside], bool(np.nan_to_num(model[inside]).any()), candidates)
+    blank = ~np.nan_to_num(image[inside]).any(axis=(1, 2))
+    return Measurement(noise[inside], blank, _checkable(noise)[inside], cleaned, candidates)
+
+
+def _checkable(noise):
+    known = np.pad(np.isfinite(noise), 1)
+    return known[1:-1] & (known[:-2] | known[2:])
 
 
 def _measure_model(candidates, pixels, model, noise, beam):

@@ -17,6 +17,9 @@ STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "res
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
 SUFFIXES = (*(f".{name}" for name in STATISTICS), ".ecsv", ".cleanmask", ".mask")
 
+# One of these beside a product of the same root name tells that the product is tclean's.
+OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
+
 
 def check_outfile(outfile, overwrite):
     """
@@ -35,7 +38,9 @@ def check_outfile(outfile, overwrite):
         If a product would replace an image of tclean, or exists and may not be replaced, or the folder cannot be
         written in.
     """
-    for path in (outfile + suffix for suffix in (".model", ".model.tt0", ".image", ".image.tt0")):
+    if not os.path.basename(outfile):
+        raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
+    for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean of that name; choose another outfile")
     for path in (outfile + suffix for suffix in SUFFIXES):
@@ -95,16 +100,24 @@ def _staged(outfile):
     folder = tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=parent)
     try:
         yield os.path.join(folder, name)
-        old = os.path.join(folder, "old")
-        os.mkdir(old)
-        for suffix in reversed(SUFFIXES):
-            if os.path.lexists(outfile + suffix):
-                os.rename(outfile + suffix, os.path.join(old, name + suffix))
-        for suffix in SUFFIXES:
-            if os.path.exists(os.path.join(folder, name + suffix)):
-                os.rename(os.path.join(folder, name + suffix), outfile + suffix)
+        _replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(outfile, staged, old):
+    """Move older products to ``old`` and the staged ones to their names; back again where that fails."""
+    moves = [(outfile + suffix, old + suffix) for suffix in reversed(SUFFIXES) if os.path.lexists(outfile + suffix)]
+    moves += [(staged + suffix, outfile + suffix) for suffix in SUFFIXES if os.path.exists(staged + suffix)]
+    done = []
+    try:
+        for source, target in moves:
+            os.rename(source, target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            os.rename(target, source)
+        raise
 
 
 def _write_image(path, cube, planes, call):
@@ -136,8 +149,10 @@ def _channels_of(candidates):
 
 
 def _bad_channels_to_clean(cube, confetti):
-    for polarization, channel in _channels_of(confetti):
-        yield (polarization, channel), _old_clean_mask(cube, polarization, channel)
+    # In all polarizations: they share the model that is cleaned again from zero.
+    for channel in np.unique(confetti["channel"]):
+        for polarization in range(cube.lengths[0]):
+            yield (polarization, int(channel)), _old_clean_mask(cube, polarization, int(channel))
 
 
 def _pixels_to_clean(cube, confetti):
@@ -207,6 +222,11 @@ def source_table(cube, candidates, worst, npixels, meta):
 DESCRIPTIONS = {
     "class": "confetti: in the mask; candidate: without evidence against it, not in the mask",
     "channel": "0-based",
+    "frequency": "of the channel, in the frame of the cube",
+    "stokes": "polarization",
+    "ra": "of the worst pixel, in the frame of the cube",
+    "dec": "of the worst pixel, in the frame of the cube",
+    "noise": "of the channel",
     "x": "0-based pixel of the worst pixel of the source",
     "y": "0-based pixel of the worst pixel of the source",
     "npixels": "hot pixels within a beam",

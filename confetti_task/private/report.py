@@ -9,9 +9,59 @@ NO_PSF = (
     "model itself compensates are called confetti. Most fake sources stay candidates: keep .psf beside .model"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
+ALL_BLANK = "the image is masked, blank or zero in all checked channels: nothing could be checked"
+UNCHECKED = (
+    "channels {channels} could not be checked: hardly a pixel is negative, from which the noise is measured (was the "
+    "continuum subtracted?), or there is no channel beside them to compare with"
+)
+BLANK_PSF = "{path} is blank in channels {channels}: their candidates could not be tested against the data"
+OTHER_BEAM = (
+    "the restoring beam of {image} is {beam:.2f} pixels wide, that of {psf} {psf_beam:.2f}: was the image smoothed? "
+    "Its sources are compared with data of another beam"
+)
+# A common beam for all channels of a cube differs by less from theirs.
+SAME_BEAM = 0.05
 ONE_CHANNEL = (
     "the image has one channel: confetti is told by its neighbouring channels, so it cannot be looked for here"
 )
+
+
+def warnings_of(cube, unchecked, blank, cleaned, candidates):
+    """
+    What the user should know before trusting the result.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        What was read.
+    unchecked : 1D int `~numpy.ndarray`
+        Channels that hold an image but could not be checked.
+    blank, cleaned : bool
+        Whether no channel holds an image, and whether any model holds anything.
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels.
+
+    Returns
+    -------
+    warnings : list of str
+        One sentence each.
+    """
+    warnings = []
+    if blank:
+        warnings.append(ALL_BLANK)
+    elif not cleaned:
+        warnings.append(NOTHING_CLEANED)
+    if len(unchecked):
+        warnings.append(UNCHECKED.format(channels=format_channels(set(unchecked.tolist()))))
+    if "psf" not in cube.products:
+        warnings.append(NO_PSF.format(path=cube.path("psf")))
+    elif np.isnan(candidates["unsupported"]).any():
+        channels = set(candidates["channel"][np.isnan(candidates["unsupported"])].tolist())
+        warnings.append(BLANK_PSF.format(path=cube.path("psf"), channels=format_channels(channels)))
+    if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
+        paths = {"image": cube.path("image"), "psf": cube.path("psf")}
+        warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
+    return warnings
 
 
 def describe_inputs(cube, channels):

@@ -78,14 +78,14 @@ def hot_pixels(model, noise, nsigma):
     pixels : 2D int `~numpy.ndarray`
         The hot pixels, [n, 3].
     """
-    # A hot pixel is farther from zero than its surroundings, so its contrast is at most twice its value: half the
+    # A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value: half the
     # threshold is a cheap superset (0.2 % of the voxels of a deep clean) to which the exact test is applied.
     threshold = (nsigma * noise).astype(np.float32)
     with np.errstate(invalid="ignore"):
         pixels = np.argwhere(np.abs(model) > threshold[:, np.newaxis, np.newaxis] / 2)
     pixels = pixels[np.abs(at(model, pixels)) == around(model, pixels, INNER, _largest_magnitude)]
     contrasts = contrast(model, pixels)
-    outshines = contrasts * at(model, pixels) > 0
+    outshines = at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
     return pixels[outshines & (np.abs(contrasts) >= threshold[pixels[:, 0]])]
 
 

@@ -30,14 +30,11 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
     check_outfile(outfile, overwrite)
     casalog.post(report.describe_inputs(cube, channels))
 
-    if cube.channels == 1:
-        candidates, warnings = np.zeros(0, CANDIDATE), [report.ONE_CHANNEL]
-    else:
-        candidates, warnings = _measure_all(cube, channels, thresholds)
+    candidates, warnings, applicable = _measure_all(cube, channels, thresholds)
     for warning in warnings:
         casalog.post(warning, "WARN")
 
-    verdict = "not applicable" if cube.channels == 1 else "confetti" if candidates["confetti"].any() else "clean"
+    verdict = "not applicable" if not applicable else "confetti" if candidates["confetti"].any() else "clean"
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
     meta = {"version": __version__, "call": call, "verdict": verdict, "warnings": warnings}
     table = source_table(cube, candidates, *join(candidates, cube.beam), meta)
@@ -51,15 +48,16 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
 
 
 def _measure_all(cube, channels, thresholds):
+    """Candidates of all channels, warnings, and whether any channel could be checked."""
+    if cube.channels == 1:
+        return np.zeros(0, CANDIDATE), [report.ONE_CHANNEL], False
     slabs = list(_slabs(cube, channels))
     measurements = [measure(cube, *slab, thresholds) for slab in _watched(slabs)]
-    casalog.post(report.describe_noise(np.concatenate([measured.noise for measured in measurements])))
-    warnings = []
-    if not any(measured.cleaned for measured in measurements):
-        warnings.append(report.NOTHING_CLEANED)
-    if "psf" not in cube.products:
-        warnings.append(report.NO_PSF.format(path=cube.path("psf")))
-    return np.concatenate([measured.candidates for measured in measurements]), warnings
+    noise, blank, checked, cleaned, candidates = (np.concatenate(values) for values in zip(*measurements))
+    casalog.post(report.describe_noise(noise))
+    numbers = np.concatenate([range(first, last + 1) for _, first, last in slabs])
+    unchecked = numbers[~checked & ~blank]
+    return candidates, report.warnings_of(cube, unchecked, blank.all(), cleaned.any(), candidates), checked.any()
 
 
 def _slabs(cube, channels):
