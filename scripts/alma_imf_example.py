@@ -4,7 +4,7 @@ How an ALMA-IMF imaging script checks each line cube right after tclean, before 
     casa -c alma_imf_example.py
 
 The only new lines are those between "check" and "end of check". A cube with confetti is still delivered, with a warning
-in its log and in the name list that the next person reads: it is the person who decides to clean it again.
+in the log: it is a person who decides to clean it again.
 """
 
 import glob
@@ -57,7 +57,14 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     -------
     dict
         What `confetti_check` says of the cube.
+
+    Raises
+    ------
+    ValueError
+        If the release has products of that name already.
     """
+    if glob.glob(os.path.join(release, imagename + ".*")):
+        raise ValueError(f"{release} has products of {imagename} already; move them away first")
     tclean(vis=vis, imagename=imagename, niter=niter, calcres=True, **imaging)
     # The last tclean of a cube: a residual that belongs to the final model.
     tclean(vis=vis, imagename=imagename, niter=0, calcpsf=False, calcres=True, **imaging)
@@ -67,7 +74,7 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     if result["verdict"] == "confetti":
         casalog.post(
             f"{imagename}: {result['nsources']} fake sources in channels {result['chans']}, up to "
-            f"{result['severity']:.0f} sigma; see {result['table']}, and clean again with {result['cleanmask']}",
+            f"{result['severity']:.0f} sigma; {imagename}.confetti.ecsv and .cleanmask in {release} tell more",
             "WARN",
         )
     # end of check
@@ -77,8 +84,9 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     )
     exportfits(imagename=imagename + ".image.pbcor", fitsimage=imagename + ".image.pbcor.fits", overwrite=True)
     os.makedirs(release, exist_ok=True)
+    observations = [os.path.abspath(name) for name in vis]
     for product in sorted(glob.glob(imagename + ".*")):
-        if product not in vis:
+        if os.path.abspath(product) not in observations:
             shutil.move(product, os.path.join(release, os.path.basename(product)))
     return result
 
