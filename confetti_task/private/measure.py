@@ -67,8 +67,7 @@ def measure(cube, polarization, first, last, thresholds):
     searched[inside] = noise[inside]
     pixels = hot_pixels(model, searched, thresholds.nsigma)
     pixels = pixels[np.isfinite(at(image, pixels))]
-    pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
-    candidates = np.zeros(len(pixels), dtype=CANDIDATE)
+    candidates, pixels = _narrow(model, pixels, thresholds)
     if len(pixels):
         _measure_model(candidates, pixels, model, noise, cube.beam)
         restored, unsupported = _read_around(cube, polarization, start, pixels, model, image, noise)
@@ -85,14 +84,20 @@ def _checkable(noise):
     return known[1:-1] & (known[:-2] | known[2:])
 
 
-def _measure_model(candidates, pixels, model, noise, beam):
+def _narrow(model, pixels, thresholds):
     contrasts = contrast(model, pixels)
+    fractions = narrowness(model, pixels, contrasts)
+    narrow = fractions <= thresholds.narrowness
+    candidates = np.zeros(np.count_nonzero(narrow), dtype=CANDIDATE)
+    candidates["contrast"], candidates["narrowness"] = contrasts[narrow], fractions[narrow]
+    return candidates, pixels[narrow]
+
+
+def _measure_model(candidates, pixels, model, noise, beam):
     candidates["channel"], candidates["y"], candidates["x"] = pixels.T
     candidates["noise"] = noise[pixels[:, 0]]
-    candidates["contrast"] = contrasts
-    candidates["pointlikeness"] = pointlikeness(model, pixels, contrasts)
-    candidates["narrowness"] = narrowness(model, pixels, contrasts)
-    candidates["surround"] = surround(model, pixels, contrasts, beam)
+    candidates["pointlikeness"] = pointlikeness(model, pixels, candidates["contrast"])
+    candidates["surround"] = surround(model, pixels, candidates["contrast"], beam)
 
 
 def _measure_image(candidates, pixels, image, restored, unsupported, beam, thresholds):
