@@ -38,7 +38,7 @@ class Thresholds:
         Largest part of a compensated hot pixel that remains in the restored model. A real source keeps all of it; real
         sources on which the model overshot and was compensated kept 0.27 and more of it.
     surround : float
-        Least compensation of such a pixel in the model itself, -1 for all of it: 12 natural ones had -0.76 and beyond.
+        Least compensation of such a pixel in the model itself, -1 for all of it: 10 natural ones had -0.76 and beyond.
         A maser without a surround is no confetti, though an image older than its model does not restore it.
     """
 
