@@ -310,13 +310,8 @@ def compare(table, errors, fake, sky):
     """
     masked = [tuple(row) for row in table[table["class"] == "confetti"]["channel", "y", "x"]]
     reach = int(BEAM_PIXELS / 2)
-    right = {
-        (channel, y, x): np.abs(
-            errors[channel, max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
-        ).max()
-        >= RIGHT_SIGMA
-        for channel, y, x in masked
-    }
+    largest = ndimage.maximum_filter(np.abs(errors), (1, 2 * reach + 1, 2 * reach + 1))
+    right = {one: largest[one] >= RIGHT_SIGMA for one in masked}
 
     def near(place, other):
         return np.hypot(place[1] - other[1], place[2] - other[2]) <= reach

@@ -216,7 +216,7 @@ def test_what_could_not_be_checked_is_said(products, trouble, verdict):
 def test_a_blank_psf_is_said(products):
     products.psf[:] = 0
     write_cube("line", products)
-    assert "line.psf is blank in channels 2~3" in confetti_check(imagename="line")["warnings"][0]
+    assert "candidates in channels 2~3 could not be tested" in confetti_check(imagename="line")["warnings"][0]
 
 
 def test_a_smoothed_image_is_said(products):
