@@ -79,7 +79,8 @@ def hot_pixels(model, noise, nsigma):
         The hot pixels, [n, 3].
     """
     # A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value: half the
-    # threshold is a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one) to which the exact test is applied.
+    # threshold is a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one) to which the exact
+    # test is applied.
     threshold = (nsigma * noise).astype(np.float32)
     with np.errstate(invalid="ignore"):
         pixels = np.argwhere(np.abs(model) > threshold[:, np.newaxis, np.newaxis] / 2)
