@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from confetti_task.private.images import NEEDED, open_cube, opened, read_channels
-from confetti_task.private.noise import channel_noise
+from confetti_task.private.noise import channel_noise, plane_noise
 from confetti_task.private.statistics import RING_OUTER_BEAMS, hot_pixels, ring
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0
@@ -271,7 +271,7 @@ def true_errors(imagename, sky):
     """
     cube = open_cube(imagename)
     model, image, residual = (read_channels(cube, product, 0, 0, cube.channels - 1) for product in NEEDED)
-    noise = channel_noise(image)
+    noise = channel_noise(plane_noise(image, BEAM_PIXELS))
     with opened(imagename + ".pb") as tool, opened(imagename + ".image") as image_tool:
         seen = sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
         beams = [image_tool.restoringbeam(channel=channel, polarization=0) for channel in range(cube.channels)]

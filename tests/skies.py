@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from confetti_task.private.support import _convolve
-
 BEAM = 6.0  # pixels
 NOISE = 0.01  # Jy/beam
 SIZE, CHANNELS = 64, 7
@@ -15,9 +13,31 @@ def gaussian(width, size=SIZE):
     return np.exp(-4 * np.log(2) * (x**2 + y**2) / width**2).astype(np.float32)
 
 
-# The dirty beam of two combined configurations: a core like the restoring beam on a broad plateau.
-RESTORING_BEAM = gaussian(BEAM)
-DIRTY_BEAM = 0.8 * RESTORING_BEAM + 0.2 * gaussian(3 * BEAM)
+def convolve(plane, kernel):
+    """Convolution with a kernel whose centre is the central pixel; beyond the edges there is nothing."""
+    shape = [2 * length for length in plane.shape]
+    product = np.fft.rfft2(plane, shape) * np.fft.rfft2(kernel, shape)
+    top, left = (length // 2 for length in kernel.shape)
+    full = np.fft.irfft2(product, shape)
+    return full[top : top + plane.shape[0], left : left + plane.shape[1]].astype(np.float32)
+
+
+def unmeasured(size=SIZE):
+    """
+    How much of each spatial frequency two configurations leave unmeasured.
+
+    All from 0.35 to 0.75 cycles a beam, between the longest baselines of the one and the shortest of the other, and all
+    beyond 1.3 cycles a beam.
+    """
+    cycles = BEAM * np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.rfftfreq(size))
+    return np.exp(-(((cycles - 0.55) / 0.2) ** 12)) + 1 / (1 + np.exp((1.3 - cycles) / 0.05))
+
+
+def dirty_beam(size=SIZE):
+    """PSF of peak 1 that holds nothing of what is unmeasured."""
+    beam = np.fft.rfft2(np.fft.ifftshift(gaussian(BEAM, size)))
+    psf = np.fft.fftshift(np.fft.irfft2(beam * np.maximum(1 - unmeasured(size), 0), (size, size)))
+    return (psf / psf.max()).astype(np.float32)
 
 
 class Products:
@@ -27,32 +47,30 @@ class Products:
         random = np.random.default_rng(seed)
         self.model = np.zeros((channels, size, size), dtype=np.float32)
         white = random.normal(size=self.model.shape)
-        noise = np.stack([_convolve(plane, gaussian(BEAM, size)) for plane in white])
+        noise = np.stack([convolve(plane, gaussian(BEAM, size)) for plane in white])
         self.residual = (NOISE * noise / noise.std()).astype(np.float32)
-        self.psf = np.repeat(
-            (0.8 * gaussian(BEAM, size) + 0.2 * gaussian(3 * BEAM, size))[np.newaxis], channels, axis=0
-        )
+        self.psf = np.repeat(dirty_beam(size)[np.newaxis], channels, axis=0)
 
     @property
     def image(self):
         """The restored image."""
         beam = gaussian(BEAM, self.model.shape[1])
-        return self.residual + np.stack([_convolve(np.nan_to_num(plane), beam) for plane in self.model])
+        return self.residual + np.stack([convolve(np.nan_to_num(plane), beam) for plane in self.model])
 
     def add_point(self, channel, y, x, flux):
         """A real source: the data hold what the model has, in this channel alone."""
         self.model[channel, y, x] += flux
 
     def add_confetti(self, channel, y, x, flux):
-        """A hot pixel on a broad surround of the other sign, so that the data hold nothing: P * M is 0 at the pixel."""
-        self._add_surrounded(channel, y, x, flux, 2.5 * BEAM, self.psf[channel])
+        """A hot pixel on a surround of the other sign: a point source of which the data hold nothing at all."""
+        size = self.model.shape[1]
+        invented = np.fft.irfft2(unmeasured(size), (size, size))
+        self.model[channel] += (flux / invented[0, 0] * np.roll(invented, (y, x), axis=(0, 1))).astype(np.float32)
 
     def add_compensated(self, channel, y, x, flux):
         """A hot pixel that a narrow surround cancels by nine tenths in the restored image."""
-        self._add_surrounded(channel, y, x, flux, 0.7 * BEAM, gaussian(BEAM, self.model.shape[1]) / 0.9)
-
-    def _add_surrounded(self, channel, y, x, flux, width, beam):
         size = self.model.shape[1]
-        surround = np.roll(gaussian(width, size), (y - size // 2, x - size // 2), axis=(0, 1))
-        self.model[channel] -= flux * surround / _convolve(surround, beam)[y, x]
+        surround = np.roll(gaussian(0.7 * BEAM, size), (y - size // 2, x - size // 2), axis=(0, 1))
+        restored = convolve(surround, gaussian(BEAM, size))[y, x]
+        self.model[channel] -= 0.9 * flux * surround / restored
         self.model[channel, y, x] += flux

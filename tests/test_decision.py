@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.decision import Thresholds, is_confetti, unsupported_scatter
+from confetti_task.private.decision import Thresholds, is_confetti
 from confetti_task.private.measure import CANDIDATE
 from confetti_task.private.sources import join
 
@@ -26,11 +26,6 @@ def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
     assert is_confetti(candidate(spike=6 * sign, restored=1, unsupported=6 * sign), THRESHOLDS)
 
 
-@pytest.mark.parametrize("spike", [0.1, -6])
-def test_an_unsupported_spike_that_the_image_does_not_show_is_no_confetti(spike):
-    assert not is_confetti(candidate(spike=spike, restored=1, unsupported=6), THRESHOLDS)
-
-
 def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
     assert is_confetti(candidate(spike=8, restored=0.1, surround=-1, unsupported=np.nan), THRESHOLDS)
     assert not is_confetti(candidate(spike=8, restored=0.4, surround=-1, unsupported=np.nan), THRESHOLDS)
@@ -39,11 +34,6 @@ def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
 
 def test_a_hot_pixel_that_the_image_lacks_but_nothing_surrounds_is_no_confetti():
     assert not is_confetti(candidate(spike=26, restored=0, surround=0, unsupported=np.nan), THRESHOLDS)
-
-
-def test_bright_emission_adds_to_the_scatter():
-    scatter = unsupported_scatter(np.array([1.0]), np.array([[0.0, 1000.0]]), THRESHOLDS)
-    assert scatter == pytest.approx(np.array([[1.0, 20.02]]), rel=1e-3)
 
 
 @pytest.mark.parametrize("wrong", [{"nsigma": 0}, {"unsupported": -1}, {"narrowness": 1.5}])

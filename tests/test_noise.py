@@ -2,25 +2,41 @@
 
 import numpy as np
 import pytest
-from skies import NOISE, Products
+from skies import BEAM, NOISE, Products
 
-from confetti_task.private.noise import channel_noise
+from confetti_task.private.noise import channel_noise, plane_noise
 
 
-def test_the_noise_of_a_field_of_noise_is_its_standard_deviation():
+def test_the_scatter_of_a_field_of_noise_is_its_standard_deviation():
     residual = Products(size=256).residual
-    assert channel_noise(residual) == pytest.approx(np.full(len(residual), NOISE), rel=0.1)
+    assert plane_noise(residual, BEAM) == pytest.approx(np.full(len(residual), NOISE), rel=0.1)
 
 
-def test_emission_does_not_raise_the_noise():
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_neither_extended_emission_nor_its_sign_raise_the_scatter(sign):
     products = Products(size=256)
-    empty = channel_noise(products.image)
-    products.model[3, 100:110, 100:110] = 1
-    assert channel_noise(products.image)[3] == pytest.approx(empty[3], rel=0.03)
+    empty = plane_noise(products.image, BEAM)
+    products.model[3, 50:200, 50:200] = 0.01
+    assert plane_noise(sign * products.image, BEAM)[3] == pytest.approx(empty[3], rel=0.15)
 
 
 @pytest.mark.parametrize("blank", [0.0, np.nan])
 def test_a_blank_channel_has_no_noise(blank):
     image = Products().residual
     image[2] = blank
-    assert np.isnan(channel_noise(image)).tolist() == [False, False, True, False, False, False, False]
+    noise = channel_noise(plane_noise(image, BEAM))
+    assert np.isnan(noise).tolist() == [False, False, True, False, False, False, False]
+
+
+def test_channels_full_of_confetti_have_the_noise_of_those_around():
+    scatter = np.full(30, NOISE, dtype=np.float32)
+    scatter[10:18] *= 2
+    assert channel_noise(scatter) == pytest.approx(np.full(30, NOISE))
+
+
+def test_a_noisy_edge_of_the_band_is_noisy():
+    scatter = np.full(40, NOISE, dtype=np.float32)
+    scatter[:15] *= 3
+    noise = channel_noise(scatter)
+    assert noise[0] == pytest.approx(3 * NOISE)
+    assert noise[20] == pytest.approx(NOISE)

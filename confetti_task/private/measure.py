@@ -4,11 +4,21 @@ from collections import namedtuple
 
 import numpy as np
 
-from .decision import is_confetti, unsupported_scatter
+from .decision import is_confetti
 from .images import read_channels
-from .noise import channel_noise
-from .statistics import at, brightness, contrast, hot_pixels, narrowness, pointlikeness, ring, spike, surround
-from .support import unsupported_image
+from .noise import plane_noise
+from .statistics import (
+    REACH_CHANNELS,
+    at,
+    contrast,
+    hot_pixels,
+    narrowness,
+    pointlikeness,
+    ring,
+    spike,
+    surround,
+)
+from .support import unmeasured_image, unsupported_spike
 
 CANDIDATE = np.dtype(
     [
@@ -24,15 +34,47 @@ CANDIDATE = np.dtype(
         ("restored", "f4"),  # part of the hot pixel that remains in image - residual
         ("spike", "f4"),  # point source in this channel of the image alone, in noise
         ("residual", "f4"),  # at the hot pixel, in noise
-        ("unsupported", "f4"),  # spike that the data do not hold, in units of its scatter; NaN without a PSF
+        ("unsupported", "f4"),  # spike that the data do not hold, in noise; NaN without a PSF
         ("confetti", "?"),
     ]
 )
 
-Measurement = namedtuple("Measurement", "noise blank checked cleaned candidates")
+Measurement = namedtuple("Measurement", "channels candidates")
+
+CHANNEL = np.dtype(
+    [
+        ("polarization", "i4"),
+        ("channel", "i4"),
+        ("noise", "f4"),  # Jy/beam, NaN where there is no image
+        ("checked", "?"),  # whether the noise and a neighbour are known
+        ("flux", "f8"),  # of the model, Jy
+        ("components", "i8"),  # pixels of the model that are not zero
+        ("positive", "i4"),  # hot pixels, narrow or not
+        ("negative", "i4"),
+    ]
+)
 
 
-def measure(cube, polarization, first, last, thresholds):
+def measure_scatter(cube, polarization, first, last):
+    """
+    Measure the scatter of a range of channels.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        What to read.
+    polarization, first, last : int
+        Polarization, first and last channel of the range.
+
+    Returns
+    -------
+    scatter : 1D float32 `~numpy.ndarray`
+        From `~confetti_task.private.noise.plane_noise`, in Jy/beam; NaN for a blank channel.
+    """
+    return plane_noise(read_channels(cube, "image", polarization, first, last), cube.beam)
+
+
+def measure(cube, polarization, first, last, noise, thresholds):
     """
     Measure the narrow hot pixels of a range of channels.
 
@@ -42,41 +84,48 @@ def measure(cube, polarization, first, last, thresholds):
         What to read.
     polarization, first, last : int
         Polarization, first and last channel of the range.
+    noise : 1D float32 `~numpy.ndarray`
+        Noise of every channel of the cube in Jy/beam; NaN for a blank one.
     thresholds : `~confetti_task.private.decision.Thresholds`
         Thresholds of the decision.
 
     Returns
     -------
-    noise : 1D float32 `~numpy.ndarray`
-        Noise of every channel of the range in Jy/beam; NaN for a blank one.
-    blank, checked : 1D bool `~numpy.ndarray`
-        Whether a channel holds no image, and whether it could be checked: its noise and a neighbour are known.
-    cleaned : 1D bool `~numpy.ndarray`
-        Whether the model holds anything in a channel.
+    channels : structured `~numpy.ndarray`
+        One row of `CHANNEL` for every channel of the range.
     candidates : structured `~numpy.ndarray`
         One row of `CANDIDATE` for every narrow hot pixel.
     """
-    start, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    start, end = max(first - REACH_CHANNELS, 0), min(last + REACH_CHANNELS, cube.channels - 1)
+    inside = slice(first - start, last - start + 1)
     model = read_channels(cube, "model", polarization, start, end)
     image = read_channels(cube, "image", polarization, start, end)
-    noise = channel_noise(image)
-    cleaned = np.nan_to_num(model[first - start : last - start + 1]).any(axis=(1, 2))
+    noise = noise[start : end + 1]
+    channels = np.zeros(last - first + 1, dtype=CHANNEL)
+    channels["polarization"], channels["channel"] = polarization, np.arange(first, last + 1)
+    channels["noise"], channels["checked"] = noise[inside], _checkable(noise)[inside]
+    channels["flux"] = np.nansum(model[inside], axis=(1, 2), dtype=float)
+    channels["components"] = np.count_nonzero(np.nan_to_num(model[inside]), axis=(1, 2))
+
     model[np.isnan(noise)] = np.nan  # a blank channel is a missing neighbour, not an empty one
-    inside = slice(first - start, last - start + 1)
     searched = np.full_like(noise, np.nan)
     searched[inside] = noise[inside]
     pixels = hot_pixels(model, searched, thresholds.nsigma)
     pixels = pixels[np.isfinite(at(image, pixels))]
+    for sign, name in ((1, "positive"), (-1, "negative")):
+        hot = pixels[np.sign(at(model, pixels)) == sign, 0] - inside.start
+        channels[name] = np.bincount(hot, minlength=len(channels))
+
     candidates, pixels = _narrow(model, pixels, thresholds)
     if len(pixels):
         _measure_model(candidates, pixels, model, noise, cube.beam)
-        restored, unsupported = _read_around(cube, polarization, start, pixels, model, image, noise)
-        _measure_image(candidates, pixels, image, restored, unsupported, cube.beam, thresholds)
+        restored, *unmeasured = _read_around(cube, polarization, start, pixels, image, noise)
+        _measure_image(candidates, pixels, image, restored, cube.beam)
+        candidates["unsupported"] = unsupported_spike(restored, *unmeasured, pixels, cube.beam) / candidates["noise"]
         candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["polarization"] = polarization
     candidates["channel"] += start
-    blank = ~np.nan_to_num(image[inside]).any(axis=(1, 2))
-    return Measurement(noise[inside], blank, _checkable(noise)[inside], cleaned, candidates)
+    return Measurement(channels, candidates)
 
 
 def _checkable(noise):
@@ -100,19 +149,18 @@ def _measure_model(candidates, pixels, model, noise, beam):
     candidates["surround"] = surround(model, pixels, candidates["contrast"], beam)
 
 
-def _measure_image(candidates, pixels, image, restored, unsupported, beam, thresholds):
+def _measure_image(candidates, pixels, image, restored, beam):
     noise, background = candidates["noise"], ring(beam)
     candidates["restored"] = spike(restored, pixels, background) / candidates["contrast"]
     candidates["spike"] = spike(image, pixels, background) / noise
     candidates["residual"] = (at(image, pixels) - at(restored, pixels)) / noise
-    scatter = unsupported_scatter(noise, brightness(restored, pixels, beam), thresholds)
-    candidates["unsupported"] = spike(unsupported, pixels, background) / scatter
 
 
-def _read_around(cube, polarization, start, pixels, model, image, noise):
-    """Restored model and unsupported image of the channels of the pixels and of their neighbours, NaN elsewhere."""
-    restored, unsupported = np.full_like(image, np.nan), np.full_like(image, np.nan)
-    channels = np.unique(pixels[:, 0, np.newaxis] + [-1, 0, 1])
+def _read_around(cube, polarization, start, pixels, image, noise):
+    """Restored model, its unmeasured part and the share of a point source in it, NaN where no pixel needs them."""
+    restored, unmeasured = np.full_like(image, np.nan), np.full_like(image, np.nan)
+    share = np.full(len(image), np.nan)
+    channels = np.unique(pixels[:, 0, np.newaxis] + np.arange(-REACH_CHANNELS, REACH_CHANNELS + 1))
     for channel in channels[(channels >= 0) & (channels < len(image))]:
         if np.isnan(noise[channel]):
             continue
@@ -123,5 +171,5 @@ def _read_around(cube, polarization, start, pixels, model, image, noise):
         )
         restored[channel] = image[channel] - residual
         if psf:
-            unsupported[channel] = unsupported_image(restored[channel], model[channel], psf[0])
-    return restored, unsupported
+            unmeasured[channel], share[channel] = unmeasured_image(restored[channel], psf[0], cube.beam)
+    return restored, unmeasured, share

@@ -10,10 +10,7 @@ NO_PSF = (
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
 ALL_BLANK = "the image is masked, blank or zero in all checked channels: nothing could be checked"
-UNCHECKED = (
-    "channels {channels} could not be checked: hardly a pixel is negative, from which the noise is measured (was the "
-    "continuum subtracted?), or there is no channel beside them to compare with"
-)
+LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the data: {path} is blank there, or hardly anything "
     "around them is unmasked"
@@ -29,7 +26,7 @@ ONE_CHANNEL = (
 )
 
 
-def warnings_of(cube, unchecked, blank, cleaned, candidates):
+def warnings_of(cube, channels, candidates):
     """
     What the user should know before trusting the result.
 
@@ -37,30 +34,30 @@ def warnings_of(cube, unchecked, blank, cleaned, candidates):
     ----------
     cube : `~confetti_task.private.images.Cube`
         What was read.
-    unchecked : 1D int `~numpy.ndarray`
-        Channels that hold an image but could not be checked.
-    blank, cleaned : bool
-        Whether no channel holds an image, and whether any model holds anything.
-    candidates : structured `~numpy.ndarray`
-        The narrow hot pixels.
+    channels, candidates : structured `~numpy.ndarray`
+        What was measured of the channels, and of their narrow hot pixels.
 
     Returns
     -------
     warnings : list of str
         One sentence each.
     """
+    if cube.channels == 1:
+        return [ONE_CHANNEL]
     warnings = []
-    if blank:
+    blank = np.isnan(channels["noise"])
+    if blank.all():
         warnings.append(ALL_BLANK)
-    elif not cleaned:
+    elif not channels["components"].any():
         warnings.append(NOTHING_CLEANED)
-    if len(unchecked):
-        warnings.append(UNCHECKED.format(channels=format_channels(set(unchecked.tolist()))))
+    lonely = channels["channel"][~channels["checked"] & ~blank]
+    if len(lonely):
+        warnings.append(LONELY.format(channels=format_channels(set(lonely.tolist()))))
     if "psf" not in cube.products:
         warnings.append(NO_PSF.format(path=cube.path("psf")))
     elif np.isnan(candidates["unsupported"]).any():
-        channels = set(candidates["channel"][np.isnan(candidates["unsupported"])].tolist())
-        warnings.append(UNTESTED.format(path=cube.path("psf"), channels=format_channels(channels)))
+        untested = set(candidates["channel"][np.isnan(candidates["unsupported"])].tolist())
+        warnings.append(UNTESTED.format(path=cube.path("psf"), channels=format_channels(untested)))
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))

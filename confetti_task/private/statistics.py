@@ -19,6 +19,10 @@ CENTRE = np.array([(0, 0)])
 RING_INNER_BEAMS = 0.9
 RING_OUTER_BEAMS = 1.8
 
+# A channel is compared with the median of three channels on either side: up to two of six may be bad themselves, as the
+# neighbours of bad channels often are, and do not hide it.
+REACH_CHANNELS = 3
+
 # How far a surround is looked for: from 2 pixels to 1.5 beams.
 SURROUND_INNER_PIXELS = 2.0
 SURROUND_OUTER_BEAMS = 1.5
@@ -34,7 +38,7 @@ def disc(radius):
 
 def ring(beam):
     """
-    Offsets of the pixels that surround a beam, at least four samples a beam.
+    Offsets of the pixels that surround a beam, at least three samples a beam.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ def ring(beam):
         (dy, dx) of the pixels of the ring, [m, 2].
     """
     # Nothing in an image is finer than half a beam: more samples of a wide beam cost time and tell nothing.
-    return _annulus(RING_INNER_BEAMS * beam, RING_OUTER_BEAMS * beam, step=max(1, int(beam / 4)))
+    return _annulus(RING_INNER_BEAMS * beam, RING_OUTER_BEAMS * beam, step=max(1, int(beam / 3)))
 
 
 def _annulus(inner, outer, step):
@@ -188,11 +192,8 @@ def spike(cube, pixels, ring_offsets):
         0 where the neighbours disagree about its sign, NaN when both are missing.
     """
 
-    def height(channel):
-        return around(cube, channel, CENTRE, _largest) - around(cube, channel, ring_offsets, median)
-
-    here = height(pixels)
-    return _smaller(*(here - height(neighbours) for neighbours in _neighbours(pixels)))
+    here = _height(cube, pixels, ring_offsets)
+    return _smaller(*(here - _height(cube, neighbours, ring_offsets) for neighbours in _neighbours(pixels)))
 
 
 def _smaller(first, second):
@@ -201,11 +202,69 @@ def _smaller(first, second):
     return np.where(first * second < 0, 0, smaller)
 
 
-def brightness(restored, pixels, beam):
-    """Largest magnitude of the restored model within half a beam of each pixel, its neighbouring channels included."""
-    offsets = disc(beam / 2)
-    channels = [pixels, *_neighbours(pixels)]
-    return np.fmax.reduce([around(restored, channel, offsets, _largest_magnitude) for channel in channels])
+def heights(cube, pixels, ring_offsets):
+    """
+    Height of each pixel above the median of its ring, in its channel and in those around it.
+
+    Parameters
+    ----------
+    cube : 3D float32 `~numpy.ndarray`
+        Image in Jy/beam.
+    pixels : 2D int `~numpy.ndarray`
+        Where to measure, [n, 3].
+    ring_offsets : 2D int `~numpy.ndarray`
+        Pixels of the local background, from `ring`.
+
+    Returns
+    -------
+    heights : 2D float32 `~numpy.ndarray`
+        [n, 1 + 2 * REACH_CHANNELS]: of the channel itself first. NaN for missing channels and blank pixels.
+    """
+    steps = [0] + [step for step in range(-REACH_CHANNELS, REACH_CHANNELS + 1) if step]
+    return np.column_stack([_height(cube, pixels + [step, 0, 0], ring_offsets) for step in steps])
+
+
+def _height(cube, pixels, ring_offsets):
+    return around(cube, pixels, CENTRE, _largest) - around(cube, pixels, ring_offsets, median)
+
+
+def above_neighbours(heights):
+    """What `heights` has more in the channel itself than in the median of those around it, as a 1D array."""
+    return heights[:, 0] - median(heights[:, 1:])
+
+
+def within(pixels, radius, shape):
+    """
+    Find all pixels near some pixels, each of them once.
+
+    Parameters
+    ----------
+    pixels : 2D int `~numpy.ndarray`
+        Pixels of a cube, [n, 3].
+    radius : float
+        How near, in pixels of the same channel.
+    shape : tuple of int
+        Shape of the cube.
+
+    Returns
+    -------
+    places : 2D int `~numpy.ndarray`
+        The pixels near any of them, [m, 3].
+    of_pixel : 2D int `~numpy.ndarray`
+        Rows of ``places`` near each pixel, [n, k].
+    """
+    offsets = np.insert(disc(radius), 0, 0, axis=1)
+    # What is beyond the image is taken to its edge, which is nearer still.
+    near = np.clip(pixels[:, np.newaxis] + offsets, 0, np.array(shape) - 1)
+    places, of_pixel = np.unique(np.ravel_multi_index(tuple(near.T), shape), return_inverse=True)
+    return np.column_stack(np.unravel_index(places, shape)), of_pixel.reshape(len(offsets), len(pixels)).T
+
+
+def largest(values, rows):
+    """Value of the largest magnitude among some rows, [n, k], with its sign; NaN where all are."""
+    chosen = values[rows]
+    best = np.argmax(np.where(np.isnan(chosen), -1, np.abs(chosen)), axis=1)
+    return chosen[np.arange(len(rows)), best]
 
 
 def _neighbours(pixels):

@@ -11,30 +11,34 @@ from . import report
 from .channels import contiguous_ranges, parse_channels
 from .decision import Thresholds
 from .images import open_cube
-from .measure import CANDIDATE, measure
+from .measure import CANDIDATE, CHANNEL, measure, measure_scatter
+from .noise import WINDOW_CHANNELS, channel_noise
 from .products import check_outfile, source_table, write_products
 from .sources import join
+from .statistics import REACH_CHANNELS
 
 # Model, image, restored model and unsupported image as float32, and what the image tool returns as float64.
 BYTES_A_VOXEL = 32
-# A dozen channels of 2500x2500 pixels: their two channels of overlap cost a sixth more reading.
-SLAB_BYTES = 2 * 2**30
+# Ten channels of 2500x2500 pixels, with the three on either side that they are compared with.
+SLAB_BYTES = 3 * 2**30
 
 
 def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, cleanmask, writestats, overwrite):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     thresholds = Thresholds(nsigma, narrowness, unsupported)
     cube = open_cube(imagename)
-    channels = parse_channels(chans, cube.channels)
+    selected = parse_channels(chans, cube.channels)
     outfile = outfile or cube.root + ".confetti"
     check_outfile(outfile, overwrite)
-    casalog.post(report.describe_inputs(cube, channels))
+    casalog.post(report.describe_inputs(cube, selected))
 
-    candidates, warnings, applicable = _measure_all(cube, channels, thresholds)
+    channels, candidates = _measure_all(cube, selected, thresholds)
+    warnings = report.warnings_of(cube, channels, candidates)
     for warning in warnings:
         casalog.post(warning, "WARN")
 
-    verdict = "not applicable" if not applicable else "confetti" if candidates["confetti"].any() else "clean"
+    found = "confetti" if candidates["confetti"].any() else "clean"
+    verdict = found if channels["checked"].any() else "not applicable"
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
     meta = {"version": __version__, "call": call, "verdict": verdict, "warnings": warnings}
     table = source_table(cube, candidates, *join(candidates, cube.beam), meta)
@@ -47,25 +51,32 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
     return result
 
 
-def _measure_all(cube, channels, thresholds):
-    """Candidates of all channels, warnings, and whether any channel could be checked."""
+def _measure_all(cube, selected, thresholds):
+    """What was measured of all channels, and of the narrow hot pixels in them."""
     if cube.channels == 1:
-        return np.zeros(0, CANDIDATE), [report.ONE_CHANNEL], False
-    slabs = list(_slabs(cube, channels))
-    measurements = [measure(cube, *slab, thresholds) for slab in _watched(slabs)]
-    noise, blank, checked, cleaned, candidates = (np.concatenate(values) for values in zip(*measurements))
-    casalog.post(report.describe_noise(noise))
-    numbers = np.concatenate([range(first, last + 1) for _, first, last in slabs])
-    unchecked = numbers[~checked & ~blank]
-    return candidates, report.warnings_of(cube, unchecked, blank.all(), cleaned.any(), candidates), checked.any()
+        return np.zeros(0, CHANNEL), np.zeros(0, CANDIDATE)
+    noise = _measure_noise(cube, selected)
+    casalog.post(report.describe_noise(noise[:, selected]))
+    slabs = list(_slabs(cube, selected, REACH_CHANNELS))
+    measurements = [measure(cube, *slab, noise[slab[0]], thresholds) for slab in _watched(slabs)]
+    return tuple(np.concatenate(values) for values in zip(*measurements))
 
 
-def _slabs(cube, channels):
-    """Polarization, first and last channel of every piece that is read at once."""
+def _measure_noise(cube, selected):
+    """Noise of the selected channels [polarization, channel], NaN for the others."""
+    scatter = np.full(cube.lengths[:2], np.nan, dtype=np.float32)
+    window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
+    for polarization, first, last in _slabs(cube, np.unique(window.clip(0, cube.channels - 1)), 0):
+        scatter[polarization, first : last + 1] = measure_scatter(cube, polarization, first, last)
+    return np.array([channel_noise(values) for values in scatter])
+
+
+def _slabs(cube, selected, reach):
+    """Polarization, first and last channel of every piece that is read at once, with ``reach`` more on either side."""
     polarizations, _, height, width = cube.lengths
-    size = max(1, SLAB_BYTES // (BYTES_A_VOXEL * height * width) - 2)
+    size = max(1, SLAB_BYTES // (BYTES_A_VOXEL * height * width) - 2 * reach)
     for polarization in range(polarizations):
-        for first, last in contiguous_ranges(channels):
+        for first, last in contiguous_ranges(selected):
             for start in range(first, last + 1, size):
                 yield polarization, start, min(start + size - 1, last)
 

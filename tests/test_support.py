@@ -1,0 +1,80 @@
+"""The test of whether the data hold a spike, on skies whose unmeasured spatial frequencies are known."""
+
+import numpy as np
+import pytest
+from skies import BEAM, NOISE, Products, dirty_beam, gaussian
+
+from confetti_task.private.statistics import heights, ring
+from confetti_task.private.support import unmeasured_image, unsupported_spike
+
+HOT = np.array([[3, 32, 30]])
+
+
+def measure(products, pixels=HOT):
+    restored = products.image - products.residual
+    unmeasured, share = zip(*(unmeasured_image(plane, psf, BEAM) for plane, psf in zip(restored, products.psf)))
+    return unsupported_spike(restored, np.array(unmeasured), np.array(share), pixels, BEAM) / NOISE
+
+
+def test_a_point_source_that_the_data_hold_is_supported_however_bright_and_narrow():
+    products = Products()
+    products.add_point(*HOT[0], 300 * NOISE)
+    assert abs(measure(products)) < 0.02 * 300
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_point_source_that_the_data_do_not_hold_is_unsupported_with_either_sign(sign):
+    products = Products()
+    products.add_confetti(*HOT[0], sign * 80 * NOISE)
+    height = (products.image - products.residual)[tuple(HOT[0])] / NOISE
+    assert np.sign(measure(products)) == np.sign(height) == sign
+    assert abs(measure(products)) > abs(height) / 2
+
+
+def test_confetti_does_not_leak_into_the_channels_beside_it():
+    products = Products()
+    products.add_confetti(*HOT[0], 80 * NOISE)
+    assert abs(measure(products, HOT - [1, 0, 0])) < 1
+
+
+def test_two_bad_channels_side_by_side_do_not_hide_each_other():
+    products = Products(channels=9)
+    products.add_confetti(3, 32, 30, 80 * NOISE)
+    products.add_confetti(4, 32, 30, 80 * NOISE)
+    assert (np.abs(measure(products, np.array([[3, 32, 30], [4, 32, 30]]))) > 10).all()
+
+
+def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():
+    restored = np.roll(gaussian(BEAM), (-30, 31), axis=(0, 1))
+    inside = np.pad(np.ones((64, 64), dtype=bool), 32)
+    alone, _ = unmeasured_image(restored, dirty_beam(), BEAM)
+    surrounded, _ = unmeasured_image(np.pad(restored, 32), np.pad(dirty_beam(), 32), BEAM)
+    assert surrounded[inside].reshape(64, 64) == pytest.approx(alone, abs=0.05 * float(alone.max()))
+
+
+def test_the_share_of_a_point_source_is_what_it_puts_into_the_unmeasured_part():
+    unmeasured, share = unmeasured_image(gaussian(BEAM), dirty_beam(), BEAM)
+    pixels = np.array([[0, 32, 32]])
+    height, whole = (heights(plane[np.newaxis], pixels, ring(BEAM))[0, 0] for plane in (unmeasured, gaussian(BEAM)))
+    assert share == pytest.approx(height / whole, rel=0.01)
+
+
+def test_with_a_psf_that_measures_everything_nothing_is_unsupported():
+    products = Products()
+    products.add_confetti(*HOT[0], 80 * NOISE)
+    products.psf[:] = gaussian(BEAM)
+    assert abs(measure(products)) < 3
+
+
+def test_a_blank_psf_cannot_be_asked():
+    products = Products()
+    products.psf[:] = np.nan
+    assert np.isnan(measure(products)).all()
+
+
+@pytest.mark.parametrize("factor", [-1, 1e-6, 1e6])
+def test_scale_changes_nothing_and_sign_only_the_sign(factor):
+    products, scaled = Products(), Products()
+    products.add_confetti(*HOT[0], 80 * NOISE)
+    scaled.model, scaled.residual = products.model * np.float32(factor), products.residual * np.float32(factor)
+    assert measure(scaled) / factor == pytest.approx(measure(products), rel=1e-3)
