@@ -12,7 +12,7 @@ import sys
 from .confetti_check import PARAMETERS, SUMMARY, confetti_check
 from .version import __version__
 
-_CONVERT = {"string": str, "double": float, "int": int}
+_CONVERT = {"string": str, "any": str, "double": float, "int": int}
 
 
 def make_parser():

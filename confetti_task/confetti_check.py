@@ -44,9 +44,16 @@ PARAMETERS = (
     Parameter(
         name="unsupported",
         type="double",
-        default=2.5,
+        default=2.75,
         allowed=(),
-        summary="Least significance of a spike that the data do not hold",
+        summary="Least height of a point source that the data do not hold, in noise",
+    ),
+    Parameter(
+        name="known",
+        type="any",
+        default="",
+        allowed=(),
+        summary="Known real sources, which are never masked",
     ),
     Parameter(
         name="cleanmask",
@@ -78,7 +85,8 @@ def confetti_check(
     chans="",
     nsigma=2.5,
     narrowness=0.5,
-    unsupported=2.5,
+    unsupported=2.75,
+    known="",
     cleanmask="channel",
     writestats=False,
     overwrite=False,
@@ -107,11 +115,16 @@ def confetti_check(
         pixel of S Jy restores to a peak of S Jy/beam, so the two compare directly.
     narrowness : double
         Largest part of the contrast that the channel before or after may have within 3x3 pixels. An unresolved line
-        after ALMA's Hanning smoothing has 0.5, confetti has less than 0.1 in most cases.
+        after ALMA's Hanning smoothing has 0.5, confetti less than 0.1 in most cases.
     unsupported : double
-        Least significance of the unsupported spike, in units of its expected scatter. The unsupported spike is the
-        point source that this channel of the image has, its neighbours have not, and the dirty image has not: what
-        deconvolution added to the data. Needs imagename.psf.
+        Least height of the unsupported spike, in units of the noise of its channel: a point source within half a beam
+        of the hot pixel that this channel of the image has, the three channels on either side have not, and that lies
+        in the spatial frequencies that the data do not hold, where deconvolution can invent what it likes. The errors
+        of the image are 1.2 to 1.5 times as large. Needs imagename.psf.
+    known : any
+        Known real sources, masers say, which are never masked: the name of a table with columns ra and dec (text, ECSV,
+        FITS or VOTable; degrees where no unit is given), or [[RA, Dec], ...] in degrees or as text like ['18:06:20.1',
+        '-21:37:05']. Nothing within a restoring beam of them is called confetti, in any channel.
     cleanmask : string
         Clean mask to write where there is confetti. 'channel': the old clean mask in the channels with confetti, 0 in
         all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask without a beam-sized
@@ -127,14 +140,16 @@ def confetti_check(
     -------
     dict
         Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
-        channels (the bad ones), chans (the same as text), severity (largest spike of a fake source in the image, in
-        noise), mask, cleanmask and table (names of the products, '' where not written), warnings.
+        channels (the bad ones), severities (of the worst fake source in each of them, in noise), chans (the bad
+        channels as text), severity (of the worst fake source), flux (of all fake sources, each counted positive, in
+        Jy), mask, cleanmask, table and channeltable (names of the products, '' where not written), warnings.
 
     Examples
     --------
-    A narrow hot pixel is called confetti when there is evidence against it: the image has a spike there that the data
-    do not hold, or the model cancels at least four fifths of the hot pixel by what surrounds it. Without such evidence
-    it is a candidate: in the table, never in the mask, because a maser in one channel looks just like that.
+    A narrow hot pixel is called confetti when there is evidence against it: the image has a spike there in the
+    spatial frequencies that the data do not hold, or the model cancels at least four fifths of the hot pixel by what
+    surrounds it. Without such evidence it is a candidate: in the table, never in the mask, because a maser in one
+    channel looks just like that.
 
     >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
     >>> if result['verdict'] == 'confetti':

@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parent.parent
 NAMESPACE = "{http://casa.nrao.edu/schema/psetTypes.html}"
 WIDTH = 120
 
-CONVERT = {"string": str, "double": float, "int": int, "bool": {"True": True, "False": False}.__getitem__}
+CONVERT = {"string": str, "any": str, "double": float, "int": int, "bool": {"True": True, "False": False}.__getitem__}
 
 Parameter = namedtuple("Parameter", "name type default allowed summary description")
 Task = namedtuple("Task", "name summary description parameters returns example")

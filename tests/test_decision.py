@@ -47,7 +47,8 @@ def test_pixels_within_a_beam_are_one_source_named_after_its_confetti():
     rows["x"] = [10, 13, 30, 11]
     rows["channel"] = [5, 5, 5, 6]
     rows["contrast"] = [9, 4, 1, 1]
-    rows["confetti"] = [False, True, False, False]
+    rows["severity"] = [0, 3, 0, 0]
+    rows["confetti"] = rows["severity"] > 0
     worst, npixels = join(rows, beam=6.0)
     assert worst.tolist() == [1, 2, 3]
     assert npixels.tolist() == [2, 1, 1]

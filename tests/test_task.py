@@ -5,6 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from skies import BEAM, NOISE, Products
@@ -254,7 +256,7 @@ def test_the_table_has_units_and_sky_positions(products):
     assert row["dec"].to_value("deg") == pytest.approx(-21.62 - 2 * 0.5 / 3600, abs=1e-6)
     assert row["ra"].to_value("deg") == pytest.approx(271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), abs=1e-6)
     assert row["contrast"].to_value("Jy") == pytest.approx(20 * NOISE, rel=0.1)
-    assert result["severity"] == pytest.approx(abs(row["spike"]))
+    assert result["severity"] == pytest.approx(abs(row["unsupported"]))
 
 
 def test_the_clean_mask_is_the_old_one_in_bad_channels_and_0_elsewhere(products):
@@ -314,6 +316,7 @@ def test_inputs_are_never_changed_and_nothing_is_left_behind(products):
         "line.confetti.mask",
         "line.confetti.cleanmask",
         "line.confetti.ecsv",
+        "line.confetti.channels.ecsv",
     }
 
 
@@ -370,7 +373,7 @@ def test_an_existing_product_is_kept_unless_overwriting(products):
     write_cube("line", products)
     confetti_check(imagename="line")
     before = checksum("line.confetti.mask")
-    with pytest.raises(ValueError, match="line.confetti.ecsv exists already; set overwrite=True"):
+    with pytest.raises(ValueError, match="line.confetti.channels.ecsv exists already; set overwrite=True"):
         confetti_check(imagename="line")
     assert checksum("line.confetti.mask") == before
     assert confetti_check(imagename="line", overwrite=True)["verdict"] == "confetti"
@@ -448,3 +451,66 @@ def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         confetti_check(imagename="line")
     assert not any("confetti" in name for name in os.listdir("."))
+
+
+MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
+
+
+@pytest.mark.parametrize("form", ["degrees", "text", "array", "ecsv", "csv", "fits"])
+def test_a_known_source_is_never_masked(products, form):
+    write_cube("line", products)
+    position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs
+    known = [[position.ra.deg, position.dec.deg], [10.0, 20.0]]
+    if form == "text":
+        known = [[position.ra.to_string("hour", sep=":"), position.dec.to_string(sep=":")]]
+    elif form == "array":
+        known = np.array(known)
+    elif form in ("ecsv", "csv", "fits"):
+        table = QTable({"RA": [position.ra.deg] * units.deg, "DEC": [position.dec.deg] * units.deg, "flux": [1.0]})
+        known = f"masers.{form}"
+        table.write(known, format={"ecsv": "ascii.ecsv", "csv": "ascii.csv"}.get(form))
+    result = confetti_check(imagename="line", known=known)
+    assert result["verdict"] == "clean"
+    assert places(result, "known") == {HOT}
+
+
+def test_a_known_source_elsewhere_protects_nothing(products):
+    write_cube("line", products)
+    assert confetti_check(imagename="line", known=[[MASER_LIKE[0], MASER_LIKE[1] + 0.002]])["channels"] == [3]
+
+
+@pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], 5])
+def test_known_sources_that_cannot_be_read_are_refused(products, known):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match="known=.* cannot be read as positions"):
+        confetti_check(imagename="line", known=known)
+
+
+def test_a_table_without_positions_is_refused_with_its_columns(products):
+    write_cube("line", products)
+    QTable({"l": [1.0], "b": [2.0]}).write("masers.ecsv")
+    with pytest.raises(ValueError, match="its columns are l, b"):
+        confetti_check(imagename="line", known="masers.ecsv")
+
+
+def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    channels = QTable.read(result["channeltable"])
+    assert channels["verdict"].tolist() == ["good"] * 3 + ["bad"] + ["good"] * 3
+    bad, fake = channels[3], QTable.read(result["table"])[0]
+    assert bad["severity"] == result["severity"] == result["severities"][0] == abs(fake["unsupported"])
+    assert bad["flux"] == fake["flux"]
+    assert fake["flux"].to_value("Jy") == pytest.approx(fake["severity"] * fake["noise"].value, rel=1e-5)
+    assert channels["noise"].to_value("Jy/beam") == pytest.approx(np.full(7, NOISE), rel=0.2)
+    assert channels["positive"].tolist()[2:4] == [2, 2]  # the maser or the confetti, and the continuum source
+    assert channels["model_flux"][0].to_value("Jy") == pytest.approx(20 * NOISE)
+
+
+def test_a_channel_whose_model_is_switched_off_is_told(products):
+    products.model[5] = 0
+    write_cube("line", products)
+    assert QTable.read(confetti_check(imagename="line")["channeltable"])["switched"].tolist() == [False] * 5 + [
+        True,
+        False,
+    ]

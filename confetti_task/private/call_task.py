@@ -11,6 +11,7 @@ _CASA_TYPES = {
     "double": ("cFloat", "to_float"),
     "int": ("cInt", "to_int"),
     "bool": ("cBool", None),
+    "any": ("cVariant", "to_variant"),
 }
 
 

@@ -35,7 +35,7 @@ class Thresholds:
 
     nsigma: float = 2.5
     narrowness: float = 0.5
-    unsupported: float = 2.5
+    unsupported: float = 2.75
     spike: float = 5.0
     lone: float = 0.2
     surround: float = -0.5
@@ -74,3 +74,25 @@ def is_confetti(candidates, thresholds):
     compensated = np.abs(candidates["restored"]) <= thresholds.lone
     compensated &= candidates["surround"] <= thresholds.surround
     return unsupported | (compensated & (np.abs(candidates["spike"]) >= thresholds.spike))
+
+
+def severity(candidates, thresholds):
+    """
+    Tell how large the fake sources are in the image.
+
+    Parameters
+    ----------
+    candidates : structured `~numpy.ndarray`
+        With the fields ``confetti``, ``unsupported`` and ``spike``.
+    thresholds : `Thresholds`
+        Thresholds of the decision.
+
+    Returns
+    -------
+    severity : 1D float32 `~numpy.ndarray`
+        In noise: the unsupported spike, or the spike of the image for what was called confetti without it. 0 for what
+        is no confetti.
+    """
+    unsupported, spike = np.abs(candidates["unsupported"]), np.abs(candidates["spike"])
+    height = np.where(unsupported >= thresholds.unsupported, unsupported, spike)
+    return np.where(candidates["confetti"], height, 0)

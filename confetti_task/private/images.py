@@ -268,6 +268,35 @@ def read_coordinates(cube):
         return record, [int(length) for length in tool.shape()]
 
 
+def pixel_positions(cube, positions):
+    """
+    Pixels of positions on the sky.
+
+    Parameters
+    ----------
+    cube : `Cube`
+        The images.
+    positions : `~astropy.coordinates.SkyCoord`
+        Any number of them.
+
+    Returns
+    -------
+    y, x : 1D `~numpy.ndarray`
+        Not rounded; beyond the image too.
+    """
+    if not len(positions):
+        return np.zeros(0), np.zeros(0)
+    with opened(cube.path("model")) as tool:
+        coordinates = _coordinates(tool)
+        frame = {"ICRS": "icrs", "GALACTIC": "galactic", "B1950": "fk4"}.get(coordinates.referencecode("direction")[0])
+        sky = positions.transform_to(frame or "fk5").spherical
+        world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
+        world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
+        pixels = coordinates.topixelmany(world)["numeric"]
+        coordinates.done()
+    return pixels[cube.axes[2]], pixels[cube.axes[3]]
+
+
 def world_coordinates(cube, channel, y, x):
     """
     Position and frequency of pixels.

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .decision import is_confetti
+from .decision import is_confetti, severity
 from .images import read_channels
 from .noise import plane_noise
 from .statistics import (
@@ -36,6 +36,8 @@ CANDIDATE = np.dtype(
         ("residual", "f4"),  # at the hot pixel, in noise
         ("unsupported", "f4"),  # spike that the data do not hold, in noise; NaN without a PSF
         ("confetti", "?"),
+        ("severity", "f4"),  # of confetti: height of the fake source in noise
+        ("known", "?"),  # near a source that the user knows to be real
     ]
 )
 
@@ -123,6 +125,7 @@ def measure(cube, polarization, first, last, noise, thresholds):
         _measure_image(candidates, pixels, image, restored, cube.beam)
         candidates["unsupported"] = unsupported_spike(restored, *unmeasured, pixels, cube.beam) / candidates["noise"]
         candidates["confetti"] = is_confetti(candidates, thresholds)
+        candidates["severity"] = severity(candidates, thresholds)
     candidates["polarization"] = polarization
     candidates["channel"] += start
     return Measurement(channels, candidates)

@@ -15,7 +15,7 @@ from .statistics import disc
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
-SUFFIXES = (*(f".{name}" for name in STATISTICS), ".ecsv", ".cleanmask", ".mask")
+SUFFIXES = (*(f".{name}" for name in STATISTICS), ".channels.ecsv", ".ecsv", ".cleanmask", ".mask")
 
 # One of these beside a product of the same root name tells that the product is tclean's.
 OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
@@ -51,7 +51,7 @@ def check_outfile(outfile, overwrite):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
 
 
-def write_products(outfile, cube, candidates, table, cleanmask, writestats, call):
+def write_products(outfile, cube, candidates, tables, cleanmask, writestats, call):
     """
     Write all products, or none.
 
@@ -63,8 +63,8 @@ def write_products(outfile, cube, candidates, table, cleanmask, writestats, call
         The inputs.
     candidates : structured `~numpy.ndarray`
         The narrow hot pixels.
-    table : `~astropy.table.QTable`
-        One row for every source.
+    tables : tuple of `~astropy.table.QTable`
+        The sources and the channels.
     cleanmask : {'channel', 'pixel', 'none'}
         Which clean mask to write where there is confetti.
     writestats : bool
@@ -74,12 +74,13 @@ def write_products(outfile, cube, candidates, table, cleanmask, writestats, call
 
     Returns
     -------
-    mask, cleanmask, table : str
+    mask, cleanmask, table, channeltable : str
         Names of the products; '' for a clean mask that was not written.
     """
     confetti = candidates[candidates["confetti"]]
     with _staged(outfile) as staged:
-        table.write(staged + ".ecsv", format="ascii.ecsv")
+        for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
+            table.write(staged + suffix, format="ascii.ecsv")
         if writestats:
             for name in STATISTICS:
                 _write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
@@ -88,9 +89,8 @@ def write_products(outfile, cube, candidates, table, cleanmask, writestats, call
         elif len(confetti) and cleanmask == "pixel":
             _write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
         _write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti))), call)
-    return tuple(
-        outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in (".mask", ".cleanmask", ".ecsv")
-    )
+    suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv")
+    return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
 
 
 @contextmanager
@@ -202,25 +202,117 @@ def source_table(cube, candidates, worst, npixels, meta):
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
     table = QTable(meta=dict(meta))
-    table["class"] = np.where(rows["confetti"], "confetti", "candidate").astype("U9")
+    kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
+    table["class"] = kinds.astype("U9")
     table["channel"] = rows["channel"]
     table["frequency"], table["velocity"] = frequency, velocity
     table["stokes"] = np.array([cube.stokes[number] for number in rows["polarization"]], dtype="U4")
     table["x"], table["y"] = rows["x"], rows["y"]
     table["ra"], table["dec"] = ra, dec
     table["npixels"] = npixels
+    table["severity"] = rows["severity"]
+    table["flux"] = rows["severity"] * rows["noise"] * units.Jy
     table["noise"] = rows["noise"] * units.Jy / units.beam
     table["contrast"] = rows["contrast"] * units.Jy
     table["significance"] = rows["contrast"] / rows["noise"]
     for name in ("pointlikeness", "narrowness", "surround", "restored", "spike", "residual", "unsupported"):
         table[name] = rows[name]
-    for name, description in DESCRIPTIONS.items():
+    return _described(table, DESCRIPTIONS)
+
+
+def channel_table(cube, channels, candidates, sources, meta):
+    """
+    The channels with their units, one row each.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The inputs.
+    channels, candidates : structured `~numpy.ndarray`
+        What was measured of the channels, and of their narrow hot pixels.
+    sources : `~astropy.table.QTable`
+        From `source_table`.
+    meta : dict
+        What the table is about, kept in its header.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row for every channel and polarization.
+    """
+    centre = np.full(len(channels), cube.lengths[2] // 2), np.full(len(channels), cube.lengths[3] // 2)
+    _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
+    table = QTable(meta=dict(meta))
+    table["channel"], table["frequency"], table["velocity"] = channels["channel"], frequency, velocity
+    table["stokes"] = np.array([cube.stokes[number] for number in channels["polarization"]], dtype="U4")
+    table["noise"] = channels["noise"] * units.Jy / units.beam
+    table["model_flux"] = channels["flux"] * units.Jy
+    for name in ("components", "positive", "negative"):
+        table[name] = channels[name]
+    table["switched"] = _switched(channels)
+    here = [candidates[_in_channel(candidates, row)] for row in channels]
+    table["confetti"] = [np.count_nonzero(rows["confetti"]) for rows in here]
+    table["tail"] = [_tail(rows["unsupported"]) for rows in here]
+    table["severity"] = [rows["severity"].max(initial=0) for rows in here]
+    fake = sources[sources["class"] == "confetti"]
+    same = [
+        (fake["channel"] == row["channel"]) & (fake["stokes"] == cube.stokes[row["polarization"]]) for row in channels
+    ]
+    table["flux"] = [fake["flux"].value[rows].sum() for rows in same] * units.Jy
+    conditions = [table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
+    table["verdict"] = np.select(conditions, ["bad", "good", "blank"], "unchecked").astype("U9")
+    return _described(table, CHANNEL_DESCRIPTIONS)
+
+
+def _in_channel(candidates, row):
+    return (candidates["polarization"] == row["polarization"]) & (candidates["channel"] == row["channel"])
+
+
+def _tail(unsupported):
+    known = np.abs(unsupported[np.isfinite(unsupported)])
+    return np.quantile(known, TAIL) if len(known) else 0.0
+
+
+def _switched(channels):
+    """Whether the model of a channel is empty where those on both sides are not, or the other way round."""
+    on = channels["components"] > 0
+    beside = (np.diff(channels["channel"]) == 1) & (np.diff(channels["polarization"]) == 0)
+    switched = np.zeros(len(channels), dtype=bool)
+    switched[1:-1] = (on[1:-1] != on[:-2]) & (on[1:-1] != on[2:]) & beside[:-1] & beside[1:]
+    return switched
+
+
+def _described(table, descriptions):
+    for name, description in descriptions.items():
         table[name].info.description = description
     return table
 
 
+# Of the narrow hot pixels of a channel that many have a smaller unsupported spike than its tail.
+TAIL = 0.95
+
+CHANNEL_DESCRIPTIONS = {
+    "channel": "0-based",
+    "frequency": "in the frame of the cube",
+    "velocity": "radio convention",
+    "stokes": "polarization",
+    "noise": "of the channels around",
+    "model_flux": "sum of the model",
+    "components": "pixels of the model that are not zero",
+    "positive": "positive hot pixels, narrow or not",
+    "negative": "negative hot pixels, narrow or not",
+    "switched": "the model is empty and those of both neighbouring channels are not, or the other way round",
+    "confetti": "confetti pixels",
+    "tail": "unsupported spike that 5 % of the narrow hot pixels exceed, in noise",
+    "severity": "of the worst fake source, in noise",
+    "flux": "sum over the fake sources, each counted positive",
+    "verdict": "bad: has confetti; good; blank; unchecked: nothing to compare with",
+}
+
 DESCRIPTIONS = {
-    "class": "confetti: in the mask; candidate: without evidence against it, not in the mask",
+    "class": "confetti: in the mask; candidate: without evidence against it; known: near a known real source",
+    "severity": "of confetti: height of the fake source in the image, in noise",
+    "flux": "of confetti: flux of the fake source",
     "channel": "0-based",
     "frequency": "of the channel, in the frame of the cube",
     "stokes": "polarization",
@@ -239,5 +331,5 @@ DESCRIPTIONS = {
     "restored": "part of the hot pixel that image minus residual keeps; 1 for a real source",
     "spike": "point source in this channel of the image alone, in noise",
     "residual": "residual at the hot pixel, in noise",
-    "unsupported": "spike that the data do not hold, in units of its scatter; nan without a PSF",
+    "unsupported": "spike that the data do not hold, in noise; nan without a PSF",
 }

@@ -82,7 +82,7 @@ def describe_noise(noise):
     return f"Noise: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
 
 
-def summarize(verdict, candidates, table, files, warnings):
+def summarize(verdict, candidates, sources, channels, files, warnings):
     """
     The dictionary that the task returns.
 
@@ -92,10 +92,10 @@ def summarize(verdict, candidates, table, files, warnings):
         What the check came to.
     candidates : structured `~numpy.ndarray`
         The narrow hot pixels.
-    table : `~astropy.table.QTable`
-        The sources.
+    sources, channels : `~astropy.table.QTable`
+        The sources and the channels.
     files : tuple of str
-        Names of mask, clean mask and table.
+        Names of mask, clean mask and both tables.
     warnings : list of str
         What the user should know before trusting the result.
 
@@ -104,32 +104,46 @@ def summarize(verdict, candidates, table, files, warnings):
     dict
         See `confetti_task.confetti_check`.
     """
-    confetti = candidates[candidates["confetti"]]
-    channels = sorted({int(channel) for channel in confetti["channel"]})
-    mask, cleanmask, name = files
+    bad = channels[channels["verdict"] == "bad"]
+    worst = {}
+    for channel, severity in zip(bad["channel"].tolist(), bad["severity"].tolist()):
+        worst[channel] = max(severity, worst.get(channel, 0))
+    mask, cleanmask, table, channeltable = files
     return {
         "verdict": verdict,
-        "npixels": len(confetti),
-        "nsources": int(np.count_nonzero(table["class"] == "confetti")),
-        "ncandidates": int(np.count_nonzero(table["class"] == "candidate")),
-        "channels": channels,
-        "chans": format_channels(channels),
-        "severity": float(np.abs(confetti["spike"]).max(initial=0)),
+        "npixels": int(np.count_nonzero(candidates["confetti"])),
+        "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
+        "ncandidates": int(np.count_nonzero(sources["class"] == "candidate")),
+        "channels": sorted(worst),
+        "severities": [worst[channel] for channel in sorted(worst)],
+        "chans": format_channels(sorted(worst)),
+        "severity": max(worst.values(), default=0.0),
+        "flux": float(bad["flux"].to_value("Jy").sum()),
         "mask": mask,
         "cleanmask": cleanmask,
-        "table": name,
+        "table": table,
+        "channeltable": channeltable,
         "warnings": list(warnings),
     }
 
 
-def describe_bad_channels(table, channels):
-    """One line for every channel with confetti."""
-    for channel in channels:
-        rows = table[(table["class"] == "confetti") & (table["channel"] == channel)]
-        worst = rows[np.argmax(np.abs(rows["spike"]))]
+def describe_channels(sources, channels):
+    """One line for every bad channel, and one for the channels whose model is switched on or off alone."""
+    for row in channels[channels["verdict"] == "bad"]:
+        same = (sources["channel"] == row["channel"]) & (sources["stokes"] == row["stokes"])
+        fake = sources[same & (sources["class"] == "confetti")]
+        worst = fake[np.argmax(fake["severity"])]
         yield (
-            f"Channel {channel} ({worst['frequency']:.6f}, {worst['velocity']:.2f}): {len(rows)} fake sources, "
-            f"the worst at x={worst['x']} y={worst['y']} with a spike of {worst['spike']:.1f} sigma in the image"
+            f"Channel {row['channel']} ({row['frequency']:.6f}, {row['velocity']:.2f}, Stokes {row['stokes']}) is bad: "
+            f"{len(fake)} fake sources of together {row['flux']:.3g}, the worst at x={worst['x']} y={worst['y']} with "
+            f"{worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels {row['positive']} positive, "
+            f"{row['negative']} negative"
+        )
+    switched = set(channels["channel"][channels["switched"]].tolist())
+    if switched:
+        yield (
+            f"Channels {format_channels(switched)}: the model is empty there and not on both sides, or the other way "
+            "round; flux jumps between these channels"
         )
 
 

@@ -7,13 +7,13 @@ def join(candidates, beam):
     """
     Join the pixels within a beam of each other in a channel to sources.
 
-    The worst pixel (confetti before candidates, then the larger contrast) takes all within a beam of itself, then the
-    worst of those left, so that a channel full of confetti does not become one source.
+    The worst pixel (the most severe confetti, then the candidate of largest contrast) takes all within a beam of
+    itself, then the worst of those left, so that a channel full of confetti does not become one source.
 
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields polarization, channel, y, x, confetti and contrast.
+        With the fields polarization, channel, y, x, confetti, severity and contrast.
     beam : float
         Width of the restoring beam at half maximum, in pixels.
 
@@ -38,8 +38,8 @@ def join(candidates, beam):
 
 
 def _join_in_plane(candidates, members, beam):
-    severity = np.lexsort([np.abs(candidates["contrast"][members]), candidates["confetti"][members]])
-    left = members[severity[::-1]]
+    order = np.lexsort([np.abs(candidates["contrast"][members]), candidates["severity"][members]])
+    left = members[order[::-1]]
     sources = []
     while len(left):
         distance = np.hypot(*(candidates[axis][left].astype(float) - candidates[axis][left[0]] for axis in "yx"))

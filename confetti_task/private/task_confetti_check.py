@@ -11,9 +11,10 @@ from . import report
 from .channels import contiguous_ranges, parse_channels
 from .decision import Thresholds
 from .images import open_cube
+from .known import near_known, read_known
 from .measure import CANDIDATE, CHANNEL, measure, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
-from .products import check_outfile, source_table, write_products
+from .products import channel_table, check_outfile, source_table, write_products
 from .sources import join
 from .statistics import REACH_CHANNELS
 
@@ -23,9 +24,10 @@ BYTES_A_VOXEL = 32
 SLAB_BYTES = 3 * 2**30
 
 
-def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, cleanmask, writestats, overwrite):
+def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, known, cleanmask, writestats, overwrite):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     thresholds = Thresholds(nsigma, narrowness, unsupported)
+    real = read_known(known)
     cube = open_cube(imagename)
     selected = parse_channels(chans, cube.channels)
     outfile = outfile or cube.root + ".confetti"
@@ -33,6 +35,9 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
     casalog.post(report.describe_inputs(cube, selected))
 
     channels, candidates = _measure_all(cube, selected, thresholds)
+    candidates["known"] = near_known(cube, candidates, real)
+    candidates["confetti"] &= ~candidates["known"]
+    candidates["severity"][~candidates["confetti"]] = 0
     warnings = report.warnings_of(cube, channels, candidates)
     for warning in warnings:
         casalog.post(warning, "WARN")
@@ -41,11 +46,12 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, c
     verdict = found if channels["checked"].any() else "not applicable"
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
     meta = {"version": __version__, "call": call, "verdict": verdict, "warnings": warnings}
-    table = source_table(cube, candidates, *join(candidates, cube.beam), meta)
-    files = write_products(outfile, cube, candidates, table, cleanmask, writestats, call)
-    result = report.summarize(verdict, candidates, table, files, warnings)
+    sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
+    tables = sources, channel_table(cube, channels, candidates, sources, meta)
+    files = write_products(outfile, cube, candidates, tables, cleanmask, writestats, call)
+    result = report.summarize(verdict, candidates, *tables, files, warnings)
 
-    for line in report.describe_bad_channels(table, result["channels"]):
+    for line in report.describe_channels(*tables):
         casalog.post(line)
     casalog.post(report.describe_verdict(result))
     return result
