@@ -1,0 +1,236 @@
+"""
+Evaluate confetti_check on cases with known truth, beside two peers.
+
+    python scripts/run_evaluation.py FOLDER [--without-psf] [task parameters, like unsupported=3]
+
+A case is a file NAME.npz with the images of one run of tclean as arrays (x, y, channel): model, image, residual, psf,
+pb, their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record; products_json, units, mask
+names and beams of the images; and with the truth: label, 2 at a fake source and 3 at one beside a real source, which is
+not counted; Dh and Xh, the error of the image in sigma against its local background, with the noise in it and without;
+sources_json, the real compact sources; meta_json with beam_pix, the width of the beam in pixels.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from casatasks import casalog
+from casatools import coordsys, image
+from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from confetti_task import confetti_check
+from confetti_task.private.decision import Thresholds
+from confetti_task.private.noise import channel_noise, plane_noise
+from confetti_task.private.statistics import contrast, disc, hot_pixels, narrowness
+
+# A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
+# with a fake source of 6 sigma; with weaker ones only it counts neither way, nor does the first or the last.
+RIGHT_SIGMA, BAD_SIGMA, LARGE_SIGMA = 3.0, 6.0, 8.0
+
+# The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.
+DESPECKLE_FACTOR = 4.0
+
+COUNTS = ("fake", "found", "large", "large_found", "right", "wrong", "real", "bad", "bad_found", "bad_wrong")
+
+
+def read_case(path):
+    """The arrays of a case as [channel, y, x], its truth and its width of the beam."""
+    with np.load(path) as archive:
+        case = {name: archive[name] for name in archive.files}
+    for name, values in case.items():
+        if values.ndim == 3:
+            case[name] = values.transpose(2, 1, 0)
+    case["sources"] = json.loads(str(case["sources_json"]))
+    case["beam"] = json.loads(str(case["meta_json"]))["beam_pix"]
+    case["reach"] = max(1, round(case["beam"] / 2))
+    return case
+
+
+def write_images(case, root, products):
+    """Write the CASA images of a case."""
+    headers = json.loads(str(case["products_json"]))
+    system = coordsys()
+    system.fromrecord(_decode(json.loads(str(case["csys_json"]))))
+    for product in products:
+        _write_image(f"{root}.{product}", case[product], case.get(f"tf_{product}"), headers[product], system.torecord())
+    system.done()
+
+
+def _write_image(path, cube, inside, header, system):
+    tool = image()
+    tool.fromshape(outfile=path, shape=[*cube.T.shape[:2], 1, len(cube)], csys=system, log=False, type="f")
+    tool.putchunk(cube.T[:, :, np.newaxis].astype(float))
+    tool.setbrightnessunit(header["unit"])
+    if header["mask"]:
+        tool.calcmask(mask="T", name=header["mask"], asdefault=True)
+        tool.putregion(pixelmask=inside.T[:, :, np.newaxis].astype(bool), usemask=False)
+    for number, (major, minor, angle) in enumerate(header["beams"]):
+        plane = {"channel": number, "polarization": 0} if header["perplane"] else {}
+        tool.setrestoringbeam(major=f"{major}arcsec", minor=f"{minor}arcsec", pa=f"{angle}deg", log=False, **plane)
+    tool.done()
+
+
+def _decode(value):
+    """A CASA record from JSON: arrays are kept as {'__nd__': kind, 'shape': ..., 'data': ...}."""
+    if isinstance(value, dict) and "__nd__" in value:
+        dtype = {"f": float, "i": np.int64, "u": np.int64, "b": bool}.get(value["__nd__"])
+        return np.array(value["data"], dtype=dtype).reshape(value["shape"])
+    if isinstance(value, dict):
+        return {name: _decode(entry) for name, entry in value.items()}
+    return [_decode(entry) for entry in value] if isinstance(value, list) else value
+
+
+def check(path, case, without, parameters):
+    """Mask and bad channels of confetti_check."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = os.path.join(folder, path.stem)
+        write_images(case, root, [name for name in ("model", "image", "residual", "psf") if name != without])
+        result = confetti_check(imagename=root, **parameters)
+        tool = image()
+        tool.open(result["mask"])
+        mask = tool.getchunk()[:, :, 0].T > 0
+        tool.done()
+    return mask, result["channels"]
+
+
+def despeckle(case):
+    """Mask and channels of the earlier script of ALMA-IMF."""
+    model = case["model"]
+    median = np.median([model[:-2], model[1:-1], model[2:]], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speckle = np.abs(model[1:-1] - median) / median > DESPECKLE_FACTOR
+    mask = np.pad(speckle, ((1, 1), (0, 0), (0, 0)))
+    return mask, np.flatnonzero(mask.any(axis=(1, 2)))
+
+
+def narrow_hot_pixels(case):
+    """Mask and channels of all narrow hot pixels, whatever the data say."""
+    thresholds = Thresholds()
+    model = np.ascontiguousarray(case["model"])
+    inside = case["tf_image"] > 0
+    noise = channel_noise(plane_noise(np.where(inside, case["image"], np.nan).astype(np.float32), case["beam"]))
+    pixels = hot_pixels(model, noise, thresholds.nsigma)
+    pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
+    mask = np.zeros(model.shape, dtype=bool)
+    mask[tuple(pixels.T)] = True
+    mask &= inside
+    return mask, np.flatnonzero(mask.any(axis=(1, 2)))
+
+
+def groups(plane, reach):
+    """Pixels [n, 2] of every group of set pixels that are linked within ``reach`` pixels."""
+    pixels = np.argwhere(plane)
+    if not len(pixels):
+        return []
+    pairs = cKDTree(pixels).query_pairs(reach + 1e-6, output_type="ndarray")
+    links = coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(pixels), len(pixels)))
+    number, labels = connected_components(links, directed=False)
+    order = np.argsort(labels, kind="stable")
+    return np.split(pixels[order], np.cumsum(np.bincount(labels, minlength=number))[:-1])
+
+
+def score(case, mask, channels):
+    """Count what a mask and a list of bad channels find, and what they get wrong."""
+    counts = dict.fromkeys(COUNTS, 0)
+    worst = {}
+    for channel in range(len(mask)):
+        peaks = _score_fake(case, channel, mask[channel], counts)
+        if peaks:
+            worst[channel] = max(peaks)
+        _score_groups(case, channel, mask[channel], counts)
+    bad = {channel for channel, peak in worst.items() if peak >= BAD_SIGMA}
+    beside_real = np.flatnonzero((case["label"] == 3).any(axis=(1, 2))).tolist()
+    neither = ({*worst, *beside_real, 0, len(mask) - 1}) - bad
+    listed = {int(channel) for channel in channels} - neither
+    counts.update(bad=len(bad), bad_found=len(bad & listed), bad_wrong=len(listed - bad))
+    return counts
+
+
+def _score_fake(case, channel, plane, counts):
+    peaks = []
+    for pixels in groups(case["label"][channel] == 2, case["reach"]):
+        near = _near(pixels, case["reach"], plane.shape)
+        peaks.append(np.abs(case["Dh"][channel][near]).max())
+        found, large = bool(plane[near].any()), peaks[-1] >= LARGE_SIGMA
+        counts["fake"] += 1
+        counts["found"] += found
+        counts["large"] += large
+        counts["large_found"] += found and large
+    return peaks
+
+
+def _score_groups(case, channel, plane, counts):
+    label, error, strict = (case[name][channel] for name in ("label", "Dh", "Xh"))
+    for pixels in groups(plane, case["reach"]):
+        near = _near(pixels, case["reach"], plane.shape)
+        if (label[near] == 3).any() and not (label[near] == 2).any():
+            continue
+        peak = np.argmax(np.abs(error[near]))
+        one, other = error[near][peak], strict[near][peak]
+        right = abs(one) >= RIGHT_SIGMA and abs(other) >= RIGHT_SIGMA and one * other > 0
+        counts["right"] += right
+        counts["wrong"] += not right
+        counts["real"] += not right and any(
+            _is_source(source, channel, pixels, case["reach"]) for source in case["sources"]
+        )
+
+
+def _near(pixels, reach, shape):
+    near = np.zeros(shape, dtype=bool)
+    near[tuple(pixels.T)] = True
+    offsets = disc(reach)
+    structure = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=bool)
+    structure[tuple(offsets.T + reach)] = True
+    return ndimage.binary_dilation(near, structure)
+
+
+def _is_source(source, channel, pixels, reach):
+    there = source["kind"] == "cont" or abs(source["chan"] - channel) <= max(1.0, source["fwhm_chan"])
+    return there and (np.hypot(pixels[:, 0] - source["y"], pixels[:, 1] - source["x"]) <= reach).any()
+
+
+def row(name, counts):
+    """One line of the table, as Markdown."""
+    part = lambda one, of: f"{one}/{of}" + (f" = {one / of:.2f}" if of else "")  # noqa: E731
+    cells = (
+        part(counts["found"], counts["fake"]),
+        part(counts["large_found"], counts["large"]),
+        part(counts["right"], counts["right"] + counts["wrong"]),
+        counts["real"],
+        part(counts["bad_found"], counts["bad"]),
+        part(counts["bad_found"], counts["bad_found"] + counts["bad_wrong"]),
+    )
+    return f"| {name} | " + " | ".join(map(str, cells)) + " |"
+
+
+def main(folder, *options):
+    without = "psf" if "--without-psf" in options else None
+    parameters = {name: float(value) for name, value in (option.split("=") for option in options if "=" in option)}
+    casalog.setlogfile(os.devnull)
+    print("| case | fake sources found | of 8 sigma and more | flagged groups right | real sources masked ", end="")
+    print("| bad channels found | channels called bad that are |\n|---|---|---|---|---|---|---|")
+    finders = {"confetti_check": check, "despeckle": despeckle, "narrow hot pixels": narrow_hot_pixels}
+    totals = {name: dict.fromkeys(COUNTS, 0) for name in finders}
+    for path in sorted(Path(folder).glob("*.npz")):
+        case = read_case(path)
+        for name, finder in finders.items():
+            with contextlib.redirect_stdout(sys.stderr):
+                found = check(path, case, without, parameters) if finder is check else finder(case)
+            counts = score(case, *found)
+            for count in COUNTS:
+                totals[name][count] += counts[count]
+            if finder is check:
+                print(row(path.stem, counts), flush=True)
+    for name, counts in totals.items():
+        print(row(f"**all, {name}**", counts))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
