@@ -10,10 +10,12 @@ GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 # Pixels at which the noise of a channel is measured: its own scatter is then 2 % where each is a beam of its own.
 SAMPLES = 20000
 
-# The noise changes slowly with frequency, confetti and emission do not: the lower quartile of 17 channels is that of a
-# channel without them unless they fill more than 12.
+# Where the noise is the same, the lower quartile of 17 channels is that of a channel without confetti, unless confetti
+# fills more than 12 of them. Where the noise steps, as at the edge of a spectral window, all 9 channels to one side of
+# a channel are noisy; the least of them, less what emission and confetti in all nine may add, bounds the noise there.
 WINDOW_CHANNELS = 8
 QUARTILE = 0.25
+RAISED = 1.5
 
 
 def plane_noise(image, beam):
@@ -75,6 +77,12 @@ def channel_noise(scatter):
     """
     noise = np.full_like(scatter, np.nan)
     for channel in np.flatnonzero(np.isfinite(scatter)):
-        around_it = scatter[max(channel - WINDOW_CHANNELS, 0) : channel + WINDOW_CHANNELS + 1]
-        noise[channel] = np.quantile(around_it[np.isfinite(around_it)], QUARTILE)
+        before = _known(scatter[max(channel - WINDOW_CHANNELS, 0) : channel + 1])
+        after = _known(scatter[channel : channel + WINDOW_CHANNELS + 1])
+        quartile = np.quantile(np.concatenate([before, after[1:]]), QUARTILE)
+        noise[channel] = max(quartile, before.min() / RAISED, after.min() / RAISED)
     return noise
+
+
+def _known(values):
+    return values[np.isfinite(values)]
