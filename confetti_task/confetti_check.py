@@ -44,7 +44,7 @@ PARAMETERS = (
     Parameter(
         name="unsupported",
         type="double",
-        default=2.75,
+        default=3.0,
         allowed=(),
         summary="Least height of a point source that the data do not hold, in noise",
     ),
@@ -85,7 +85,7 @@ def confetti_check(
     chans="",
     nsigma=2.5,
     narrowness=0.5,
-    unsupported=2.75,
+    unsupported=3.0,
     known="",
     cleanmask="channel",
     writestats=False,
@@ -148,8 +148,8 @@ def confetti_check(
     --------
     A narrow hot pixel is called confetti when there is evidence against it: the image has a spike there in the
     spatial frequencies that the data do not hold, or the model cancels at least four fifths of the hot pixel by what
-    surrounds it. Without such evidence it is a candidate: in the table, never in the mask, because a maser in one
-    channel looks just like that.
+    surrounds it and yet restores a spike. Without such evidence it is a candidate: in the table, never in the mask,
+    because a maser in one channel looks just like that.
 
     >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
     >>> if result['verdict'] == 'confetti':

@@ -26,14 +26,21 @@ def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
     assert is_confetti(candidate(spike=6 * sign, restored=1, unsupported=6 * sign), THRESHOLDS)
 
 
-def test_without_a_psf_only_a_compensated_hot_pixel_with_a_spike_is_confetti():
-    assert is_confetti(candidate(spike=8, restored=0.1, surround=-1, unsupported=np.nan), THRESHOLDS)
-    assert not is_confetti(candidate(spike=8, restored=0.4, surround=-1, unsupported=np.nan), THRESHOLDS)
-    assert not is_confetti(candidate(spike=2, restored=0.1, surround=-1, unsupported=np.nan), THRESHOLDS)
+COMPENSATED = {"contrast": 80, "noise": 1, "restored": 0.1, "surround": -1, "unsupported": np.nan}
+
+
+def test_without_a_psf_only_a_compensated_hot_pixel_that_leaves_a_spike_is_confetti():
+    assert is_confetti(candidate(**COMPENSATED), THRESHOLDS)
+    assert not is_confetti(candidate(**{**COMPENSATED, "restored": 0.4}), THRESHOLDS)
+    assert not is_confetti(candidate(**{**COMPENSATED, "restored": 0.05}), THRESHOLDS)
 
 
 def test_a_hot_pixel_that_the_image_lacks_but_nothing_surrounds_is_no_confetti():
-    assert not is_confetti(candidate(spike=26, restored=0, surround=0, unsupported=np.nan), THRESHOLDS)
+    assert not is_confetti(candidate(**{**COMPENSATED, "surround": 0}), THRESHOLDS)
+
+
+def test_a_maser_in_the_residual_beside_a_compensated_hot_pixel_is_no_confetti():
+    assert not is_confetti(candidate(**{**COMPENSATED, "contrast": 6, "unsupported": 1, "spike": 20}), THRESHOLDS)
 
 
 @pytest.mark.parametrize("wrong", [{"nsigma": 0}, {"unsupported": -1}, {"narrowness": 1.5}])

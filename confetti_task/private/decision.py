@@ -21,10 +21,12 @@ class Thresholds:
         as many real sources are masked.
     unsupported : float
         Least unsupported spike in units of the noise. Errors of the image are 1.2 to 1.5 times as large: part of them
-        looks like noise to the data.
+        looks like noise to the data. On 32 cubes of the real tclean 2.5, 3.0 and 3.5 found 0.84, 0.80 and 0.76 of the
+        fake sources, and 10, 3 and none of 8352, 7501 and 6593 groups lay wrongly on real sources.
     spike : float
-        Least spike of a compensated hot pixel in the image, in units of the noise: the usual 5 sigma of a source that
-        somebody would believe in.
+        Least spike that a compensated hot pixel leaves in the restored model, in units of the noise: the usual 5 sigma
+        of a source that somebody would believe in. A spike of the residual beside it is no work of the model: a maser
+        was masked for one.
     lone : float
         Largest part of a compensated hot pixel that remains in the restored model. A real source keeps all of it; real
         sources on which the model overshot and was compensated kept 0.27 and more of it.
@@ -35,7 +37,7 @@ class Thresholds:
 
     nsigma: float = 2.5
     narrowness: float = 0.5
-    unsupported: float = 2.75
+    unsupported: float = 3.0
     spike: float = 5.0
     lone: float = 0.2
     surround: float = -0.5
@@ -58,8 +60,8 @@ def is_confetti(candidates, thresholds):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields ``unsupported`` (in noise, NaN without a PSF), ``spike`` (in noise), ``surround`` (flux around
-        the hot pixel in the model, as a part of it) and ``restored`` (part of the hot pixel that remains in the
+        With the fields ``unsupported`` (in noise, NaN without a PSF), ``contrast`` and ``noise``, ``surround`` (flux
+        around the hot pixel in the model, as a part of it) and ``restored`` (part of the hot pixel that remains in the
         restored model).
     thresholds : `Thresholds`
         Thresholds of the decision.
@@ -73,7 +75,12 @@ def is_confetti(candidates, thresholds):
     unsupported = np.abs(candidates["unsupported"]) >= thresholds.unsupported
     compensated = np.abs(candidates["restored"]) <= thresholds.lone
     compensated &= candidates["surround"] <= thresholds.surround
-    return unsupported | (compensated & (np.abs(candidates["spike"]) >= thresholds.spike))
+    return unsupported | (compensated & (_left(candidates) >= thresholds.spike))
+
+
+def _left(candidates):
+    """What the restored model keeps of the hot pixels, in noise."""
+    return np.abs(candidates["restored"] * candidates["contrast"]) / candidates["noise"]
 
 
 def severity(candidates, thresholds):
@@ -83,16 +90,16 @@ def severity(candidates, thresholds):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields ``confetti``, ``unsupported`` and ``spike``.
+        As for `is_confetti`, and with the field ``confetti``.
     thresholds : `Thresholds`
         Thresholds of the decision.
 
     Returns
     -------
     severity : 1D float32 `~numpy.ndarray`
-        In noise: the unsupported spike, or the spike of the image for what was called confetti without it. 0 for what
-        is no confetti.
+        In noise: the unsupported spike, or what the restored model keeps of a compensated hot pixel. 0 for what is no
+        confetti.
     """
-    unsupported, spike = np.abs(candidates["unsupported"]), np.abs(candidates["spike"])
-    height = np.where(unsupported >= thresholds.unsupported, unsupported, spike)
+    unsupported = np.abs(candidates["unsupported"])
+    height = np.where(unsupported >= thresholds.unsupported, unsupported, _left(candidates))
     return np.where(candidates["confetti"], height, 0)
