@@ -31,7 +31,8 @@ from confetti_task.private.noise import channel_noise, plane_noise
 from confetti_task.private.statistics import contrast, disc, hot_pixels, narrowness
 
 # A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
-# with a fake source of 6 sigma; with weaker ones only it counts neither way, nor does the first or the last.
+# with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it counts neither way, nor
+# does a first or last channel without any.
 RIGHT_SIGMA, BAD_SIGMA, LARGE_SIGMA = 3.0, 6.0, 8.0
 
 # The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.

@@ -18,12 +18,12 @@ def candidate(**fields):
 
 
 def test_a_spike_that_the_data_hold_is_no_confetti():
-    assert not is_confetti(candidate(spike=40, restored=1, unsupported=1), THRESHOLDS)
+    assert not is_confetti(candidate(contrast=40, noise=1, restored=1, unsupported=1), THRESHOLDS)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
-    assert is_confetti(candidate(spike=6 * sign, restored=1, unsupported=6 * sign), THRESHOLDS)
+    assert is_confetti(candidate(contrast=6 * sign, noise=1, restored=1, unsupported=6 * sign), THRESHOLDS)
 
 
 COMPENSATED = {"contrast": 80, "noise": 1, "restored": 0.1, "surround": -1, "unsupported": np.nan}

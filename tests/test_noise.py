@@ -40,3 +40,18 @@ def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step():
     noise = channel_noise(scatter)
     assert noise[:6].min() == pytest.approx(2 * NOISE)
     assert noise[6:] == pytest.approx(np.full(34, NOISE))
+
+
+@pytest.mark.parametrize("full", [slice(0, 2), slice(28, 30), slice(8, 10)])
+def test_channels_full_of_confetti_at_the_end_of_the_cube_or_beside_blank_ones_are_not_noisy(full):
+    scatter = np.full(30, NOISE, dtype=np.float32)
+    scatter[full] *= 2
+    scatter[10:14] = np.nan
+    assert channel_noise(scatter)[full] == pytest.approx(np.full(2, NOISE))
+
+
+def test_an_image_that_is_0_where_it_should_be_masked_has_its_noise():
+    residual = Products(size=256).residual
+    empty = plane_noise(residual, BEAM)
+    residual[:, :, :200] = 0
+    assert plane_noise(residual, BEAM) == pytest.approx(empty, rel=0.2)

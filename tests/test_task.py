@@ -166,6 +166,10 @@ def test_slabs_and_selections_of_channels_change_nothing(products, monkeypatch):
     for name in whole.colnames:
         np.testing.assert_array_equal(single[name], whole[name])
         np.testing.assert_array_equal(selected[name], whole[np.isin(whole["channel"], [2, 3])][name])
+    whole, single, selected = (QTable.read(f"{name}.channels.ecsv") for name in ("whole", "single", "selected"))
+    for name in whole.colnames:
+        np.testing.assert_array_equal(single[name], whole[name])
+        np.testing.assert_array_equal(selected[name], whole[2:4][name])
 
 
 @pytest.mark.parametrize("order", ["xysf", "xyfs", "fsxy", "yxsf", "xyf"])
@@ -456,7 +460,7 @@ def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
 MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
 
 
-@pytest.mark.parametrize("form", ["degrees", "text", "array", "ecsv", "csv", "fits"])
+@pytest.mark.parametrize("form", ["degrees", "text", "array", "ecsv", "csv", "fits", "text in fits", "radian"])
 def test_a_known_source_is_never_masked(products, form):
     write_cube("line", products)
     position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs
@@ -465,6 +469,13 @@ def test_a_known_source_is_never_masked(products, form):
         known = [[position.ra.to_string("hour", sep=":"), position.dec.to_string(sep=":")]]
     elif form == "array":
         known = np.array(known)
+    elif form == "text in fits":
+        known = "masers.fits"
+        text = [position.ra.to_string("hour", sep=":")], [position.dec.to_string("deg", sep=":")]
+        QTable(dict(zip(("ra", "dec"), text))).write(known)
+    elif form == "radian":
+        known = "masers.ecsv"
+        QTable({"ra": [position.ra.rad] * units.rad, "dec": [position.dec.rad] * units.rad}).write(known)
     elif form in ("ecsv", "csv", "fits"):
         table = QTable({"RA": [position.ra.deg] * units.deg, "DEC": [position.dec.deg] * units.deg, "flux": [1.0]})
         known = f"masers.{form}"
@@ -474,9 +485,10 @@ def test_a_known_source_is_never_masked(products, form):
     assert places(result, "known") == {HOT}
 
 
-def test_a_known_source_elsewhere_protects_nothing(products):
+def test_known_sources_elsewhere_protect_nothing_not_even_on_the_opposite_side_of_the_sky(products):
     write_cube("line", products)
-    assert confetti_check(imagename="line", known=[[MASER_LIKE[0], MASER_LIKE[1] + 0.002]])["channels"] == [3]
+    elsewhere = [[MASER_LIKE[0], MASER_LIKE[1] + 0.002], [MASER_LIKE[0] - 180, -MASER_LIKE[1]]]
+    assert confetti_check(imagename="line", known=elsewhere)["channels"] == [3]
 
 
 @pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], 5])
@@ -514,3 +526,30 @@ def test_a_channel_whose_model_is_switched_off_is_told(products):
         True,
         False,
     ]
+
+
+def test_a_blank_channel_is_not_switched_off(products):
+    image = products.image
+    image[5] = products.residual[5] = products.model[5] = 0
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one")
+    channels = QTable.read(confetti_check(imagename="line")["channeltable"])
+    assert channels["verdict"][5] == "blank"
+    assert not channels["switched"].any()
+
+
+def test_the_pixel_clean_mask_leaves_alone_what_was_not_cleaned(products):
+    products.mask = np.zeros_like(products.model)
+    products.mask[3] = 1
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line", cleanmask="pixel")["cleanmask"])
+    assert not np.delete(cleanmask, 3, axis=0).any()
+
+
+def test_a_last_channel_full_of_confetti_is_bad():
+    products = Products(channels=12)
+    for y in range(6, 60, 9):
+        for x in range(6, 60, 9):
+            products.add_confetti(11, y, x, 15 * NOISE)
+    write_cube("line", products)
+    assert confetti_check(imagename="line")["channels"] == [11]

@@ -85,7 +85,7 @@ def _left(candidates):
 
 def severity(candidates, thresholds):
     """
-    Tell how large the fake sources are in the image.
+    Tell how much the data do not hold of each fake source.
 
     Parameters
     ----------

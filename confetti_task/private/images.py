@@ -282,7 +282,8 @@ def pixel_positions(cube, positions):
     Returns
     -------
     y, x : 1D `~numpy.ndarray`
-        Not rounded; beyond the image too.
+        Not rounded; beyond the image too. NaN for positions more than 90 degrees away, which a projection would take
+        into the field.
     """
     if not len(positions):
         return np.zeros(0), np.zeros(0)
@@ -293,7 +294,10 @@ def pixel_positions(cube, positions):
         world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
         world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
         pixels = coordinates.topixelmany(world)["numeric"]
+        lon, lat = (coordinates.referencevalue()["numeric"][axis] for axis in (cube.axes[3], cube.axes[2]))
         coordinates.done()
+    apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
+    pixels[:, apart <= 0] = np.nan
     return pixels[cube.axes[2]], pixels[cube.axes[3]]
 
 

@@ -47,17 +47,19 @@ def read_known(known):
 def _read_table(path):
     if not os.path.exists(path):
         raise ValueError("there is no such file")
-    table = Table.read(path) if path.endswith((".fits", ".xml", ".vot", ".hdf5")) else Table.read(path, format="ascii")
+    binary = path.lower().endswith((".fits", ".fits.gz", ".xml", ".vot", ".votable", ".hdf5"))
+    table = Table.read(path) if binary else Table.read(path, format="ascii")
+    table.convert_bytestring_to_unicode()
     names = {name.lower(): name for name in table.colnames}
     if not {"ra", "dec"} <= set(names):
         raise ValueError(f"its columns are {', '.join(table.colnames)}")
     ra, dec = (table[names[name]] for name in ("ra", "dec"))
-    hours = ra.dtype.kind in "US" and ra.unit is None
-    return _positions(ra, dec, units.hourangle if hours else ra.unit or units.deg)
+    hours = ra.dtype.kind == "U" and ra.unit is None
+    return _positions(ra, dec, units.hourangle if hours else ra.unit or units.deg, dec.unit or units.deg)
 
 
-def _positions(ra, dec, unit):
-    return SkyCoord(np.asarray(ra), np.asarray(dec), unit=(unit, units.deg))
+def _positions(ra, dec, unit, dec_unit=units.deg):
+    return SkyCoord(np.asarray(ra), np.asarray(dec), unit=(unit, dec_unit))
 
 
 def near_known(cube, candidates, positions):

@@ -51,6 +51,7 @@ CHANNEL = np.dtype(
         ("checked", "?"),  # whether the noise and a neighbour are known
         ("flux", "f8"),  # of the model, Jy
         ("components", "i8"),  # pixels of the model that are not zero
+        ("switched", "?"),  # the model is empty and those of both neighbours are not, or the other way round
         ("positive", "i4"),  # hot pixels, narrow or not
         ("negative", "i4"),
     ]
@@ -107,7 +108,8 @@ def measure(cube, polarization, first, last, noise, thresholds):
     channels["polarization"], channels["channel"] = polarization, np.arange(first, last + 1)
     channels["noise"], channels["checked"] = noise[inside], _checkable(noise)[inside]
     channels["flux"] = np.nansum(model[inside], axis=(1, 2), dtype=float)
-    channels["components"] = np.count_nonzero(np.nan_to_num(model[inside]), axis=(1, 2))
+    components = np.count_nonzero(np.nan_to_num(model), axis=(1, 2))
+    channels["components"], channels["switched"] = components[inside], _switched(components > 0, noise)[inside]
 
     model[np.isnan(noise)] = np.nan  # a blank channel is a missing neighbour, not an empty one
     searched = np.full_like(noise, np.nan)
@@ -134,6 +136,14 @@ def measure(cube, polarization, first, last, noise, thresholds):
 def _checkable(noise):
     known = np.pad(np.isfinite(noise), 1)
     return known[1:-1] & (known[:-2] | known[2:])
+
+
+def _switched(cleaned, noise):
+    switched = np.zeros(len(cleaned), dtype=bool)
+    known = np.isfinite(noise)
+    switched[1:-1] = (cleaned[1:-1] != cleaned[:-2]) & (cleaned[1:-1] != cleaned[2:])
+    switched[1:-1] &= known[:-2] & known[1:-1] & known[2:]
+    return switched
 
 
 def _narrow(model, pixels, thresholds):

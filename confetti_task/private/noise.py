@@ -11,9 +11,11 @@ GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 SAMPLES = 20000
 
 # Where the noise is the same, the lower quartile of 17 channels is that of a channel without confetti, unless confetti
-# fills more than 12 of them. Where the noise steps, as at the edge of a spectral window, all 9 channels to one side of
-# a channel are noisy; the least of them, less what emission and confetti in all nine may add, bounds the noise there.
+# fills more than 12 of them. Where the noise steps, as at the edge of a spectral window, all channels to one side of a
+# channel are noisy, 9 or at the end of the cube 5 at least; the least of them, less what emission and confetti in all
+# of them may add, bounds the noise there.
 WINDOW_CHANNELS = 8
+LEAST_SIDE_CHANNELS = 5
 QUARTILE = 0.25
 RAISED = 1.5
 
@@ -41,7 +43,8 @@ def plane_noise(image, beam):
 
 def _noise_of_plane(plane, beam):
     pixels = _samples(plane.shape, beam)
-    pixels = pixels[np.isfinite(at(plane, pixels))]
+    values = at(plane, pixels)
+    pixels = pixels[np.isfinite(values) & (values != 0)]  # 0 is what is left of an image that lost its T/F mask
     if not len(pixels):
         return np.nan
     height = np.abs(at(plane, pixels) - around(plane, pixels, ring(beam), median))
@@ -77,12 +80,10 @@ def channel_noise(scatter):
     """
     noise = np.full_like(scatter, np.nan)
     for channel in np.flatnonzero(np.isfinite(scatter)):
-        before = _known(scatter[max(channel - WINDOW_CHANNELS, 0) : channel + 1])
-        after = _known(scatter[channel : channel + WINDOW_CHANNELS + 1])
-        quartile = np.quantile(np.concatenate([before, after[1:]]), QUARTILE)
-        noise[channel] = max(quartile, before.min() / RAISED, after.min() / RAISED)
+        window = np.arange(max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, len(scatter)))
+        window = window[np.isfinite(scatter[window])]
+        before = window[: max(np.count_nonzero(window <= channel), LEAST_SIDE_CHANNELS)]
+        after = window[-max(np.count_nonzero(window >= channel), LEAST_SIDE_CHANNELS) :]
+        bound = max(scatter[before].min(), scatter[after].min()) / RAISED
+        noise[channel] = max(np.quantile(scatter[window], QUARTILE), bound)
     return noise
-
-
-def _known(values):
-    return values[np.isfinite(values)]

@@ -38,7 +38,7 @@ class ShellTask:
 
     def call(self, arguments):
         """Run the task with the arguments that are not None; with none at all, with the globals of the session."""
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {name: _as_list(value) for name, value in arguments.items() if value is not None}
         values = given or self._values()
         self._save(dict(self._defaults(), **values), self.__name__ + ".last")
         return self._task(**values)
@@ -85,7 +85,7 @@ class ShellTask:
 
     def _values(self):
         session = find_frame() or {}
-        return {name: session.get(name, default) for name, default in self._defaults().items()}
+        return {name: _as_list(session.get(name, default)) for name, default in self._defaults().items()}
 
     def _save(self, values, path):
         lines = ["{:<10} = {!r}".format(name, value) for name, value in values.items()]
@@ -95,6 +95,11 @@ class ShellTask:
                 saved.write("\n".join([*lines, "#{}( {} )".format(self.__name__, call), ""]))
         except OSError as error:  # a folder one may not write in must not stop the task
             print("parameters not saved: {}".format(error))
+
+
+def _as_list(value):
+    """The value, an array as a list: that can be compared, and written so that Python reads it."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _line(parameter, value, paint):

@@ -69,7 +69,7 @@ def _measure_all(cube, selected, thresholds):
 
 
 def _measure_noise(cube, selected):
-    """Noise of the selected channels [polarization, channel], NaN for the others."""
+    """Noise [polarization, channel]: that of the selected channels; of those beside them only whether it is known."""
     scatter = np.full(cube.lengths[:2], np.nan, dtype=np.float32)
     window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
     for polarization, first, last in _slabs(cube, np.unique(window.clip(0, cube.channels - 1)), 0):
