@@ -43,7 +43,7 @@ def main(folder):
     worst = np.unique(fake[:, 0][np.abs(errors[tuple(fake.T)]) >= 6])
     print(f"  channels with a fake source of 6 sigma and more: {', '.join(map(str, worst))}\n")
     print(f"The products, in {folder}:")
-    for name in ("mask", "cleanmask", "table"):
+    for name in ("mask", "cleanmask", "table", "channeltable"):
         print(f"  {result[name]}")
 
 
