@@ -104,12 +104,7 @@ def measure(cube, polarization, first, last, noise, thresholds):
     model = read_channels(cube, "model", polarization, start, end)
     image = read_channels(cube, "image", polarization, start, end)
     noise = noise[start : end + 1]
-    channels = np.zeros(last - first + 1, dtype=CHANNEL)
-    channels["polarization"], channels["channel"] = polarization, np.arange(first, last + 1)
-    channels["noise"], channels["checked"] = noise[inside], _checkable(noise)[inside]
-    channels["flux"] = np.nansum(model[inside], axis=(1, 2), dtype=float)
-    components = np.count_nonzero(np.nan_to_num(model), axis=(1, 2))
-    channels["components"], channels["switched"] = components[inside], _switched(components > 0, noise)[inside]
+    channels = _measure_channels(model, noise, start, polarization)
 
     model[np.isnan(noise)] = np.nan  # a blank channel is a missing neighbour, not an empty one
     searched = np.full_like(noise, np.nan)
@@ -117,7 +112,7 @@ def measure(cube, polarization, first, last, noise, thresholds):
     pixels = hot_pixels(model, searched, thresholds.nsigma)
     pixels = pixels[np.isfinite(at(image, pixels))]
     for sign, name in ((1, "positive"), (-1, "negative")):
-        hot = pixels[np.sign(at(model, pixels)) == sign, 0] - inside.start
+        hot = pixels[np.sign(at(model, pixels)) == sign, 0]
         channels[name] = np.bincount(hot, minlength=len(channels))
 
     candidates, pixels = _narrow(model, pixels, thresholds)
@@ -130,7 +125,17 @@ def measure(cube, polarization, first, last, noise, thresholds):
         candidates["severity"] = severity(candidates, thresholds)
     candidates["polarization"] = polarization
     candidates["channel"] += start
-    return Measurement(channels, candidates)
+    return Measurement(channels[inside], candidates)
+
+
+def _measure_channels(model, noise, start, polarization):
+    channels = np.zeros(len(model), dtype=CHANNEL)
+    channels["polarization"], channels["channel"] = polarization, start + np.arange(len(model))
+    channels["noise"], channels["checked"] = noise, _checkable(noise)
+    channels["flux"] = np.nansum(model, axis=(1, 2), dtype=float)
+    channels["components"] = np.count_nonzero(np.nan_to_num(model), axis=(1, 2))
+    channels["switched"] = _switched(channels["components"] > 0, noise)
+    return channels
 
 
 def _checkable(noise):
