@@ -199,7 +199,6 @@ def _is_source(source, channel, pixels, reach):
 
 def row(name, counts):
     """One line of the table, as Markdown."""
-    part = lambda one, of: f"{one}/{of}" + (f" = {one / of:.2f}" if of else "")  # noqa: E731
     cells = (
         part(counts["found"], counts["fake"]),
         part(counts["large_found"], counts["large"]),
@@ -209,6 +208,11 @@ def row(name, counts):
         part(counts["bad_found"], counts["bad_found"] + counts["bad_wrong"]),
     )
     return f"| {name} | " + " | ".join(map(str, cells)) + " |"
+
+
+def part(one, of):
+    """A fraction, with its value where it has one."""
+    return f"{one}/{of}" + (f" = {one / of:.2f}" if of else "")
 
 
 def main(folder, *options):

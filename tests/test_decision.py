@@ -26,6 +26,10 @@ def test_a_spike_that_the_data_do_not_hold_is_confetti_with_either_sign(sign):
     assert is_confetti(candidate(contrast=6 * sign, noise=1, restored=1, unsupported=6 * sign), THRESHOLDS)
 
 
+def test_nothing_condemns_a_pixel_near_a_known_source():
+    assert not is_confetti(candidate(contrast=40, noise=1, restored=1, unsupported=20, known=True), THRESHOLDS)
+
+
 COMPENSATED = {"contrast": 80, "noise": 1, "restored": 0.1, "surround": -1, "unsupported": np.nan}
 
 

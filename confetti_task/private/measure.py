@@ -4,7 +4,6 @@ from collections import namedtuple
 
 import numpy as np
 
-from .decision import is_confetti, severity
 from .images import read_channels
 from .noise import plane_noise
 from .statistics import (
@@ -90,14 +89,14 @@ def measure(cube, polarization, first, last, noise, thresholds):
     noise : 1D float32 `~numpy.ndarray`
         Noise of every channel of the cube in Jy/beam; NaN for a blank one.
     thresholds : `~confetti_task.private.decision.Thresholds`
-        Thresholds of the decision.
+        For what is a hot pixel and what is narrow.
 
     Returns
     -------
     channels : structured `~numpy.ndarray`
         One row of `CHANNEL` for every channel of the range.
     candidates : structured `~numpy.ndarray`
-        One row of `CANDIDATE` for every narrow hot pixel.
+        One row of `CANDIDATE` for every narrow hot pixel; known, confetti and severity are not decided yet.
     """
     start, end = max(first - REACH_CHANNELS, 0), min(last + REACH_CHANNELS, cube.channels - 1)
     inside = slice(first - start, last - start + 1)
@@ -121,8 +120,6 @@ def measure(cube, polarization, first, last, noise, thresholds):
         restored, *unmeasured = _read_around(cube, polarization, start, pixels, image, noise)
         _measure_image(candidates, pixels, image, restored, cube.beam)
         candidates["unsupported"] = unsupported_spike(restored, *unmeasured, pixels, cube.beam) / candidates["noise"]
-        candidates["confetti"] = is_confetti(candidates, thresholds)
-        candidates["severity"] = severity(candidates, thresholds)
     candidates["polarization"] = polarization
     candidates["channel"] += start
     return Measurement(channels[inside], candidates)

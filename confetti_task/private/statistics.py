@@ -191,7 +191,6 @@ def spike(cube, pixels, ring_offsets):
         the one that leaves less, because the mean of both would leak half of a spike into the channels beside it.
         0 where the neighbours disagree about its sign, NaN when both are missing.
     """
-
     here = _height(cube, pixels, ring_offsets)
     return _smaller(*(here - _height(cube, neighbours, ring_offsets) for neighbours in _neighbours(pixels)))
 

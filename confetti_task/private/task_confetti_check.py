@@ -9,7 +9,7 @@ from casatasks import casalog
 from ..version import __version__
 from . import report
 from .channels import contiguous_ranges, parse_channels
-from .decision import Thresholds
+from .decision import Thresholds, is_confetti, severity
 from .images import open_cube
 from .known import near_known, read_known
 from .measure import CANDIDATE, CHANNEL, measure, measure_scatter
@@ -36,8 +36,8 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, k
 
     channels, candidates = _measure_all(cube, selected, thresholds)
     candidates["known"] = near_known(cube, candidates, real)
-    candidates["confetti"] &= ~candidates["known"]
-    candidates["severity"][~candidates["confetti"]] = 0
+    candidates["confetti"] = is_confetti(candidates, thresholds)
+    candidates["severity"] = severity(candidates, thresholds)
     warnings = report.warnings_of(cube, channels, candidates)
     for warning in warnings:
         casalog.post(warning, "WARN")
