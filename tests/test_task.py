@@ -451,7 +451,7 @@ def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
     def fail(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr("confetti_task.private.products._bad_channels_to_clean", fail)
+    monkeypatch.setattr("confetti_task.private.products.channels_to_clean", fail)
     with pytest.raises(OSError, match="disk full"):
         confetti_check(imagename="line")
     assert not any("confetti" in name for name in os.listdir("."))

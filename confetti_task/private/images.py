@@ -259,9 +259,63 @@ def read_channels(cube, product, polarization, first, last):
     return np.ascontiguousarray(cube.from_image_order(pixels))
 
 
-def read_coordinates(cube):
-    """Coordinate system and shape of the model, for a new image on its grid."""
-    with opened(cube.path("model")) as tool:
+def read_history(cube):
+    """Lines of the history of the image, in the order in which they were written."""
+    with opened(cube.path("image")) as tool:
+        return list(tool.history(list=False))
+
+
+def read_frequencies(cube):
+    """Frequencies of all channels in Hz, in the frame of the cube."""
+    everywhere = np.arange(cube.channels)
+    return world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[2].to_value("Hz")
+
+
+def read_common_beam(cube):
+    """Major axis, minor axis and position angle of the one beam of the image as text; None where channels differ."""
+    with opened(cube.path("image")) as tool:
+        beam = tool.restoringbeam()
+    if "major" not in beam:
+        return None
+    return [f"{beam[name]['value']!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
+
+
+def read_start_model(path, cube, polarization, channel):
+    """
+    Read one plane of a start model.
+
+    Parameters
+    ----------
+    path : str
+        Its name.
+    cube : `Cube`
+        The cube that was started from it.
+    polarization, channel : int
+        Which plane; a start model of one channel stands for all.
+
+    Returns
+    -------
+    plane : 2D float32 `~numpy.ndarray` or None
+        [y, x], 0 where it is not finite; None where the start model is on another grid.
+    """
+    header = _read_header(path)
+    if header["axes"] != cube.axes or header["lengths"][2:] != cube.lengths[2:]:
+        return None
+    if header["lengths"][1] not in (1, cube.channels) or header["lengths"][0] != cube.lengths[0]:
+        return None
+    plane = read_plane(path, cube, polarization, min(channel, header["lengths"][1] - 1))
+    return np.nan_to_num(plane.astype(np.float32))
+
+
+def read_plane(path, cube, polarization, channel):
+    """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
+    with opened(path) as tool:
+        return cube.from_image_order(tool.getchunk(*cube.corners(polarization, channel, channel)))[0]
+
+
+def read_coordinates(path):
+    """Coordinate system and shape of an image, for a new one on its grid."""
+    with opened(path) as tool:
         coordinates = tool.coordsys()
         record = coordinates.torecord()
         coordinates.done()

@@ -1,4 +1,4 @@
-"""The products of confetti_check: nothing else writes files."""
+"""The products of confetti_check."""
 
 import os
 import shutil
@@ -6,12 +6,10 @@ import tempfile
 from contextlib import contextmanager
 
 import numpy as np
-from astropy import units
-from astropy.table import QTable
 
-from ..version import __version__
-from .images import opened, read_channels, read_coordinates, world_coordinates
+from .images import read_channels
 from .statistics import disc
+from .writing import replace, write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -83,12 +81,12 @@ def write_products(outfile, cube, candidates, tables, cleanmask, writestats, cal
             table.write(staged + suffix, format="ascii.ecsv")
         if writestats:
             for name in STATISTICS:
-                _write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
+                write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
         if len(confetti) and cleanmask == "channel":
-            _write_image(staged + ".cleanmask", cube, _bad_channels_to_clean(cube, confetti), call)
+            write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
         elif len(confetti) and cleanmask == "pixel":
-            _write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
-        _write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti))), call)
+            write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
+        write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti))), call)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv")
     return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
 
@@ -100,39 +98,9 @@ def _staged(outfile):
     folder = tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=parent)
     try:
         yield os.path.join(folder, name)
-        _replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"))
+        replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"), SUFFIXES)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _replace(outfile, staged, old):
-    """Move older products to ``old`` and the staged ones to their names; back again where that fails."""
-    moves = [(outfile + suffix, old + suffix) for suffix in reversed(SUFFIXES) if os.path.lexists(outfile + suffix)]
-    moves += [(staged + suffix, outfile + suffix) for suffix in SUFFIXES if os.path.exists(staged + suffix)]
-    done = []
-    try:
-        for source, target in moves:
-            os.rename(source, target)
-            done.append((source, target))
-    except BaseException:
-        for source, target in reversed(done):
-            os.rename(target, source)
-        raise
-
-
-def _write_image(path, cube, planes, call):
-    """Write a float32 image on the grid of the model: zero but for the planes that are given."""
-    from casatools import image
-
-    coordinates, shape = read_coordinates(cube)
-    tool = image()
-    tool.fromshape(outfile=path, shape=shape, csys=coordinates, overwrite=False, log=False, type="f")
-    tool.done()
-    with opened(path) as tool:
-        for (polarization, channel), plane in planes:
-            bottom, _ = cube.corners(polarization, channel, channel)
-            tool.putchunk(cube.to_image_order(plane[np.newaxis]).astype(float), blc=bottom)
-        tool.sethistory(origin="confetti_check", history=[f"confetti_task {__version__}", call])
 
 
 def _planes_of(cube, candidates, values):
@@ -148,9 +116,25 @@ def _channels_of(candidates):
     return sorted({(int(row["polarization"]), int(row["channel"])) for row in candidates})
 
 
-def _bad_channels_to_clean(cube, confetti):
-    # In all polarizations: they share the model that is cleaned again from zero.
-    for channel in np.unique(confetti["channel"]):
+def channels_to_clean(cube, bad):
+    """
+    Where to clean bad channels again.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The inputs.
+    bad : sequence of int
+        The bad channels.
+
+    Yields
+    ------
+    where : tuple of int
+        Polarization and channel: all polarizations, because they share the model that is cleaned again from zero.
+    plane : 2D float32 `~numpy.ndarray`
+        1 where tclean was allowed to clean in this channel, 0 elsewhere.
+    """
+    for channel in bad:
         for polarization in range(cube.lengths[0]):
             yield (polarization, int(channel)), _old_clean_mask(cube, polarization, int(channel))
 
@@ -177,151 +161,3 @@ def _old_clean_mask(cube, polarization, channel, bad=True):
         if plane.any() or not bad:
             return plane.astype(np.float32)
     return np.isfinite(read_channels(cube, "image", polarization, channel, channel)[0]).astype(np.float32)
-
-
-def source_table(cube, candidates, worst, npixels, meta):
-    """
-    The sources with their units and their places on the sky.
-
-    Parameters
-    ----------
-    cube : `~confetti_task.private.images.Cube`
-        The inputs.
-    candidates : structured `~numpy.ndarray`
-        The narrow hot pixels.
-    worst, npixels : 1D int `~numpy.ndarray`
-        Worst pixel and number of pixels of every source, from `~confetti_task.private.sources.join`.
-    meta : dict
-        What the table is about, kept in its header.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        One row for every source.
-    """
-    rows = candidates[worst]
-    ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
-    table = QTable(meta=dict(meta))
-    kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
-    table["class"] = kinds.astype("U9")
-    table["channel"] = rows["channel"]
-    table["frequency"], table["velocity"] = frequency, velocity
-    table["stokes"] = np.array([cube.stokes[number] for number in rows["polarization"]], dtype="U4")
-    table["x"], table["y"] = rows["x"], rows["y"]
-    table["ra"], table["dec"] = ra, dec
-    table["npixels"] = npixels
-    table["severity"] = rows["severity"]
-    table["flux"] = rows["severity"] * rows["noise"] * units.Jy
-    table["noise"] = rows["noise"] * units.Jy / units.beam
-    table["contrast"] = rows["contrast"] * units.Jy
-    table["significance"] = rows["contrast"] / rows["noise"]
-    for name in ("pointlikeness", "narrowness", "surround", "restored", "spike", "residual", "unsupported"):
-        table[name] = rows[name]
-    return _described(table, DESCRIPTIONS)
-
-
-def channel_table(cube, channels, candidates, sources, meta):
-    """
-    The channels with their units, one row each.
-
-    Parameters
-    ----------
-    cube : `~confetti_task.private.images.Cube`
-        The inputs.
-    channels, candidates : structured `~numpy.ndarray`
-        What was measured of the channels, and of their narrow hot pixels.
-    sources : `~astropy.table.QTable`
-        From `source_table`.
-    meta : dict
-        What the table is about, kept in its header.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        One row for every channel and polarization.
-    """
-    centre = np.full(len(channels), cube.lengths[2] // 2), np.full(len(channels), cube.lengths[3] // 2)
-    _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
-    table = QTable(meta=dict(meta))
-    table["channel"], table["frequency"], table["velocity"] = channels["channel"], frequency, velocity
-    table["stokes"] = np.array([cube.stokes[number] for number in channels["polarization"]], dtype="U4")
-    table["noise"] = channels["noise"] * units.Jy / units.beam
-    table["model_flux"] = channels["flux"] * units.Jy
-    for name in ("components", "positive", "negative", "switched"):
-        table[name] = channels[name]
-    here = [candidates[_in_channel(candidates, row)] for row in channels]
-    table["confetti"] = [np.count_nonzero(rows["confetti"]) for rows in here]
-    table["tail"] = [_tail(rows["unsupported"]) for rows in here]
-    table["severity"] = [rows["severity"].max(initial=0) for rows in here]
-    fake = sources[sources["class"] == "confetti"]
-    same = [
-        (fake["channel"] == row["channel"]) & (fake["stokes"] == cube.stokes[row["polarization"]]) for row in channels
-    ]
-    table["flux"] = [fake["flux"].value[rows].sum() for rows in same] * units.Jy
-    conditions = [table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
-    table["verdict"] = np.select(conditions, ["bad", "good", "blank"], "unchecked").astype("U9")
-    return _described(table, CHANNEL_DESCRIPTIONS)
-
-
-def _in_channel(candidates, row):
-    return (candidates["polarization"] == row["polarization"]) & (candidates["channel"] == row["channel"])
-
-
-def _tail(unsupported):
-    tested = np.abs(unsupported[np.isfinite(unsupported)])
-    if len(unsupported) and not len(tested):
-        return np.nan
-    return np.quantile(tested, TAIL) if len(tested) else 0.0
-
-
-def _described(table, descriptions):
-    for name, description in descriptions.items():
-        table[name].info.description = description
-    return table
-
-
-# Of the narrow hot pixels of a channel that many have a smaller unsupported spike than its tail.
-TAIL = 0.95
-
-CHANNEL_DESCRIPTIONS = {
-    "channel": "0-based",
-    "frequency": "in the frame of the cube",
-    "velocity": "radio convention",
-    "stokes": "polarization",
-    "noise": "of the channels around",
-    "model_flux": "sum of the model",
-    "components": "pixels of the model that are not zero",
-    "positive": "positive hot pixels, narrow or not",
-    "negative": "negative hot pixels, narrow or not",
-    "switched": "the model is empty and those of both neighbouring channels are not, or the other way round",
-    "confetti": "confetti pixels",
-    "tail": "unsupported spike that 5 % of the narrow hot pixels exceed, in noise; nan without a PSF",
-    "severity": "of the worst fake source, in noise",
-    "flux": "sum over the fake sources, each counted positive",
-    "verdict": "bad: has confetti; good: none was found; blank; unchecked: nothing to compare with",
-}
-
-DESCRIPTIONS = {
-    "class": "confetti: in the mask; candidate: without evidence against it; known: near a known real source",
-    "severity": "of confetti: height that the data do not hold, in noise; the image is wrong by 1.2 to 1.5 times it",
-    "flux": "of confetti: flux of a point source of that height",
-    "channel": "0-based",
-    "frequency": "of the channel, in the frame of the cube",
-    "stokes": "polarization",
-    "ra": "of the worst pixel, in the frame of the cube",
-    "dec": "of the worst pixel, in the frame of the cube",
-    "noise": "of the channel",
-    "x": "0-based pixel of the worst pixel of the source",
-    "y": "0-based pixel of the worst pixel of the source",
-    "npixels": "hot pixels within a beam",
-    "velocity": "radio convention",
-    "contrast": "of the hot pixel over its surroundings in the model",
-    "significance": "contrast in noise of the channel",
-    "pointlikeness": "1 for a single pixel",
-    "narrowness": "part of the contrast in a neighbouring channel",
-    "surround": "flux around the hot pixel as a part of it; -1 compensates it",
-    "restored": "part of the hot pixel that image minus residual keeps; 1 for a real source",
-    "spike": "point source in this channel of the image alone, in noise",
-    "residual": "residual at the hot pixel, in noise",
-    "unsupported": "spike that the data do not hold, in noise; nan without a PSF",
-}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .channels import format_channels
+from .tables import bad_channels
 
 NO_PSF = (
     "{path} not found: without the PSF the data cannot be asked whether they hold a spike, so only hot pixels that the "
@@ -154,9 +155,99 @@ def describe_verdict(result):
     candidates = f"{result['ncandidates']} candidates without evidence against them are in {result['table']}"
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
-    mask = result["cleanmask"] or "a clean mask of these channels"
     return (
         f"Verdict: confetti; {result['nsources']} fake sources in channels {result['chans']}, up to "
-        f"{result['severity']:.1f} sigma; {candidates}. Next: clean these channels again with tclean(usemask='user', "
-        f"mask='{mask}', gain=0.1, startmodel=<copy of the model with zeros in these channels>) into a new imagename"
+        f"{result['severity']:.1f} sigma; {candidates}. Next: confetti_reclean cleans these channels again"
+    )
+
+
+REMAINING = (
+    "{nsources} fake sources remain in channels {chans}: clean them again with "
+    "confetti_reclean(imagename={outname!r}, gain={gain:g})"
+)
+HIDDEN = (
+    "channels {chans} are bad too, which shows only now that those beside them are good: clean them again with "
+    "confetti_reclean(imagename={outname!r})"
+)
+RESIDUAL_ABOVE = (
+    "within the clean mask the residual has {after:.2f} sigma, {before:.2f} before: tclean stopped early; call again "
+    "with more iterations, parameters={{'niter': ...}}, or a lower threshold, parameters={{'threshold': ...}}"
+)
+SPREAD = (
+    "channels {chans}, beside the bad ones, kept their model; their residual and image changed, because tclean had "
+    "spread the bad model over them"
+)
+# A residual like the noise is good, whatever it was before: an unstable clean fits the noise too.
+RESIDUAL_OF_NOISE = 1.0
+
+
+def describe_plan(plan, channels, start):
+    """What will be done, with the full call of tclean."""
+    ranges = format_channels(channel for first, last in plan.runs for channel in range(first, last + 1))
+    what = f"sub-cubes of channels {ranges}" if plan.method == "subcubes" else "the full cube"
+    return (
+        f"Cleaning channels {format_channels(plan.channels)} of {channels} again, by imaging {what}, from {start}:\n"
+        + "\n".join(plan.calls())
+        + f"\nAs a script: {plan.script_path}"
+    )
+
+
+def summarize_state(sources, channels, cleaned, residual):
+    """
+    The state of a cube before or after it was cleaned again.
+
+    Parameters
+    ----------
+    sources, channels : `~astropy.table.QTable`
+        Of the check.
+    cleaned : sequence of int
+        Channels that are cleaned again.
+    residual : float
+        Scatter of the residual within the clean mask of these channels, in noise.
+
+    Returns
+    -------
+    dict
+        See `confetti_task.confetti_reclean`.
+    """
+    bad = bad_channels(channels)
+    return {
+        "verdict": channels.meta["verdict"],
+        "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
+        "channels": bad,
+        "chans": format_channels(bad),
+        "severity": float(channels["severity"].max()) if bad else 0.0,
+        "flux": float(channels["flux"].to_value("Jy").sum()),
+        "model_flux": float(channels["model_flux"].to_value("Jy")[np.isin(channels["channel"], cleaned)].sum()),
+        "residual": residual,
+    }
+
+
+def reclean_warnings(plan, before, after, spread):
+    """What the user should know before trusting the new cube, and what to do next; one sentence each."""
+    warnings = []
+    remaining = sorted(set(after["channels"]) & set(plan.channels))
+    hidden = sorted(set(after["channels"]) - set(plan.channels))
+    gain = plan.parameters[0]["gain"] / 2
+    if remaining:
+        warnings.append(
+            REMAINING.format(
+                nsources=after["nsources"], chans=format_channels(remaining), outname=plan.outname, gain=gain
+            )
+        )
+    if hidden:
+        warnings.append(HIDDEN.format(chans=format_channels(hidden), outname=plan.outname))
+    if after["residual"] > max(before["residual"], RESIDUAL_OF_NOISE):
+        warnings.append(RESIDUAL_ABOVE.format(before=before["residual"], after=after["residual"]))
+    if spread:
+        warnings.append(SPREAD.format(chans=format_channels(sorted(spread))))
+    return warnings
+
+
+def describe_reclean(outname, before, after):
+    """Before and after in one line."""
+    return (
+        f"{outname} holds the new cube. Fake sources: {before['nsources']} before, {after['nsources']} after, the "
+        f"worst of {before['severity']:.1f} and {after['severity']:.1f} sigma; model flux of these channels "
+        f"{before['model_flux']:.4g} and {after['model_flux']:.4g} Jy"
     )

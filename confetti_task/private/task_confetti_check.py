@@ -14,9 +14,10 @@ from .images import open_cube
 from .known import near_known, read_known
 from .measure import CANDIDATE, CHANNEL, measure, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
-from .products import channel_table, check_outfile, source_table, write_products
+from .products import check_outfile, write_products
 from .sources import join
 from .statistics import REACH_CHANNELS
+from .tables import channel_table, source_table
 
 # Model, image, restored model and unsupported image as float32, and what the image tool returns as float64.
 BYTES_A_VOXEL = 32
@@ -45,7 +46,9 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, k
     found = "confetti" if candidates["confetti"].any() else "clean"
     verdict = found if channels["checked"].any() else "not applicable"
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
-    meta = {"version": __version__, "call": call, "verdict": verdict, "warnings": warnings}
+    parameters = {"chans": chans, "nsigma": nsigma, "narrowness": narrowness, "unsupported": unsupported}
+    parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist(), cleanmask=cleanmask)
+    meta = {"version": __version__, "call": call, "parameters": parameters, "verdict": verdict, "warnings": warnings}
     sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
     tables = sources, channel_table(cube, channels, candidates, sources, meta)
     files = write_products(outfile, cube, candidates, tables, cleanmask, writestats, call)

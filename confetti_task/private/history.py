@@ -1,0 +1,84 @@
+"""The parameters of tclean, as it writes them into the history of its images: pure text."""
+
+import ast
+import os
+import re
+
+# tclean writes 'name = value' with strings in double quotes and everything else as Python prints it.
+_LINE = re.compile(r"(\w+)\s*= (.*)$", re.DOTALL)
+# Numbers and arrays of numpy, as they print: np.int64(160), array([0, 5]).
+_NUMPY = re.compile(
+    r"(?:np\.|numpy\.)?(?:u?int\d*|float\d*|array|bool_?|str_)\(((?:[^()]|\([^()]*\))*?)(?:, dtype=[^()]*)?\)"
+)
+
+
+def recorded_parameters(history, root):
+    """
+    The parameters of the run of tclean that cleaned an image.
+
+    Parameters
+    ----------
+    history : list of str
+        Lines of the history of the image, of all tasks.
+    root : str
+        Root name of the image. tclean writes into the history of every image whose name begins with its imagename, so
+        runs of that imagename are preferred; where there is none, the images were renamed.
+
+    Returns
+    -------
+    parameters : dict
+        Of the last run with iterations; ``{}`` where there is no run of tclean at all. A last run with ``niter=0`` only
+        makes the residual of the final model.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be read.
+    """
+    runs = list(_runs_of_tclean(history))
+    runs = [run for run in runs if _same_name(run, root)] or runs
+    cleaned = [run for run in runs if run.get("niter", "0") != "0"]
+    return {name: _read_value(name, text) for name, text in (cleaned or runs or [{}])[-1].items()}
+
+
+def _runs_of_tclean(history):
+    """What the history has of each run, as text."""
+    run = None
+    for line in history:
+        match = _LINE.match(line)
+        if line.startswith("taskname="):
+            run = {}
+            if line == "taskname=tclean":
+                yield run
+        elif run is not None and match:
+            run.setdefault(*match.groups())
+
+
+def _same_name(run, root):
+    return os.path.basename(run.get("imagename", "").strip('"')) == os.path.basename(root)
+
+
+def _read_value(name, text):
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    while _NUMPY.search(text):
+        text = _NUMPY.sub(r"\1", text)
+    try:
+        return _as_text(ast.literal_eval(text))
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"the history has {name} = {text}, which cannot be read; give it as parameters={{'{name}': ...}}"
+        ) from error
+
+
+def _as_text(value):
+    """Bytes as text: scripts that began with Python 2 encode their names."""
+    if isinstance(value, (list, tuple)):
+        return [_as_text(one) for one in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def format_call(task, parameters):
+    """A call as Python reads it, one parameter a line."""
+    lines = [f"    {name}={value!r}," for name, value in parameters.items()]
+    return "\n".join([f"{task}(", *lines, ")"])

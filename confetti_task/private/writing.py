@@ -1,0 +1,78 @@
+"""How images are written, and how products appear under their names."""
+
+import os
+
+import numpy as np
+
+from ..version import __version__
+from .images import opened, read_coordinates
+
+
+def replace(outfile, staged, old, suffixes):
+    """
+    Let complete products appear under their names, together.
+
+    Parameters
+    ----------
+    outfile, staged, old : str
+        Root names of the products, of the new ones until now, and of older ones afterwards.
+    suffixes : sequence of str
+        Of the products, in the order in which they appear. Where a rename fails, all are taken back.
+    """
+    moves = [(outfile + suffix, old + suffix) for suffix in reversed(suffixes) if os.path.lexists(outfile + suffix)]
+    moves += [(staged + suffix, outfile + suffix) for suffix in suffixes if os.path.exists(staged + suffix)]
+    done = []
+    try:
+        for source, target in moves:
+            os.rename(source, target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            os.rename(target, source)
+        raise
+
+
+def write_image(path, cube, planes, call, template=None):
+    """
+    Write a float32 image that is zero but for some planes.
+
+    Parameters
+    ----------
+    path : str
+        Its name.
+    cube : `~confetti_task.private.images.Cube`
+        The cube, for the order of the axes.
+    planes : iterable
+        Of ((polarization, channel), plane [y, x]).
+    call : str
+        The call of the task, for the history of the image.
+    template : str or None
+        Image whose grid to take; None for that of the model.
+    """
+    from casatools import image
+
+    coordinates, shape = read_coordinates(template or cube.path("model"))
+    tool = image()
+    tool.fromshape(outfile=path, shape=shape, csys=coordinates, overwrite=False, log=False, type="f")
+    tool.done()
+    with opened(path) as tool:
+        for (polarization, channel), plane in planes:
+            put_plane(tool, cube, polarization, channel, plane)
+        tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", call])
+
+
+def put_plane(tool, cube, polarization, channel, plane):
+    """Write one plane [y, x] into an opened image whose axes are those of the cube."""
+    bottom, _ = cube.corners(polarization, channel, channel)
+    tool.putchunk(cube.to_image_order(plane[np.newaxis]).astype(float), blc=bottom)
+
+
+def copy_channels(cube, product, first, last, path):
+    """Write a range of channels of one of the images as an image of its own."""
+    from casatools import regionmanager
+
+    box = regionmanager()
+    region = box.box(blc=cube.corners(0, first, last)[0], trc=cube.corners(cube.lengths[0] - 1, first, last)[1])
+    with opened(cube.path(product)) as tool:
+        tool.subimage(outfile=path, region=region, dropdeg=False).done()
+    box.done()
