@@ -1,6 +1,8 @@
-"""Find the fake sources that CLEAN writes into the models of spectral cubes, as a CASA task."""
+"""Find the fake sources that CLEAN writes into the models of spectral cubes, and mend the cubes, as CASA tasks."""
 
 from .confetti_check import confetti_check
+from .confetti_reclean import confetti_reclean
+from .finish_reclean import finish_reclean
 from .version import __version__
 
-__all__ = ["__version__", "confetti_check"]
+__all__ = ["__version__", "confetti_check", "confetti_reclean", "finish_reclean"]

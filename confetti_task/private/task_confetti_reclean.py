@@ -1,0 +1,140 @@
+"""The story of confetti_reclean."""
+
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+from casatasks import casalog, tclean
+
+from ..confetti_check import confetti_check
+from . import report
+from .channels import format_channels, parse_channels
+from .images import open_cube
+from .plan import Plan, make_plan
+from .recleaned import check_outname, read_plan, write_new_set, write_start
+from .recorded import read_parameters
+from .start_model import interpolated_start, zero_start
+from .tables import bad_channels, read_tables
+from .verify import OtherDataError, changed_beside, check_run, residual_scatter
+
+
+def confetti_reclean(imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, dryrun, overwrite):
+    """Clean the bad channels of a cube again; `confetti_task.confetti_reclean` documents the parameters."""
+    started = time.time()
+    if not gain > 0:
+        raise ValueError(f"gain should be positive (got {gain})")
+    cube = _open(imagename)
+    confetti = os.path.abspath(confetti or cube.root + ".confetti")
+    sources, channels = read_tables(confetti, cube)
+    bad = parse_channels(chans, cube.channels) if chans else bad_channels(channels)
+    if not bad:
+        casalog.post(f"No channel in {confetti}.channels.ecsv is bad: nothing to clean again")
+        return _result(cube.root)
+    outname = os.path.abspath(outname or cube.root + "_reclean")
+    check_outname(outname, cube, overwrite)
+
+    recorded = read_parameters(cube, vis, parameters)
+    start_plane, start = (
+        interpolated_start(cube, bad) if startmodel == "interpolate" else zero_start(cube, recorded["startmodel"])
+    )
+    call = f"confetti_reclean(imagename={imagename!r}, startmodel={startmodel!r}, gain={gain!r})"
+    plan = make_plan(cube, outname, confetti, bad, method, recorded, gain, call)
+    clean_mask = confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else ""
+    write_start(plan, cube, start_plane, clean_mask)
+    casalog.post(report.describe_plan(plan, cube.channels, start))
+    if dryrun:
+        return _result(outname, plan)
+    try:
+        _run(plan, cube, _noise(cube, channels))
+    except OtherDataError as error:
+        if method != "auto":
+            raise
+        warning = f"the full cube was cleaned instead of sub-cubes: {error}"
+        casalog.post(warning, "WARN")
+        result = confetti_reclean(
+            imagename, confetti, outname, chans, vis, parameters, startmodel, "cube", gain, dryrun, True
+        )
+        result["warnings"].insert(0, warning)
+        return result
+    return _finish(plan, cube, started)
+
+
+def finish(outname):
+    """Finish what a script of confetti_reclean began; `confetti_task.finish_reclean` documents it."""
+    started = time.time()
+    plan = Plan.from_json(read_plan(os.path.abspath(outname)))
+    return _finish(plan, _open(plan.root), started)
+
+
+def _open(imagename):
+    cube = open_cube(imagename)
+    if cube.term:
+        raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes are cleaned again")
+    return replace(cube, root=os.path.abspath(cube.root))
+
+
+def _noise(cube, channels):
+    """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel."""
+    known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
+    return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
+
+
+def _run(plan, cube, noise):
+    """Run tclean, and stop at the first run that does not continue the old images."""
+    try:
+        for run, parameters in zip(plan.runs, plan.parameters):
+            _call(tclean, parameters)
+            check_run(plan, run, cube, noise)
+    except BaseException:
+        casalog.post(
+            f"Stopped; the old images are as they were. Remove {plan.work} and {plan.script_path}, or set "
+            "overwrite=True the next time",
+            "WARN",
+        )
+        raise
+
+
+def _call(task, parameters):
+    """Call another task; what is logged afterwards is of this one again."""
+    try:
+        return task(**parameters)
+    finally:
+        casalog.origin("confetti_reclean")
+
+
+def _finish(plan, cube, started):
+    old = read_tables(plan.confetti, cube)
+    noise = _noise(cube, old[1])
+    warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
+    spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
+    residuals = residual_scatter(plan, cube, noise)
+    write_new_set(plan, cube, spread)
+
+    check = plan.outname + ".confetti"
+    parameters = dict(old[0].meta["parameters"], imagename=plan.outname, outfile=check, overwrite=True)
+    _call(confetti_check, parameters)
+    new = read_tables(check, open_cube(plan.outname))
+    before, after = (
+        report.summarize_state(*tables, plan.channels, residual) for tables, residual in zip((old, new), residuals)
+    )
+    warnings += report.reclean_warnings(plan, before, after, spread)
+    for warning in warnings:
+        casalog.post(warning, "WARN")
+    casalog.post(report.describe_reclean(plan.outname, before, after))
+    return _result(plan.outname, plan, before, after, time.time() - started, warnings)
+
+
+def _result(imagename, plan=None, before=None, after=None, seconds=0.0, warnings=()):
+    channels = plan.channels if plan else ()
+    return {
+        "imagename": imagename,
+        "method": plan.method if plan else "none",
+        "channels": list(channels),
+        "chans": format_channels(channels),
+        "script": plan.script_path if plan else "",
+        "before": before,
+        "after": after,
+        "seconds": seconds,
+        "warnings": list(warnings),
+    }
