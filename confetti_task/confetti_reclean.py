@@ -130,9 +130,9 @@ def confetti_reclean(
         the history of the image has no run of tclean (after a concatenation, or from FITS): all parameters that tclean
         was called with.
     startmodel : string
-        What the bad channels start from. 'zero': from nothing, or from the continuum where tclean had started from a
-        model of the continuum. 'interpolate': from the nearest good channels on either side; measured, it leaves errors
-        up to twice as large.
+        What the bad channels start from. 'zero': from nothing but what good channels all over the cube have in common,
+        as a start model of the continuum is. 'interpolate': from the nearest good channels on either side; measured, it
+        leaves errors up to twice as large.
     method : string
         What tclean images. 'subcubes': only the bad channels and those beside them, which are put into copies of the
         old images. 'cube': the full cube, with a clean mask that holds only the bad channels. 'auto': sub-cubes where
@@ -154,8 +154,7 @@ def confetti_reclean(
         Dictionary: imagename (root name of the good images: outname, or imagename where nothing is bad), method
         ('subcubes', 'cube', 'none'), channels and chans (cleaned again), script, before and after (each a dictionary
         with verdict, nsources, channels, chans, severity, flux of the fake sources and model_flux of the channels
-        cleaned again in Jy, residual: scatter of the residual within the clean mask of these channels, in noise),
-        seconds, warnings.
+        cleaned again in Jy, residual: its peak within the clean mask of these channels, in Jy/beam), seconds, warnings.
 
     Examples
     --------

@@ -1,10 +1,9 @@
 """
-How an ALMA-IMF imaging script checks each line cube right after tclean, before its products are moved.
+How an ALMA-IMF imaging script checks each line cube right after tclean, mends it, and delivers the good one.
 
     casa -c alma_imf_example.py
 
-The only new lines are those between "check" and "end of check". A cube with confetti is still delivered, with a warning
-in the log: it is a person who decides to clean it again.
+The only new lines are those between "check" and "end of check".
 """
 
 import glob
@@ -13,7 +12,7 @@ import shutil
 
 from casatasks import casalog, exportfits, impbcor, tclean
 
-from confetti_task import confetti_check
+from confetti_task import confetti_check, confetti_reclean
 
 VIS = ["G008.67_B3_spw1_12M_n2hp.ms"]
 IMAGENAME = "G008.67_B3_spw1_12M_n2hp"
@@ -40,7 +39,7 @@ IMAGING = {
 
 def image_line(vis, imagename, imaging, release, niter=500000):
     """
-    Image one line, check its model, and move the products to the release.
+    Image one line, check its model, mend it, and move the products to the release.
 
     Parameters
     ----------
@@ -56,36 +55,32 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     Returns
     -------
     dict
-        What `confetti_check` says of the cube.
+        What `confetti_reclean` says: ``imagename`` is the root name of the good images.
 
     Raises
     ------
     ValueError
         If the release has products of that name already.
     """
-    if glob.glob(os.path.join(release, imagename + ".*")):
+    if any(glob.glob(os.path.join(release, name + ".*")) for name in (imagename, imagename + "_reclean")):
         raise ValueError(f"{release} has products of {imagename} already; move them away first")
     tclean(vis=vis, imagename=imagename, niter=niter, calcres=True, **imaging)
     # The last tclean of a cube: a residual that belongs to the final model.
     tclean(vis=vis, imagename=imagename, niter=0, calcpsf=False, calcres=True, **imaging)
 
     # check
-    result = confetti_check(imagename=imagename, overwrite=True)
-    if result["verdict"] == "confetti":
-        casalog.post(
-            f"{imagename}: {result['nsources']} fake sources in channels {result['chans']}, up to "
-            f"{result['severity']:.0f} sigma; {imagename}.confetti.ecsv and .cleanmask in {release} tell more",
-            "WARN",
-        )
+    confetti_check(imagename=imagename, overwrite=True)
+    result = confetti_reclean(imagename=imagename, overwrite=True)  # does nothing where no channel is bad
+    for warning in result["warnings"]:
+        casalog.post(f"{imagename}: {warning}", "WARN")
+    good = os.path.relpath(result["imagename"])  # imagename where it was good, else imagename_reclean
     # end of check
 
-    impbcor(
-        imagename=imagename + ".image", pbimage=imagename + ".pb", outfile=imagename + ".image.pbcor", overwrite=True
-    )
-    exportfits(imagename=imagename + ".image.pbcor", fitsimage=imagename + ".image.pbcor.fits", overwrite=True)
+    impbcor(imagename=good + ".image", pbimage=good + ".pb", outfile=good + ".image.pbcor", overwrite=True)
+    exportfits(imagename=good + ".image.pbcor", fitsimage=good + ".image.pbcor.fits", overwrite=True)
     os.makedirs(release, exist_ok=True)
     observations = [os.path.abspath(name) for name in vis]
-    for product in sorted(glob.glob(imagename + ".*")):
+    for product in sorted(glob.glob(glob.escape(good) + ".*")):
         if os.path.abspath(product) not in observations:
             shutil.move(product, os.path.join(release, os.path.basename(product)))
     return result

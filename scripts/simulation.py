@@ -128,7 +128,7 @@ def _gaussian(size, x, y, width):
     return np.exp(-4 * np.log(2) * ((along_x - x) ** 2 + (along_y - y) ** 2) / width**2)
 
 
-def observe(folder, sky, seed):
+def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
     """
     Observe a sky with ALMA.
 
@@ -140,6 +140,10 @@ def observe(folder, sky, seed):
         What to observe.
     seed : int
         Seed of the thermal noise.
+    integrations : sequence of int
+        Number of integrations of a minute of each configuration.
+    spacing : float
+        Time from one to the next in s.
 
     Returns
     -------
@@ -150,8 +154,8 @@ def observe(folder, sky, seed):
 
     channels, size, _ = sky.cube.shape
     vis = [os.path.join(folder, f"{configuration}.ms") for configuration in CONFIGURATIONS]
-    for path, configuration, integrations in zip(vis, CONFIGURATIONS, INTEGRATIONS):
-        _make_measurement_set(path, configuration, integrations, channels)
+    for path, configuration, number in zip(vis, CONFIGURATIONS, integrations):
+        _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
     with opened(template + ".pb") as tool:
@@ -168,7 +172,7 @@ def observe(folder, sky, seed):
     return vis
 
 
-def _make_measurement_set(path, configuration, integrations, channels):
+def _make_measurement_set(path, configuration, starts, channels):
     import casadata
     from casatasks.private import simutil
     from casatools import measures, simulator
@@ -203,8 +207,7 @@ def _make_measurement_set(path, configuration, integrations, channels):
     sm.setlimits(shadowlimit=0.01, elevationlimit="10deg")
     sm.setauto(autocorrwt=0.0)
     sm.settimes(integrationtime="60s", usehourangle=True, referencetime=me.epoch("UTC", "2019/10/4/00:00:00"))
-    for number in range(integrations):
-        start = -1800 + 600 * number
+    for start in starts.tolist():
         sm.observe("field", "n2hp", starttime=f"{start}s", stoptime=f"{start + 60}s")
     sm.close()
 

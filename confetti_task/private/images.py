@@ -280,33 +280,6 @@ def read_common_beam(cube):
     return [f"{beam[name]['value']!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
 
 
-def read_start_model(path, cube, polarization, channel):
-    """
-    Read one plane of a start model.
-
-    Parameters
-    ----------
-    path : str
-        Its name.
-    cube : `Cube`
-        The cube that was started from it.
-    polarization, channel : int
-        Which plane; a start model of one channel stands for all.
-
-    Returns
-    -------
-    plane : 2D float32 `~numpy.ndarray` or None
-        [y, x], 0 where it is not finite; None where the start model is on another grid.
-    """
-    header = _read_header(path)
-    if header["axes"] != cube.axes or header["lengths"][2:] != cube.lengths[2:]:
-        return None
-    if header["lengths"][1] not in (1, cube.channels) or header["lengths"][0] != cube.lengths[0]:
-        return None
-    plane = read_plane(path, cube, polarization, min(channel, header["lengths"][1] - 1))
-    return np.nan_to_num(plane.astype(np.float32))
-
-
 def read_plane(path, cube, polarization, channel):
     """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
     with opened(path) as tool:

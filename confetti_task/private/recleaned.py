@@ -35,8 +35,8 @@ def check_outname(outname, cube, overwrite):
     ValueError
         If an image would be replaced that must not be, or the folder cannot be written in.
     """
-    folder, name = os.path.split(outname)
-    if not name:
+    folder = os.path.dirname(os.path.abspath(outname))
+    if not os.path.basename(outname):
         raise ValueError(f"outname='{outname}' is a folder; give the root name of the new images in it")
     if os.path.realpath(outname) == os.path.realpath(cube.root):
         raise ValueError(f"outname='{outname}' is the old cube, which is never changed; choose another outname")

@@ -53,7 +53,6 @@ def read_parameters(cube, vis, given):
     missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
     if missing:
         raise ValueError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")
-    parameters["startmodel"] = [_find(name, folder) for name in _as_list(parameters.get("startmodel", ""))]
     return parameters
 
 

@@ -21,9 +21,6 @@ RUN_CHANNELS = 5
 # Sub-cubes that cost more than this part of the cube are not worth being put together again.
 LARGEST_PART = 0.5
 
-# A start model is of the continuum when it is linear in frequency to this part of its peak.
-CONTINUUM_LINEARITY = 0.01
-
 # Why each parameter is not as it was recorded.
 REASONS = {
     "imagename": "in the work folder, so that nothing is overwritten",
@@ -193,12 +190,17 @@ def _check_recorded(recorded):
             "tclean was called with niter=0: how far to clean is not recorded; give "
             "parameters={'niter': ..., 'threshold': ...}"
         )
-    threshold = units.Quantity(recorded.get("threshold", 0) or 0).value
-    if threshold == 0 and not recorded.get("nsigma", 0):
+    if threshold(recorded) == 0 and not recorded.get("nsigma", 0):
         raise ValueError(
             "tclean was called without threshold and nsigma: all niter iterations would go into the bad channels, far "
             "into the noise; give parameters={'threshold': ...} or parameters={'nsigma': ...}"
         )
+
+
+def threshold(parameters):
+    """Threshold of tclean in Jy/beam; 0 where there is none."""
+    value = units.Quantity(parameters.get("threshold", 0) or 0)
+    return value.value if value.unit.is_equivalent("") else value.to_value("Jy")
 
 
 def for_sub_cube(parameters, frequencies, run, beam):
@@ -228,50 +230,3 @@ def for_sub_cube(parameters, frequencies, run, beam):
     if "common" in np.atleast_1d(parameters.get("restoringbeam", "")).tolist():
         changes["restoringbeam"] = beam
     return dict(parameters, **changes)
-
-
-def is_continuum(planes, part):
-    """
-    Whether a start model holds nothing but continuum in a channel.
-
-    Parameters
-    ----------
-    planes : sequence of 2D `~numpy.ndarray`
-        The start model in the first channel of the cube, in this one, and in the last.
-    part : float
-        Where between the first (0) and the last (1) this channel is.
-
-    Returns
-    -------
-    bool
-        Whether it is linear in frequency, as the sum of two Taylor terms is. The model of an earlier clean of the line
-        is not, and may hold confetti itself.
-    """
-    first, here, last = planes
-    expected = (1 - part) * first + part * last
-    return bool(np.abs(here - expected).max() <= CONTINUUM_LINEARITY * np.abs(here).max())
-
-
-def interpolation_weights(channel, good):
-    """
-    The nearest good channels of a bad one, and their weights.
-
-    Parameters
-    ----------
-    channel : int
-        The bad channel.
-    good : 1D int `~numpy.ndarray`
-        All good channels, ascending.
-
-    Returns
-    -------
-    weights : dict
-        Weight of each channel; they add up to 1. Empty where there is no good channel.
-    """
-    if len(good) == 0:
-        return {}
-    low, high = good[good < channel], good[good > channel]
-    if len(low) == 0 or len(high) == 0:
-        return {int(low[-1] if len(low) else high[0]): 1.0}
-    part = (channel - low[-1]) / (high[0] - low[-1])
-    return {int(low[-1]): 1 - part, int(high[0]): part}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .channels import format_channels
+from .remedy import threshold
 from .tables import bad_channels
 
 NO_PSF = (
@@ -170,23 +171,23 @@ HIDDEN = (
     "confetti_reclean(imagename={outname!r})"
 )
 RESIDUAL_ABOVE = (
-    "within the clean mask the residual has {after:.2f} sigma, {before:.2f} before: tclean stopped early; call again "
-    "with more iterations, parameters={{'niter': ...}}, or a lower threshold, parameters={{'threshold': ...}}"
+    "within the clean mask the residual reaches {after:.3g} Jy/beam, {before:.3g} before: tclean stopped early; call "
+    "again with a smaller gain, or with more iterations, parameters={{'niter': ...}}"
 )
 SPREAD = (
     "channels {chans}, beside the bad ones, kept their model; their residual and image changed, because tclean had "
     "spread the bad model over them"
 )
-# A residual like the noise is good, whatever it was before: an unstable clean fits the noise too.
-RESIDUAL_OF_NOISE = 1.0
+# The peak of pure noise alone differs by a tenth between channels.
+RESIDUAL_ABOVE_PART = 1.25
 
 
-def describe_plan(plan, channels, start):
+def describe_plan(plan, channels):
     """What will be done, with the full call of tclean."""
     ranges = format_channels(channel for first, last in plan.runs for channel in range(first, last + 1))
     what = f"sub-cubes of channels {ranges}" if plan.method == "subcubes" else "the full cube"
     return (
-        f"Cleaning channels {format_channels(plan.channels)} of {channels} again, by imaging {what}, from {start}:\n"
+        f"Cleaning channels {format_channels(plan.channels)} of {channels} again, by imaging {what}:\n"
         + "\n".join(plan.calls())
         + f"\nAs a script: {plan.script_path}"
     )
@@ -203,7 +204,7 @@ def summarize_state(sources, channels, cleaned, residual):
     cleaned : sequence of int
         Channels that are cleaned again.
     residual : float
-        Scatter of the residual within the clean mask of these channels, in noise.
+        Peak of the residual within the clean mask of these channels, in Jy/beam.
 
     Returns
     -------
@@ -237,7 +238,8 @@ def reclean_warnings(plan, before, after, spread):
         )
     if hidden:
         warnings.append(HIDDEN.format(chans=format_channels(hidden), outname=plan.outname))
-    if after["residual"] > max(before["residual"], RESIDUAL_OF_NOISE):
+    # Below the threshold tclean has no reason to clean, whatever it did before.
+    if after["residual"] > RESIDUAL_ABOVE_PART * max(before["residual"], threshold(plan.parameters[0])):
         warnings.append(RESIDUAL_ABOVE.format(before=before["residual"], after=after["residual"]))
     if spread:
         warnings.append(SPREAD.format(chans=format_channels(sorted(spread))))

@@ -1,61 +1,19 @@
-"""What bad channels start from when they are cleaned again."""
-
-import os
-from functools import partial
+"""What bad channels start from when they are cleaned again: planes [y, x] in Jy/pixel."""
 
 import numpy as np
 
-from .images import read_channels, read_start_model
-from .remedy import interpolation_weights, is_continuum
+from .images import read_channels
+
+# So many good channels tell what is in all of them: a source whose line is in every one is as good as continuum.
+COMMON_CHANNELS = 16
 
 
-def zero_start(cube, recorded):
+def start_from_continuum(cube, bad):
     """
-    Start bad channels from nothing, or from the continuum.
+    Start bad channels from nothing but what good channels all over the cube have in common: the continuum.
 
-    Parameters
-    ----------
-    cube : `~confetti_task.private.images.Cube`
-        The old images.
-    recorded : list of str
-        Start models that tclean was given.
-
-    Returns
-    -------
-    start_plane : callable
-        Plane [y, x] in Jy/pixel of a polarization and a channel.
-    what : str
-        What it is, in words.
-    """
-    if not recorded:
-        return _empty_plane(cube), "nothing"
-    reason = _why_not(cube, recorded)
-    if reason:
-        return _empty_plane(cube), f"nothing, because the start model {' and '.join(recorded)} of tclean {reason}"
-    return partial(read_start_model, recorded[0], cube), f"the continuum of {recorded[0]}"
-
-
-def _why_not(cube, recorded):
-    if len(recorded) > 1:
-        return "is more than one image"
-    if not os.path.exists(recorded[0]):
-        return "is no longer there"
-    middle, last = cube.channels // 2, cube.channels - 1
-    planes = [read_start_model(recorded[0], cube, 0, channel) for channel in (0, middle, last)]
-    if any(plane is None for plane in planes):
-        return "is on another grid"
-    if not is_continuum(planes, middle / last):
-        return "is not of the continuum alone"
-    return None
-
-
-def _empty_plane(cube):
-    return lambda polarization, channel: np.zeros(cube.lengths[2:], dtype=np.float32)
-
-
-def interpolated_start(cube, bad):
-    """
-    Start bad channels from the nearest good ones on either side.
+    A model of the continuum that tclean was started from is in all channels. It is taken from there, and not from its
+    file, which may be gone, on another grid, or the model of an earlier clean with its confetti.
 
     Parameters
     ----------
@@ -67,16 +25,58 @@ def interpolated_start(cube, bad):
     Returns
     -------
     start_plane : callable
-        Plane [y, x] in Jy/pixel of a polarization and a channel.
-    what : str
-        What it is, in words.
+        Start model of a polarization and a channel.
+    """
+    good = np.setdiff1d(np.arange(cube.channels), bad)
+    sample = np.unique(good[np.linspace(0, len(good) - 1, COMMON_CHANNELS).astype(int)]) if len(good) else good
+    planes = [_common(cube, polarization, sample) for polarization in range(cube.lengths[0])]
+    return lambda polarization, channel: planes[polarization]
+
+
+def _common(cube, polarization, channels):
+    """Per pixel what is nearest to zero of models of the same sign; 0 where they differ in sign."""
+    low = np.full(cube.lengths[2:], np.inf if len(channels) else 0, dtype=np.float32)
+    high = -low
+    for channel in channels:
+        model = _read_model(cube, polarization, channel)
+        low, high = np.minimum(low, model), np.maximum(high, model)
+    return np.where(low > 0, low, np.where(high < 0, high, 0))
+
+
+def start_from_neighbours(cube, bad):
+    """
+    Start bad channels from the nearest good ones on either side, by linear interpolation.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The old images.
+    bad : sequence of int
+        The bad channels.
+
+    Returns
+    -------
+    start_plane : callable
+        Start model of a polarization and a channel.
     """
     good = np.setdiff1d(np.arange(cube.channels), bad)
 
     def start_plane(polarization, channel):
         plane = np.zeros(cube.lengths[2:], dtype=np.float32)
-        for neighbour, weight in interpolation_weights(channel, good).items():
-            plane += weight * np.nan_to_num(read_channels(cube, "model", polarization, neighbour, neighbour)[0])
+        for neighbour, weight in _interpolation_weights(channel, good).items():
+            plane += weight * _read_model(cube, polarization, neighbour)
         return plane
 
-    return start_plane, "the nearest good channels"
+    return start_plane
+
+
+def _interpolation_weights(channel, good):
+    low, high = good[good < channel], good[good > channel]
+    if len(low) and len(high):
+        part = (channel - low[-1]) / (high[0] - low[-1])
+        return {low[-1]: 1 - part, high[0]: part}
+    return dict.fromkeys((*low[-1:], *high[:1]), 1.0)
+
+
+def _read_model(cube, polarization, channel):
+    return np.nan_to_num(read_channels(cube, "model", polarization, channel, channel)[0])

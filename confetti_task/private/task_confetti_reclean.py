@@ -14,9 +14,9 @@ from .images import open_cube
 from .plan import Plan, make_plan
 from .recleaned import check_outname, read_plan, write_new_set, write_start
 from .recorded import read_parameters
-from .start_model import interpolated_start, zero_start
+from .start_model import start_from_continuum, start_from_neighbours
 from .tables import bad_channels, read_tables
-from .verify import OtherDataError, changed_beside, check_run, residual_scatter
+from .verify import OtherDataError, changed_beside, check_run, residual_peaks
 
 
 def confetti_reclean(imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, dryrun, overwrite):
@@ -31,18 +31,17 @@ def confetti_reclean(imagename, confetti, outname, chans, vis, parameters, start
     if not bad:
         casalog.post(f"No channel in {confetti}.channels.ecsv is bad: nothing to clean again")
         return _result(cube.root)
-    outname = os.path.abspath(outname or cube.root + "_reclean")
+    outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, overwrite)
+    outname = os.path.abspath(outname)
 
     recorded = read_parameters(cube, vis, parameters)
-    start_plane, start = (
-        interpolated_start(cube, bad) if startmodel == "interpolate" else zero_start(cube, recorded["startmodel"])
-    )
+    start = start_from_neighbours if startmodel == "interpolate" else start_from_continuum
     call = f"confetti_reclean(imagename={imagename!r}, startmodel={startmodel!r}, gain={gain!r})"
     plan = make_plan(cube, outname, confetti, bad, method, recorded, gain, call)
     clean_mask = confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else ""
-    write_start(plan, cube, start_plane, clean_mask)
-    casalog.post(report.describe_plan(plan, cube.channels, start))
+    write_start(plan, cube, start(cube, bad), clean_mask)
+    casalog.post(report.describe_plan(plan, cube.channels))
     if dryrun:
         return _result(outname, plan)
     try:
@@ -108,7 +107,7 @@ def _finish(plan, cube, started):
     noise = _noise(cube, old[1])
     warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
     spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
-    residuals = residual_scatter(plan, cube, noise)
+    residuals = residual_peaks(plan, cube)
     write_new_set(plan, cube, spread)
 
     check = plan.outname + ".confetti"

@@ -103,9 +103,9 @@ def changed_beside(plan, run, cube, noise):
     ]
 
 
-def residual_scatter(plan, cube, noise):
+def residual_peaks(plan, cube):
     """
-    Scatter of the residual within the clean masks of the channels that were cleaned again.
+    Peak of the residual within the clean masks of the channels that were cleaned again.
 
     Parameters
     ----------
@@ -113,15 +113,13 @@ def residual_scatter(plan, cube, noise):
         What was done.
     cube : `~confetti_task.private.images.Cube`
         The old images.
-    noise : 1D `~numpy.ndarray`
-        Noise of every channel of the old image in Jy/beam.
 
     Returns
     -------
     before, after : float
-        Root mean square in noise.
+        Of either sign, in Jy/beam.
     """
-    squares = []
+    peaks = [(0.0, 0.0)]
     for run in plan.runs:
         new = open_cube(plan.name(run))
         for polarization in range(cube.lengths[0]):
@@ -129,5 +127,5 @@ def residual_scatter(plan, cube, noise):
                 cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
                 old_plane = read_channels(cube, "residual", polarization, channel, channel)[0]
                 new_plane = read_channels(new, "residual", polarization, channel - run[0], channel - run[0])[0]
-                squares.append([np.nanmean((plane[cleaned] / noise[channel]) ** 2) for plane in (old_plane, new_plane)])
-    return tuple(np.sqrt(np.nanmean(squares, axis=0)).tolist())
+                peaks.append([np.abs(np.nan_to_num(plane[cleaned])).max(initial=0) for plane in (old_plane, new_plane)])
+    return tuple(np.max(peaks, axis=0).tolist())

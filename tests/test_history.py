@@ -1,0 +1,67 @@
+"""How tclean was called, from what it wrote into the history of an image."""
+
+import pytest
+
+from confetti_task.private.history import recorded_parameters
+
+
+def run(**values):
+    """Lines of the history as tclean writes them."""
+    return ["taskname=tclean", "version: 6.7.0-31 CASAtools:v1.0.0"] + [
+        f'{name:<11} = "{value}"' if isinstance(value, str) else f"{name:<11} = {value}"
+        for name, value in values.items()
+    ]
+
+
+def test_the_last_run_that_cleaned_tells_and_not_the_one_that_made_the_final_residual():
+    history = run(imagename="line", niter=500, gain=0.3) + run(imagename="line", niter=900, gain=0.1)
+    history += run(imagename="line", niter=0, gain=0.7)
+    assert recorded_parameters(history, "/data/line") == {"imagename": "line", "niter": 900, "gain": 0.1}
+
+
+def test_where_nothing_was_cleaned_the_last_run_tells():
+    history = run(imagename="line", niter=0, robust=0.5) + run(imagename="line", niter=0, robust=-0.5)
+    assert recorded_parameters(history, "line")["robust"] == -0.5
+
+
+def test_runs_of_images_whose_names_begin_alike_are_not_this_ones():
+    history = run(imagename="imaging/line", niter=900) + run(imagename="lin", niter=7)
+    assert recorded_parameters(history, "/data/imaging/line")["niter"] == 900
+
+
+def test_of_images_that_were_renamed_the_last_run_tells():
+    assert recorded_parameters(run(imagename="old", niter=900), "new")["niter"] == 900
+
+
+def test_other_tasks_and_notes_are_left_out():
+    history = ["almaimf: niter = 3", "taskname=imregrid", "niter       = 5", *run(imagename="line", niter=900)]
+    history += ["taskname=impbcor", 'imagename   = "line.image"', "niter       = 1"]
+    assert recorded_parameters(history, "line") == {"imagename": "line", "niter": 900}
+
+
+def test_without_a_run_of_tclean_there_is_nothing():
+    assert recorded_parameters(["taskname=imsmooth", "niter       = 5"], "line") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[np.int64(0), np.int64(5)]", [0, 5]),
+        ("[np.str_('0.1arcsec')]", ["0.1arcsec"]),
+        ("array([ 0,  5, 15])", [0, 5, 15]),
+        ("[b'W43-MM1']", ["W43-MM1"]),
+        ("['a b.ms', 'c.ms']", ["a b.ms", "c.ms"]),
+        ('"it\'s "quoted""', 'it\'s "quoted"'),
+        ('""', ""),
+        ("-1", -1),
+        ("True", True),
+    ],
+)
+def test_values_are_read_as_python_and_numpy_print_them(text, value):
+    assert recorded_parameters(["taskname=tclean", f"value       = {text}"], "line") == {"value": value}
+
+
+def test_what_cannot_be_read_is_an_error_that_names_the_parameter_and_is_never_run():
+    history = ["taskname=tclean", "scales      = __import__('os').getcwd()"]
+    with pytest.raises(ValueError, match="scales = __import__.*give it as parameters={'scales'"):
+        recorded_parameters(history, "line")

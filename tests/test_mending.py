@@ -1,0 +1,202 @@
+"""confetti_reclean with the real tclean, on an observation with the true sky known."""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from alma_imf_example import image_line
+from casa_images import checksum, read_image
+from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors
+
+from confetti_task import confetti_check, confetti_reclean
+from confetti_task.private.images import opened
+from confetti_task.private.verify import OtherDataError
+
+pytestmark = pytest.mark.tclean
+
+SET = ("model", "residual", "image", "psf", "pb", "mask", "sumwt")
+CHANNELS = 24
+
+
+@pytest.fixture(scope="module")
+def scratch(observation):
+    """The same data cleaned from scratch, as the last careless pass was called."""
+    before = os.getcwd()
+    os.chdir(observation.folder)
+    clean(observation.vis, "scratch", CARELESS[1:], observation.size)
+    os.chdir(before)
+    return str(observation.folder / "scratch")
+
+
+@pytest.fixture
+def careless(observation, monkeypatch, tmp_path):
+    """Root name of the careless cube, checked; nothing below it may change."""
+    root = str(observation.folder / "careless")
+    result = confetti_check(imagename=root, outfile="careless.confetti")
+    inputs = [f"{root}.{name}" for name in SET] + observation.vis
+    before = checksum(*inputs)
+    yield root, result
+    assert checksum(*inputs) == before
+
+
+def beams(root):
+    with opened(root + ".image") as tool:
+        return tool.restoringbeam()
+
+
+def history(root):
+    with opened(root + ".image") as tool:
+        return "\n".join(tool.history(list=False))
+
+
+@pytest.mark.parametrize("method", ["subcubes", "cube"])
+def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(method, careless, observation, scratch):
+    root, check = careless
+    result = confetti_reclean(imagename=root, confetti="careless.confetti", outname="mended", method=method)
+    bad = check["channels"]
+    good = np.setdiff1d(np.arange(CHANNELS), bad)
+    assert (result["method"], result["channels"]) == (method, bad)
+    assert sorted(name for name in os.listdir() if name.startswith("mended.") and "confetti" not in name) == sorted(
+        [f"mended.{name}" for name in SET] + ["mended.reclean.py"]
+    )
+
+    np.testing.assert_array_equal(read_image("mended.model")[good], read_image(root + ".model")[good])
+    for name in ("residual", "image"):
+        changed = np.abs(read_image(f"mended.{name}") - read_image(f"{root}.{name}"))[good].max()
+        assert changed <= (0 if method == "subcubes" else 1e-6)
+    for name in ("psf", "pb", "mask"):
+        np.testing.assert_array_equal(read_image(f"mended.{name}"), read_image(f"{root}.{name}"))
+    assert beams("mended") == beams(root)
+    assert "confetti_reclean(" in history("mended")
+
+    errors, fake = true_errors("mended", observation.sky)
+    were = true_errors(root, observation.sky)[1]
+    were = were[np.isin(were[:, 0], bad)]
+    assert len(were) > 100
+    assert not np.isin(fake[:, 0], bad).any()
+    assert np.abs(errors[tuple(were.T)]).max() <= 4
+    image, expected = read_image("mended.image"), read_image(scratch + ".image")
+    for source in observation.sky.sources:
+        at = bad, source.y, source.x
+        np.testing.assert_allclose(image[at], expected[at], rtol=0.02, atol=IMAGE_NOISE_JY / 2)
+
+    assert result["before"]["nsources"] == check["nsources"]
+    assert not set(result["after"]["channels"]) & set(bad)
+    assert result["after"]["severity"] < 0.5 * result["before"]["severity"]
+    assert result["after"]["residual"] <= 1.1 * 3 * IMAGE_NOISE_JY  # the threshold of tclean
+
+
+def test_the_habits_of_imaging_scripts_are_kept(observation):
+    """
+    A start model of the continuum, a clean mask of the user, one beam for all, and a last tclean without iterations.
+
+    The channels are one and a half of the data's: tclean interpolates, so that good channels hold a part of bad models.
+    """
+    from casatasks import tclean
+
+    vis, size = observation.vis, observation.size
+    imaging = dict(settings(size), start="93.1703GHz", width="0.0001GHz", nchan=14, restoringbeam="common")
+    tclean(vis=vis, imagename="dirty", niter=0, **imaging)
+    shutil.copytree("dirty.residual", "continuum.model")
+    with opened("continuum.model") as tool:
+        tool.maskhandler("set", [""])
+        tool.setbrightnessunit("Jy/pixel")
+        pixels = 0 * tool.getchunk()
+        pixels[100, 60] = 0.05
+        tool.putchunk(pixels)
+    shutil.copytree("dirty.residual", "user.mask")
+    with opened("user.mask") as tool:
+        tool.maskhandler("set", [""])
+        pixels = 0 * tool.getchunk()
+        pixels[30:130, 30:130] = 1
+        pixels[..., 2] = 0  # a channel that is not to be cleaned
+        tool.putchunk(pixels)
+    imaging.update(usemask="user", mask="user.mask", pbmask=0.0, gain=0.2)
+    tclean(
+        vis=vis, imagename="line", startmodel="continuum.model", niter=50000, threshold="20mJy", calcres=True, **imaging
+    )
+    tclean(vis=vis, imagename="line", niter=0, calcpsf=False, **dict(imaging, mask=""))
+
+    confetti_check(imagename="line")
+    result = confetti_reclean(imagename="line", chans="8", method="subcubes")
+    model, old = read_image("line_reclean.model"), read_image("line.model")
+    assert np.flatnonzero((model != old).any(axis=(1, 2))).tolist() == [8]
+    assert not model[8, :15].any()  # a component of the largest scale reaches 15 pixels beyond the mask
+    assert model[8, 60, 100] >= 0.04
+    changed = np.flatnonzero((read_image("line_reclean.image") != read_image("line.image")).any(axis=(1, 2)))
+    assert changed.tolist() == [7, 8, 9]
+    assert any("channels 7;9, beside the bad ones" in warning for warning in result["warnings"])
+    assert beams("line_reclean") == beams("line")
+
+    # Residual and image are those that tclean makes of the new model.
+    tclean(vis=vis, imagename="again", startmodel="line_reclean.model", niter=0, **dict(imaging, usemask="pb", mask=""))
+    for name in ("residual", "image"):
+        difference = np.abs(read_image(f"again.{name}") - read_image(f"line_reclean.{name}"))
+        assert difference.max() <= 0.01 * IMAGE_NOISE_JY
+
+
+def test_other_weights_than_the_old_images_have_are_noticed(careless):
+    root, _ = careless
+    arguments = {"imagename": root, "confetti": "careless.confetti", "chans": "20", "parameters": {"robust": 2.0}}
+    with pytest.raises(OtherDataError, match="another PSF .* the data, their weights or the parameters differ"):
+        confetti_reclean(outname="spliced", method="subcubes", **arguments)
+    assert not os.path.exists("spliced.image")
+    result = confetti_reclean(outname="mended", **arguments)
+    assert result["method"] == "cube"
+    assert result["warnings"][0].startswith("the full cube was cleaned instead of sub-cubes: channels that were not")
+
+
+def test_a_tclean_that_fails_loses_nothing_and_the_next_run_succeeds(careless):
+    root, _ = careless
+    arguments = {"imagename": root, "confetti": "careless.confetti", "chans": "20", "outname": "mended"}
+    with pytest.raises(RuntimeError, match="."):
+        confetti_reclean(parameters={"phasecenter": "J2000 nowhere"}, **arguments)
+    assert os.listdir("mended.work")
+    assert not os.path.exists("mended.image")
+    assert confetti_reclean(overwrite=True, **arguments)["method"] == "subcubes"
+    assert not os.path.exists("mended.work")
+
+
+def test_a_run_that_is_killed_loses_nothing_and_the_next_run_succeeds(careless):
+    root, _ = careless
+    arguments = f"imagename={root!r}, confetti='careless.confetti', outname='mended', overwrite=True"
+    code = f"from confetti_task import confetti_reclean; confetti_reclean({arguments})"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not glob.glob("mended.work/*.residual") and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not os.path.exists("mended.image")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert os.path.exists("mended.image")
+
+
+def test_the_script_of_a_dry_run_does_the_same_later(careless):
+    root, _ = careless
+    result = confetti_reclean(imagename=root, confetti="careless.confetti", outname="mended", chans="20", dryrun=True)
+    os.mkdir("elsewhere")
+    done = subprocess.run(
+        [sys.executable, result["script"]], capture_output=True, text=True, check=False, cwd="elsewhere"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'method': 'subcubes', 'channels': [20]" in done.stdout
+    same = read_image("mended.model") == read_image(root + ".model")
+    assert np.flatnonzero(~same.all(axis=(1, 2))).tolist() == [20]
+    assert not os.path.exists("mended.work")
+
+
+def test_an_imaging_script_delivers_a_mended_cube(observation):
+    imaging = dict(settings(observation.size), **dict(CARELESS[0], threshold=3 * IMAGE_NOISE_JY))
+    result = image_line(observation.vis, "line", imaging, "release", imaging.pop("niter"))
+    assert result["before"]["verdict"] == "confetti"
+    assert result["after"]["severity"] < result["before"]["severity"]
+    assert {"line_reclean.image.pbcor.fits", "line_reclean.model", "line_reclean.confetti.mask"} <= set(
+        os.listdir("release")
+    )

@@ -1,0 +1,216 @@
+"""confetti_reclean up to where tclean begins: what is refused, and what tclean is given. No tclean runs here."""
+
+import os
+import shutil
+from runpy import run_path
+
+import numpy as np
+import pytest
+from casa_images import checksum, read_image, write_cube, write_image
+from skies import NOISE, Products
+
+from confetti_task import confetti_check, confetti_reclean, finish_reclean
+from confetti_task.private.images import opened
+
+CHANNELS, BAD = 14, 6
+INPUTS = ("line.model", "line.image", "line.residual", "line.psf", "line.mask", "line.ms")
+
+
+def record(path="line.image", **values):
+    """Write a run of tclean into the history of an image."""
+    values = dict(
+        {"vis": "line.ms", "imagename": "line", "specmode": "cube", "niter": 900, "gain": 0.4, "threshold": 0.02},
+        **values,
+    )
+    lines = [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in values.items()]
+    with opened(path) as tool:
+        tool.sethistory(origin="tclean", history=["taskname=tclean", *lines])
+
+
+@pytest.fixture
+def cube():
+    """A checked cube with confetti in channel 6, a continuum source in all, and a line in channels 5 to 7."""
+    products = Products(channels=CHANNELS)
+    products.model[:, 12, 50] += 20 * NOISE
+    products.model[5:8, 40, 20] += 15 * NOISE
+    products.add_confetti(BAD, 30, 26, 20 * NOISE)
+    products.mask = np.ones_like(products.model)
+    products.mask[:, :10] = 0
+    write_cube("line", products)
+    record()
+    os.mkdir("line.ms")
+    assert confetti_check(imagename="line")["channels"] == [BAD]
+    return products
+
+
+def read(path):
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def prepared(**arguments):
+    return confetti_reclean(imagename="line", dryrun=True, **arguments)
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_dry_run_prepares_everything_and_changes_no_input():
+    before = checksum(*INPUTS)
+    result = prepared()
+    assert checksum(*INPUTS) == before
+    assert result["method"] == "cube"  # of 14 channels 6 are more than half, with what a run costs
+    assert result["chans"] == str(BAD)
+    assert sorted(os.listdir("line_reclean.work")) == ["0-13.cleanmask", "0-13.startmodel", "plan.json"]
+    assert "gain=0.1,  # 0.4; a high loop gain is what makes confetti" in read(result["script"])
+
+
+@pytest.mark.usefixtures("cube")
+def test_bad_channels_start_from_the_continuum_and_only_they_are_cleaned(cube):
+    prepared(method="subcubes")
+    start, clean = (read_image(f"line_reclean.work/3-8.{name}") for name in ("startmodel", "cleanmask"))
+    expected = cube.model[3:9].copy()
+    expected[BAD - 3] = 0
+    expected[BAD - 3, 12, 50] = cube.model[0, 12, 50]
+    np.testing.assert_array_equal(start, expected)
+    expected = np.zeros_like(start)
+    expected[BAD - 3] = cube.mask[BAD]
+    np.testing.assert_array_equal(clean, expected)
+    with opened("line_reclean.work/3-8.startmodel") as tool:
+        assert tool.brightnessunit() == "Jy/pixel"
+
+
+def test_bad_channels_can_start_from_the_channels_beside_them(cube):
+    prepared(method="subcubes", startmodel="interpolate")
+    start = read_image("line_reclean.work/3-8.startmodel")
+    np.testing.assert_allclose(start[BAD - 3], (cube.model[5] + cube.model[7]) / 2, rtol=1e-6)
+
+
+def test_a_clean_mask_that_was_drawn_by_hand_is_taken(cube):
+    with opened("line.confetti.cleanmask") as tool:
+        pixels = 0 * tool.getchunk()
+        pixels[20:30, 20:30, 0, BAD] = 1
+        tool.putchunk(pixels)
+    prepared(method="subcubes")
+    clean = read_image("line_reclean.work/3-8.cleanmask")
+    assert clean.sum() == 100
+    assert clean[BAD - 3, 25, 25] == 1
+
+
+def test_a_clean_mask_with_holes_is_not_taken(cube):
+    confetti_check(imagename="line", cleanmask="pixel", overwrite=True)
+    prepared(method="subcubes")
+    np.testing.assert_array_equal(read_image("line_reclean.work/3-8.cleanmask")[BAD - 3], cube.mask[BAD])
+
+
+@pytest.mark.usefixtures("cube")
+def test_where_nothing_is_bad_the_old_cube_is_the_good_one():
+    confetti_check(imagename="line", chans="0~2", overwrite=True)
+    result = confetti_reclean(imagename="line")
+    assert (result["method"], result["imagename"], result["channels"]) == ("none", os.path.abspath("line"), [])
+    assert not os.path.exists("line_reclean.work")
+
+
+@pytest.mark.usefixtures("cube")
+def test_channels_can_be_chosen():
+    confetti_check(imagename="line", chans="0~2", overwrite=True)
+    assert prepared(chans="6~7", method="subcubes")["channels"] == [6, 7]
+
+
+@pytest.mark.usefixtures("cube")
+def test_parameters_can_be_given_and_must_be_those_of_tclean():
+    script = read(prepared(parameters={"threshold": "5mJy", "robust": -1.0})["script"])
+    assert "threshold='5mJy'," in script
+    assert "robust=-1.0," in script
+    with pytest.raises(ValueError, match="tclean has no treshold"):
+        prepared(parameters={"treshold": 1}, overwrite=True)
+    with pytest.raises(ValueError, match="should be a dictionary"):
+        prepared(parameters="threshold", overwrite=True)
+
+
+def test_without_a_history_the_parameters_must_be_given(cube):
+    shutil.rmtree("line.image")
+    write_image("line.image", cube.image, unit="Jy/beam", beams="one")
+    with pytest.raises(ValueError, match="line.image has no run of tclean in its history.*give vis=... and parameters"):
+        prepared(vis="line.ms")
+    assert not os.path.exists("line_reclean.work")
+    prepared(vis="line.ms", parameters={"specmode": "cube", "niter": 100, "threshold": 0.01})
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_measurement_set_that_has_gone_is_named():
+    os.rename("line.ms", "moved.ms")
+    with pytest.raises(ValueError, match="/line.ms not found; give the name of the MeasurementSet as vis"):
+        prepared()
+    assert prepared(vis=["moved.ms"])["method"] == "cube"
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_measurement_set_is_found_from_another_folder(monkeypatch, tmp_path):
+    os.mkdir("elsewhere")
+    monkeypatch.chdir("elsewhere")
+    script = read(confetti_reclean(imagename="../line", dryrun=True)["script"])
+    assert f"vis=['{tmp_path}/line.ms']," in script
+
+
+def test_a_cube_that_was_not_checked_is_refused(cube):
+    write_cube("other", cube)
+    with pytest.raises(ValueError, match="other.confetti.ecsv .*not found; call confetti_check first"):
+        confetti_reclean(imagename="other")
+
+
+def test_a_check_of_another_model_is_refused(cube):
+    cube.model[BAD, 5, 5] = 1
+    shutil.rmtree("line.model")
+    write_image("line.model", cube.model, unit="Jy/pixel")
+    with pytest.raises(ValueError, match="line.model is not the model that .*line.confetti.channels.ecsv is about"):
+        prepared()
+
+
+@pytest.mark.usefixtures("cube")
+def test_images_that_confetti_reclean_did_not_write_are_never_replaced():
+    shutil.copytree("line.image", "mine.image")
+    with pytest.raises(ValueError, match="mine.image was not written by confetti_reclean"):
+        prepared(outname="mine", overwrite=True)
+    with pytest.raises(ValueError, match="is the old cube, which is never changed"):
+        prepared(outname="./line", overwrite=True)
+    with pytest.raises(ValueError, match="is a folder"):
+        prepared(outname="./", overwrite=True)
+    with pytest.raises(ValueError, match="cannot write in"):
+        prepared(outname="nowhere/line")
+
+
+@pytest.mark.usefixtures("cube")
+def test_what_an_earlier_run_left_is_replaced_only_where_asked():
+    prepared()
+    with pytest.raises(ValueError, match="line_reclean.work exists already; set overwrite=True"):
+        prepared()
+    open("line_reclean.work/left.over", "w").close()
+    prepared(overwrite=True)
+    assert not os.path.exists("line_reclean.work/left.over")
+
+
+@pytest.mark.usefixtures("cube")
+def test_the_script_calls_tclean_with_what_was_prepared_and_finishes(monkeypatch):
+    result = prepared(method="subcubes", outname="it's mended")
+    calls = []
+    monkeypatch.setattr("casatasks.tclean", lambda **parameters: calls.append(parameters))
+    monkeypatch.setattr("confetti_task.finish_reclean", lambda outname: calls.append(outname))
+    run_path(result["script"])
+    assert [calls[0]["nchan"], calls[0]["niter"], calls[0]["usemask"]] == [6, 3600, "user"]
+    assert calls[0]["mask"] == os.path.abspath("it's mended.work/3-8.cleanmask")
+    assert calls[1] == os.path.abspath("it's mended")
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_script_that_was_not_run_cannot_be_finished():
+    prepared(method="subcubes")
+    with pytest.raises(ValueError, match="3-8.model and .*3-8.image and .*3-8.residual not found"):
+        finish_reclean("line_reclean")
+    with pytest.raises(ValueError, match="nothing is begun for '.*other'"):
+        finish_reclean("other")
+
+
+@pytest.mark.usefixtures("cube")
+@pytest.mark.parametrize("gain", [0.0, -0.1])
+def test_a_gain_that_cleans_nothing_is_refused(gain):
+    with pytest.raises(ValueError, match="gain should be positive"):
+        prepared(gain=gain)
