@@ -70,6 +70,13 @@ PARAMETERS = (
         summary="Largest loop gain",
     ),
     Parameter(
+        name="rounds",
+        type="int",
+        default=3,
+        allowed=(),
+        summary="How often to clean, when more bad channels show",
+    ),
+    Parameter(
         name="dryrun",
         type="bool",
         default=False,
@@ -96,6 +103,7 @@ def confetti_reclean(
     startmodel="zero",
     method="auto",
     gain=0.1,
+    rounds=3,
     dryrun=False,
     overwrite=False,
 ):
@@ -141,6 +149,9 @@ def confetti_reclean(
     gain : double
         Largest loop gain; a smaller one that was recorded is kept. High gain on bright extended emission is what makes
         confetti; none came back with 0.1.
+    rounds : int
+        Bad channels beside bad channels may show only when these are mended. All of them are then cleaned again, from
+        the old images, up to this number of times in all.
     dryrun : bool
         Write the start models, the clean masks and outname.reclean.py, and do not run it. It can be run later, or on
         another machine that has the same files: casa -c outname.reclean.py.

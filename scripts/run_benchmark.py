@@ -19,7 +19,7 @@ from confetti_task import confetti_check, confetti_reclean
 SEED, SIZE, CHANNELS = 3, 256, 200
 # 90000 visibilities a channel and polarization: an hour of ALMA, and a tenth of what large programmes image at once.
 INTEGRATIONS = 50, 50
-BAD = ("98", "96~100", "90~109", "40~44;80~84;120~124;160~164", "5;15;25;35;45;55;65;75;85;95;105;115;125;135;145;155")
+BAD = ("98", "96~100", "90~109", "40~44;80~84;120~124;160~164")
 
 
 def main(folder):

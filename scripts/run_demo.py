@@ -1,7 +1,7 @@
 """
-The demo: simulate, image carelessly with the real tclean, check, and compare with the simulated truth.
+The demo: simulate, image carelessly with the real tclean, check, clean again, and compare with the simulated truth.
 
-    python scripts/run_demo.py FOLDER
+    python scripts/run_demo.py FOLDER [SEED]
 """
 
 import os
@@ -13,25 +13,32 @@ from astropy.table import QTable
 from casatasks import casalog
 from simulation import CARELESS, clean, compare, make_sky, observe, true_errors
 
-from confetti_task import confetti_check
+from confetti_task import confetti_check, confetti_reclean
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 
 
-def main(folder):
+def main(folder, seed=SEED):
     os.makedirs(folder)
     os.chdir(folder)  # tclean keeps its temporary tables where it is started
     casalog.setlogfile("casa.log")
     started = time.time()
     print(f"Simulating an ALMA observation of {CHANNELS} channels and cleaning it carelessly with the real tclean ...")
-    sky = make_sky(SIZE, CHANNELS, SEED)
-    clean(observe(folder, sky, SEED), "line", CARELESS, SIZE)
+    sky = make_sky(SIZE, CHANNELS, seed)
+    clean(observe(folder, sky, seed), "line", CARELESS, SIZE)
     print(f"... done in {time.time() - started:.0f} s\n")
+    truth = true_errors("line", sky)
+    result = check(sky, *truth)
+    if result["channels"]:
+        mend(sky, *truth)
+    print(f"The products are in {folder}.")
 
+
+def check(sky, errors, fake):
+    """Check the cube, and compare what is found with the truth."""
     started = time.time()
     result = confetti_check(imagename="line")
     seconds = time.time() - started
-    errors, fake = true_errors("line", sky)
     truth = compare(QTable.read(result["table"]), errors, fake, sky)
     print(f"confetti_check(imagename='line') took {seconds:.1f} s and says: {result['verdict']}")
     print(f"  bad channels {result['chans']}; the largest fake source has {result['severity']:.1f} sigma in the image")
@@ -42,10 +49,23 @@ def main(folder):
     print(f"  {truth['real']} of the {len(sky.sources)} real compact sources are masked")
     worst = np.unique(fake[:, 0][np.abs(errors[tuple(fake.T)]) >= 6])
     print(f"  channels with a fake source of 6 sigma and more: {', '.join(map(str, worst))}\n")
-    print(f"The products, in {folder}:")
-    for name in ("mask", "cleanmask", "table", "channeltable"):
-        print(f"  {result[name]}")
+    return result
+
+
+def mend(sky, errors, fake):
+    """Clean the bad channels again, and compare what is left with the truth."""
+    result = confetti_reclean(imagename="line")
+    after = result["after"]
+    print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
+    print(f"  fake sources that are masked now: {after['nsources']}, up to {after['severity']:.1f} sigma\n")
+    errors_left, fake_left = true_errors("line_reclean", sky)
+    places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
+    left = np.count_nonzero(np.isin(fake_left[:, 0], result["channels"]))
+    before, now = (np.abs(these[places]).max() for these in (errors, errors_left))
+    print(f"The simulated truth in channels {result['chans']}:")
+    print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {left} now")
+    print(f"  largest error in their places: {before:.1f} sigma before, {now:.1f} now\n")
 
 
 if __name__ == "__main__":
-    main(os.path.abspath(sys.argv[1]))
+    main(os.path.abspath(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -19,7 +19,16 @@ INPUTS = ("line.model", "line.image", "line.residual", "line.psf", "line.mask", 
 def record(path="line.image", **values):
     """Write a run of tclean into the history of an image."""
     values = dict(
-        {"vis": "line.ms", "imagename": "line", "specmode": "cube", "niter": 900, "gain": 0.4, "threshold": 0.02},
+        {
+            "vis": "line.ms",
+            "imagename": "line",
+            "imsize": 64,
+            "nchan": -1,
+            "specmode": "cube",
+            "niter": 900,
+            "gain": 0.4,
+            "threshold": 0.02,
+        },
         **values,
     )
     lines = [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in values.items()]
@@ -132,7 +141,13 @@ def test_without_a_history_the_parameters_must_be_given(cube):
     with pytest.raises(ValueError, match="line.image has no run of tclean in its history.*give vis=... and parameters"):
         prepared(vis="line.ms")
     assert not os.path.exists("line_reclean.work")
-    prepared(vis="line.ms", parameters={"specmode": "cube", "niter": 100, "threshold": 0.01})
+    given = {"specmode": "cube", "niter": 100, "threshold": 0.01, "imsize": [64, 64], "gridder": "mosaic"}
+    script = read(prepared(vis="line.ms", parameters=given)["script"])
+    assert "gridder='mosaic'," in script
+    assert "nchan=14," in script  # a cube that was put together is wider than a piece
+    assert "start='93170000000.0Hz'," in script
+    with pytest.raises(ValueError, match=r"imsize=\[32\] should be the size of .*line.image \(got \[32, 32\]"):
+        prepared(vis="line.ms", parameters=dict(given, imsize=[32]), overwrite=True)
 
 
 @pytest.mark.usefixtures("cube")

@@ -20,6 +20,7 @@ class _ShellTask(ShellTask):
         startmodel=None,
         method=None,
         gain=None,
+        rounds=None,
         dryrun=None,
         overwrite=None,
     ):

@@ -136,8 +136,8 @@ def make_plan(cube, outname, confetti, channels, method, recorded, gain, call):
     runs = choose_ranges(method, channels, cube.channels)
     full = runs == [(0, cube.channels - 1)]
     remedy = remedied(recorded, gain)
-    # The images of a cube that was put together of pieces have the history of a piece.
-    if not full or recorded.get("nchan", -1) not in (-1, cube.channels):
+    # A cube that was put together of pieces has the history of a piece, or none.
+    if not full or recorded.get("nchan") not in (-1, cube.channels):
         frequencies, beam = read_frequencies(cube), read_common_beam(cube)
         parameters = [for_sub_cube(remedy, frequencies, run, beam) for run in runs]
     else:

@@ -3,6 +3,8 @@
 import inspect
 import os
 
+import numpy as np
+
 from .history import recorded_parameters
 from .images import read_history
 
@@ -50,6 +52,12 @@ def read_parameters(cube, vis, given):
     parameters.update(given)
     folder = _started_in(cube.root, recorded.get("imagename", ""))
     parameters["vis"] = [_find(name, folder) for name in _as_list(parameters.get("vis", ""))]
+    size = np.broadcast_to(parameters.get("imsize", 100), 2).tolist()
+    if size != [cube.lengths[3], cube.lengths[2]]:
+        raise ValueError(
+            f"imsize={parameters.get('imsize')} should be the size of {cube.path('image')} (got {size} and "
+            f"{[cube.lengths[3], cube.lengths[2]]}); give the parameters of tclean that made it"
+        )
     missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
     if missing:
         raise ValueError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")

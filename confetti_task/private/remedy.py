@@ -17,7 +17,7 @@ MARGIN_CHANNELS = 2
 # One more on one side: the models within one channel of the one before it stay as they were, so its residual must too.
 CHECK_CHANNELS = 1
 # What a run of tclean costs beyond its channels, in channels: reading the data and their weights.
-RUN_CHANNELS = 5
+RUN_CHANNELS = 10
 # Sub-cubes that cost more than this part of the cube are not worth being put together again.
 LARGEST_PART = 0.5
 

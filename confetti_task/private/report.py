@@ -166,20 +166,23 @@ REMAINING = (
     "{nsources} fake sources remain in channels {chans}: clean them again with "
     "confetti_reclean(imagename={outname!r}, gain={gain:g})"
 )
-HIDDEN = (
-    "channels {chans} are bad too, which shows only now that those beside them are good: clean them again with "
-    "confetti_reclean(imagename={outname!r})"
-)
-RESIDUAL_ABOVE = (
+HIDDEN = "channels {chans} are bad too, which showed only when those beside them were good"
+CLEAN_AGAIN = "; clean them again with confetti_reclean(imagename={outname!r})"
+STOPPED_EARLY = (
     "within the clean mask the residual reaches {after:.3g} Jy/beam, {before:.3g} before: tclean stopped early; call "
     "again with a smaller gain, or with more iterations, parameters={{'niter': ...}}"
+)
+LESS_DEEP = (
+    "within the clean mask the residual reaches {after:.3g} Jy/beam, and {depth:.3g} in the good channels near, "
+    "which were cleaned deeper than was recorded; for the same depth call again with "
+    "parameters={{'threshold': '{depth:.3g}Jy'}} and overwrite=True"
 )
 SPREAD = (
     "channels {chans}, beside the bad ones, kept their model; their residual and image changed, because tclean had "
     "spread the bad model over them"
 )
 # The peak of pure noise alone differs by a tenth between channels.
-RESIDUAL_ABOVE_PART = 1.25
+RESIDUAL_ABOVE = 1.25
 
 
 def describe_plan(plan, channels):
@@ -224,7 +227,7 @@ def summarize_state(sources, channels, cleaned, residual):
     }
 
 
-def reclean_warnings(plan, before, after, spread):
+def reclean_warnings(plan, before, after, depth, spread):
     """What the user should know before trusting the new cube, and what to do next; one sentence each."""
     warnings = []
     remaining = sorted(set(after["channels"]) & set(plan.channels))
@@ -237,10 +240,12 @@ def reclean_warnings(plan, before, after, spread):
             )
         )
     if hidden:
-        warnings.append(HIDDEN.format(chans=format_channels(hidden), outname=plan.outname))
-    # Below the threshold tclean has no reason to clean, whatever it did before.
-    if after["residual"] > RESIDUAL_ABOVE_PART * max(before["residual"], threshold(plan.parameters[0])):
-        warnings.append(RESIDUAL_ABOVE.format(before=before["residual"], after=after["residual"]))
+        warnings.append(HIDDEN.format(chans=format_channels(hidden)) + CLEAN_AGAIN.format(outname=plan.outname))
+    limit = threshold(plan.parameters[0])  # below it tclean has no reason to clean, whatever it did before
+    if after["residual"] > RESIDUAL_ABOVE * max(before["residual"], limit):
+        warnings.append(STOPPED_EARLY.format(before=before["residual"], after=after["residual"]))
+    elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth:
+        warnings.append(LESS_DEEP.format(after=after["residual"], depth=depth))
     if spread:
         warnings.append(SPREAD.format(chans=format_channels(sorted(spread))))
     return warnings

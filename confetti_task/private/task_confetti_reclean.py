@@ -19,11 +19,14 @@ from .tables import bad_channels, read_tables
 from .verify import OtherDataError, changed_beside, check_run, residual_peaks
 
 
-def confetti_reclean(imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, dryrun, overwrite):
+def confetti_reclean(
+    imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, rounds, dryrun, overwrite
+):
     """Clean the bad channels of a cube again; `confetti_task.confetti_reclean` documents the parameters."""
-    started = time.time()
-    if not gain > 0:
-        raise ValueError(f"gain should be positive (got {gain})")
+    arguments, started = dict(locals()), time.time()
+    for name in ("gain", "rounds"):
+        if not arguments[name] > 0:
+            raise ValueError(f"{name} should be positive (got {arguments[name]})")
     cube = _open(imagename)
     confetti = os.path.abspath(confetti or cube.root + ".confetti")
     sources, channels = read_tables(confetti, cube)
@@ -44,19 +47,24 @@ def confetti_reclean(imagename, confetti, outname, chans, vis, parameters, start
     casalog.post(report.describe_plan(plan, cube.channels))
     if dryrun:
         return _result(outname, plan)
+
+    def again(why, **changes):
+        casalog.post(why, "WARN")
+        result = confetti_reclean(**dict(arguments, overwrite=True, **changes))
+        return dict(result, warnings=[why, *result["warnings"]], seconds=time.time() - started)
+
     try:
         _run(plan, cube, _noise(cube, channels))
     except OtherDataError as error:
         if method != "auto":
             raise
-        warning = f"the full cube was cleaned instead of sub-cubes: {error}"
-        casalog.post(warning, "WARN")
-        result = confetti_reclean(
-            imagename, confetti, outname, chans, vis, parameters, startmodel, "cube", gain, dryrun, True
-        )
-        result["warnings"].insert(0, warning)
-        return result
-    return _finish(plan, cube, started)
+        return again(f"the full cube was cleaned instead of sub-cubes: {error}", method="cube")
+    result = _finish(plan, cube, started)
+    hidden = sorted(set(result["after"]["channels"]) - set(bad))
+    if hidden and rounds > 1:
+        why = report.HIDDEN.format(chans=format_channels(hidden)) + "; they were cleaned again too"
+        return again(why, chans=format_channels(sorted([*bad, *hidden])), rounds=rounds - 1)
+    return result
 
 
 def finish(outname):
@@ -107,17 +115,18 @@ def _finish(plan, cube, started):
     noise = _noise(cube, old[1])
     warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
     spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
-    residuals = residual_peaks(plan, cube)
+    *residuals, depth = residual_peaks(plan, cube)
     write_new_set(plan, cube, spread)
 
     check = plan.outname + ".confetti"
     parameters = dict(old[0].meta["parameters"], imagename=plan.outname, outfile=check, overwrite=True)
-    _call(confetti_check, parameters)
+    checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
+    _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
     before, after = (
         report.summarize_state(*tables, plan.channels, residual) for tables, residual in zip((old, new), residuals)
     )
-    warnings += report.reclean_warnings(plan, before, after, spread)
+    warnings += report.reclean_warnings(plan, before, after, depth, spread)
     for warning in warnings:
         casalog.post(warning, "WARN")
     casalog.post(report.describe_reclean(plan.outname, before, after))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .images import open_cube, read_channels, read_plane
-from .remedy import beside, unaffected
+from .products import channels_to_clean
+from .remedy import MARGIN_CHANNELS, beside, unaffected
 
 # Where nothing was cleaned again the PSF and the residual must be those of the old images. Measured differences are
 # 1e-6 of the brightest emission, from frequencies that are rounded.
@@ -105,7 +106,7 @@ def changed_beside(plan, run, cube, noise):
 
 def residual_peaks(plan, cube):
     """
-    Peak of the residual within the clean masks of the channels that were cleaned again.
+    How deep was cleaned: peaks of the residual within the clean mask.
 
     Parameters
     ----------
@@ -117,15 +118,22 @@ def residual_peaks(plan, cube):
     Returns
     -------
     before, after : float
-        Of either sign, in Jy/beam.
+        Of the channels that were cleaned again, in Jy/beam and of either sign: in the old images and in the new ones.
+    beside : float
+        Of the good channels near them: the median. NaN where there are none.
     """
-    peaks = [(0.0, 0.0)]
-    for run in plan.runs:
-        new = open_cube(plan.name(run))
-        for polarization in range(cube.lengths[0]):
-            for channel in plan.bad(run):
-                cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
-                old_plane = read_channels(cube, "residual", polarization, channel, channel)[0]
-                new_plane = read_channels(new, "residual", polarization, channel - run[0], channel - run[0])[0]
-                peaks.append([np.abs(np.nan_to_num(plane[cleaned])).max(initial=0) for plane in (old_plane, new_plane)])
-    return tuple(np.max(peaks, axis=0).tolist())
+    new = {channel: (open_cube(plan.name(run)), run) for run in plan.runs for channel in plan.bad(run)}
+    before, after = [], []
+    for (polarization, channel), cleaned in channels_to_clean(cube, plan.channels):
+        mended, run = new[channel]
+        before.append(_peak(cube, polarization, channel, cleaned))
+        after.append(_peak(mended, polarization, channel - run[0], cleaned))
+    near = {channel + step for channel in plan.channels for step in range(-MARGIN_CHANNELS, MARGIN_CHANNELS + 1)}
+    near = sorted(near & set(range(cube.channels)) - set(plan.channels))
+    peaks = [_peak(cube, *where, cleaned) for where, cleaned in channels_to_clean(cube, near)]
+    return max(before), max(after), float(np.median(peaks)) if peaks else np.nan
+
+
+def _peak(cube, polarization, channel, cleaned):
+    residual = read_channels(cube, "residual", polarization, channel, channel)[0]
+    return float(np.abs(np.nan_to_num(residual[cleaned > 0])).max(initial=0))
