@@ -151,7 +151,7 @@ def confetti_reclean(
         confetti; none came back with 0.1.
     rounds : int
         Bad channels beside bad channels may show only when these are mended. All of them are then cleaned again, from
-        the old images, up to this number of times in all.
+        the old images, up to this number of times in all; once where chans is given.
     dryrun : bool
         Write the start models, the clean masks and outname.reclean.py, and do not run it. It can be run later, or on
         another machine that has the same files: casa -c outname.reclean.py.

@@ -227,5 +227,5 @@ def test_a_script_that_was_not_run_cannot_be_finished():
 @pytest.mark.usefixtures("cube")
 @pytest.mark.parametrize("gain", [0.0, -0.1])
 def test_a_gain_that_cleans_nothing_is_refused(gain):
-    with pytest.raises(ValueError, match="gain should be positive"):
+    with pytest.raises(ValueError, match="gain and rounds should be positive"):
         prepared(gain=gain)

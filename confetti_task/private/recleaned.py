@@ -124,8 +124,7 @@ def write_new_set(plan, cube, beside):
         elif os.path.exists(plan.name(plan.runs[0]) + suffix):  # an .image.pbcor only where tclean makes it
             if plan.method == "cube":
                 os.rename(plan.name(plan.runs[0]) + suffix, staged + suffix)
-            else:
-                _copy(cube.root + suffix, staged + suffix)
+            elif _copy(cube.root + suffix, staged + suffix):
                 _splice(plan, cube, suffix, staged + suffix, set() if suffix == ".model" else beside)
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", plan.call])
@@ -134,8 +133,11 @@ def write_new_set(plan, cube, beside):
 
 
 def _copy(path, target):
-    if os.path.exists(path):
+    """Copy an image, and tell whether there was one."""
+    there = os.path.exists(path)
+    if there:
         shutil.copytree(path, target)
+    return there
 
 
 def _splice(plan, cube, suffix, path, beside):

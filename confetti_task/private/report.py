@@ -166,6 +166,7 @@ REMAINING = (
     "{nsources} fake sources remain in channels {chans}: clean them again with "
     "confetti_reclean(imagename={outname!r}, gain={gain:g})"
 )
+OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
 HIDDEN = "channels {chans} are bad too, which showed only when those beside them were good"
 CLEAN_AGAIN = "; clean them again with confetti_reclean(imagename={outname!r})"
 STOPPED_EARLY = (

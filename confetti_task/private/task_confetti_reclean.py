@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -18,15 +19,17 @@ from .start_model import start_from_continuum, start_from_neighbours
 from .tables import bad_channels, read_tables
 from .verify import OtherDataError, changed_beside, check_run, residual_peaks
 
+# What stays the same when more channels are cleaned, or in another way.
+Job = namedtuple("Job", "cube outname confetti recorded gain start clean_mask call")
+
 
 def confetti_reclean(
     imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, rounds, dryrun, overwrite
 ):
     """Clean the bad channels of a cube again; `confetti_task.confetti_reclean` documents the parameters."""
-    arguments, started = dict(locals()), time.time()
-    for name in ("gain", "rounds"):
-        if not arguments[name] > 0:
-            raise ValueError(f"{name} should be positive (got {arguments[name]})")
+    started = time.time()
+    if not gain > 0 or not rounds > 0:
+        raise ValueError(f"gain and rounds should be positive (got {gain} and {rounds})")
     cube = _open(imagename)
     confetti = os.path.abspath(confetti or cube.root + ".confetti")
     sources, channels = read_tables(confetti, cube)
@@ -36,42 +39,58 @@ def confetti_reclean(
         return _result(cube.root)
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, overwrite)
-    outname = os.path.abspath(outname)
 
-    recorded = read_parameters(cube, vis, parameters)
-    start = start_from_neighbours if startmodel == "interpolate" else start_from_continuum
-    call = f"confetti_reclean(imagename={imagename!r}, startmodel={startmodel!r}, gain={gain!r})"
-    plan = make_plan(cube, outname, confetti, bad, method, recorded, gain, call)
-    clean_mask = confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else ""
-    write_start(plan, cube, start(cube, bad), clean_mask)
-    casalog.post(report.describe_plan(plan, cube.channels))
+    job = Job(
+        cube=cube,
+        outname=os.path.abspath(outname),
+        confetti=confetti,
+        recorded=read_parameters(cube, vis, parameters),
+        gain=gain,
+        start=start_from_neighbours if startmodel == "interpolate" else start_from_continuum,
+        clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
+        call=f"confetti_reclean(imagename={imagename!r}, startmodel={startmodel!r}, gain={gain!r})",
+    )
     if dryrun:
-        return _result(outname, plan)
+        return _result(job.outname, _prepare(job, bad, method))
+    result = _mend(job, bad, method, 1 if chans else rounds)
+    return dict(result, seconds=time.time() - started)
 
-    def again(why, **changes):
-        casalog.post(why, "WARN")
-        result = confetti_reclean(**dict(arguments, overwrite=True, **changes))
-        return dict(result, warnings=[why, *result["warnings"]], seconds=time.time() - started)
 
+def _prepare(job, bad, method):
+    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call)
+    write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
+    casalog.post(report.describe_plan(plan, job.cube.channels))
+    return plan
+
+
+def _mend(job, bad, method, rounds):
+    """Clean bad channels again; once more in another way, or with more channels, where that turns out to be needed."""
+    plan = _prepare(job, bad, method)
     try:
-        _run(plan, cube, _noise(cube, channels))
+        _run(plan, job.cube)
     except OtherDataError as error:
         if method != "auto":
             raise
-        return again(f"the full cube was cleaned instead of sub-cubes: {error}", method="cube")
-    result = _finish(plan, cube, started)
+        return _mend_again(report.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
+    result = _finish(plan, job.cube)
     hidden = sorted(set(result["after"]["channels"]) - set(bad))
     if hidden and rounds > 1:
-        why = report.HIDDEN.format(chans=format_channels(hidden)) + "; they were cleaned again too"
-        return again(why, chans=format_channels(sorted([*bad, *hidden])), rounds=rounds - 1)
+        why = report.HIDDEN.format(chans=format_channels(hidden))
+        return _mend_again(why, job, sorted([*bad, *hidden]), method, rounds - 1)
     return result
+
+
+def _mend_again(why, *arguments):
+    casalog.post(why, "WARN")
+    result = _mend(*arguments)
+    return dict(result, warnings=[why, *result["warnings"]])
 
 
 def finish(outname):
     """Finish what a script of confetti_reclean began; `confetti_task.finish_reclean` documents it."""
     started = time.time()
     plan = Plan.from_json(read_plan(os.path.abspath(outname)))
-    return _finish(plan, _open(plan.root), started)
+    return dict(_finish(plan, _open(plan.root)), seconds=time.time() - started)
 
 
 def _open(imagename):
@@ -87,8 +106,10 @@ def _noise(cube, channels):
     return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
 
 
-def _run(plan, cube, noise):
+def _run(plan, cube):
     """Run tclean, and stop at the first run that does not continue the old images."""
+    _, channels = read_tables(plan.confetti, cube)
+    noise = _noise(cube, channels)
     try:
         for run, parameters in zip(plan.runs, plan.parameters):
             _call(tclean, parameters)
@@ -110,7 +131,7 @@ def _call(task, parameters):
         casalog.origin("confetti_reclean")
 
 
-def _finish(plan, cube, started):
+def _finish(plan, cube):
     old = read_tables(plan.confetti, cube)
     noise = _noise(cube, old[1])
     warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
@@ -130,10 +151,10 @@ def _finish(plan, cube, started):
     for warning in warnings:
         casalog.post(warning, "WARN")
     casalog.post(report.describe_reclean(plan.outname, before, after))
-    return _result(plan.outname, plan, before, after, time.time() - started, warnings)
+    return _result(plan.outname, plan, before, after, warnings)
 
 
-def _result(imagename, plan=None, before=None, after=None, seconds=0.0, warnings=()):
+def _result(imagename, plan=None, before=None, after=None, warnings=()):
     channels = plan.channels if plan else ()
     return {
         "imagename": imagename,
@@ -143,6 +164,6 @@ def _result(imagename, plan=None, before=None, after=None, seconds=0.0, warnings
         "script": plan.script_path if plan else "",
         "before": before,
         "after": after,
-        "seconds": seconds,
+        "seconds": 0.0,
         "warnings": list(warnings),
     }
