@@ -119,7 +119,7 @@ def confetti_reclean(
     ----------
     imagename : string
         Root name of the images, as given to tclean. The name of the .image, .model or .residual works too. Needed are
-        imagename.model, .image, .residual and .psf.
+        imagename.model, .image and .residual; with .psf beside them the data are compared by it too.
     confetti : string
         Root name of the products of confetti_check: its tables say which channels are bad, and its clean mask where to
         clean in them. '' means imagename.confetti.
@@ -134,9 +134,9 @@ def confetti_reclean(
         Name of the MeasurementSet, or list of names, where they are not where they were when tclean made the images, or
         where the history does not name them.
     parameters : any
-        Dictionary of parameters of tclean that take the place of the recorded ones, {'threshold': '20mJy'} say. Where
-        the history of the image has no run of tclean (after a concatenation, or from FITS): all parameters that tclean
-        was called with.
+        Dictionary of parameters of tclean that take the place of the recorded ones, {'threshold': '20mJy'} say; what
+        the remedy changes is changed in them too. Where the history of the image has no run of tclean (after a
+        concatenation, or from FITS): all parameters that tclean was called with.
     startmodel : string
         What the bad channels start from. 'zero': from nothing but what good channels all over the cube have in common,
         as a start model of the continuum is. 'interpolate': from the nearest good channels on either side; measured, it
@@ -154,7 +154,8 @@ def confetti_reclean(
         the old images, up to this number of times in all; once where chans is given.
     dryrun : bool
         Write the start models, the clean masks and outname.reclean.py, and do not run it. It can be run later, or on
-        another machine that has the same files: casa -c outname.reclean.py.
+        another machine that has the same files: casa -c outname.reclean.py. It does one round, in the way that was
+        chosen.
     overwrite : bool
         Replace the images of an earlier confetti_reclean, and what an interrupted one left. Images that it did not
         write are never replaced.

@@ -11,7 +11,7 @@ import time
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from simulation import CARELESS, clean, compare, make_sky, observe, true_errors
+from simulation import CARELESS, clean, compare, make_sky, observe, seen, true_errors
 
 from confetti_task import confetti_check, confetti_reclean
 
@@ -55,16 +55,20 @@ def check(sky, errors, fake):
 def mend(sky, errors, fake):
     """Clean the bad channels again, and compare what is left with the truth."""
     result = confetti_reclean(imagename="line")
-    after = result["after"]
+    old, new = result["before"], result["after"]
     print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
-    print(f"  fake sources that are masked now: {after['nsources']}, up to {after['severity']:.1f} sigma\n")
+    print(f"  channels {result['chans']} were cleaned again; verdict of the new cube: {new['verdict']}\n")
     errors_left, fake_left = true_errors("line_reclean", sky)
     places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
     left = np.count_nonzero(np.isin(fake_left[:, 0], result["channels"]))
     before, now = (np.abs(these[places]).max() for these in (errors, errors_left))
     print(f"The simulated truth in channels {result['chans']}:")
     print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {left} now")
-    print(f"  largest error in their places: {before:.1f} sigma before, {now:.1f} now\n")
+    print(f"  largest error in their places: {before:.1f} sigma before, {now:.1f} now")
+    flux = seen("line", sky)[result["channels"]].sum()
+    print(
+        f"  flux of the model: {old['model_flux']:.0f} Jy before, {new['model_flux']:.0f} now, {flux:.0f} in the sky\n"
+    )
 
 
 if __name__ == "__main__":

@@ -158,11 +158,9 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
         _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
-    with opened(template + ".pb") as tool:
-        seen = sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
     with opened(template + ".residual") as tool:
         tool.setbrightnessunit("Jy/pixel")
-        tool.putchunk(seen.T[:, :, np.newaxis])
+        tool.putchunk(seen(template, sky).T[:, :, np.newaxis])
     random = np.random.default_rng(seed)
     for path in vis:
         _predict(path, template + ".residual", random)
@@ -275,10 +273,10 @@ def true_errors(imagename, sky):
     cube = open_cube(imagename)
     model, image, residual = (read_channels(cube, product, 0, 0, cube.channels - 1) for product in NEEDED)
     noise = channel_noise(plane_noise(image, BEAM_PIXELS))
-    with opened(imagename + ".pb") as tool, opened(imagename + ".image") as image_tool:
-        seen = sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
+    true_model = seen(imagename, sky)
+    with opened(imagename + ".image") as image_tool:
         beams = [image_tool.restoringbeam(channel=channel, polarization=0) for channel in range(cube.channels)]
-    restored_sky = np.stack([_restore(plane, beam) for plane, beam in zip(seen, beams)])
+    restored_sky = np.stack([_restore(plane, beam) for plane, beam in zip(true_model, beams)])
     errors = np.nan_to_num((image - residual - restored_sky) / noise[:, np.newaxis, np.newaxis])
     reach = int(RING_OUTER_BEAMS * cube.beam)
     footprint = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=bool)
@@ -287,9 +285,15 @@ def true_errors(imagename, sky):
     near = 2 * int(cube.beam / 2) + 1
     peaks = np.abs(errors) == ndimage.maximum_filter(np.abs(errors), (1, near, near))
     hot = np.zeros(errors.shape, dtype=bool)
-    hot[tuple(hot_pixels((model - seen).astype(np.float32), noise, HOT_SIGMA).T)] = True
+    hot[tuple(hot_pixels((model - true_model).astype(np.float32), noise, HOT_SIGMA).T)] = True
     hot = ndimage.maximum_filter(hot, (1, near, near))
     return errors, np.argwhere(peaks & hot & (np.abs(errors) >= FAKE_SIGMA) & _in_one_channel(errors))
+
+
+def seen(imagename, sky):
+    """The sky as the antennas see it: [channel, y, x] in Jy/pixel."""
+    with opened(imagename + ".pb") as tool:
+        return sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
 
 
 def compare(table, errors, fake, sky):

@@ -2,7 +2,12 @@
 
 import pytest
 
-from confetti_task.private.history import recorded_parameters
+from confetti_task.private.history import record_of
+from confetti_task.private.history import recorded_parameters as read
+
+
+def recorded_parameters(history, root):
+    return read(history, root, {"imagename", "niter", "gain", "robust", "scales", "value"})
 
 
 def run(**values):
@@ -49,6 +54,7 @@ def test_without_a_run_of_tclean_there_is_nothing():
         ("[np.int64(0), np.int64(5)]", [0, 5]),
         ("[np.str_('0.1arcsec')]", ["0.1arcsec"]),
         ("array([ 0,  5, 15])", [0, 5, 15]),
+        ("['/data/print(1)/a.ms']", ["/data/print(1)/a.ms"]),
         ("[b'W43-MM1']", ["W43-MM1"]),
         ("['a b.ms', 'c.ms']", ["a b.ms", "c.ms"]),
         ('"it\'s "quoted""', 'it\'s "quoted"'),
@@ -65,3 +71,20 @@ def test_what_cannot_be_read_is_an_error_that_names_the_parameter_and_is_never_r
     history = ["taskname=tclean", "scales      = __import__('os').getcwd()"]
     with pytest.raises(ValueError, match="scales = __import__.*give it as parameters={'scales'"):
         recorded_parameters(history, "line")
+
+
+def test_only_what_is_wanted_is_read():
+    history = ["taskname=tclean", "scales      = <scales>", "niter       = 5"]
+    assert read(history, "line", {"niter"}) == {"niter": 5}
+
+
+def test_a_last_run_without_iterations_is_told_whatever_its_number_is_printed_as():
+    history = run(imagename="line", niter=900) + ["taskname=tclean", "niter       = np.int64(0)"]
+    assert recorded_parameters(history, "line")["niter"] == 900
+
+
+def test_how_confetti_reclean_cleaned_its_images_is_read_like_a_run_of_tclean():
+    parameters = {"imagename": "/data/line2_reclean", "niter": 900, "scales": [0, 5], "robust": -0.5}
+    history = run(imagename="line2", niter=900) + run(imagename="line", niter=7)
+    history += record_of("confetti_reclean", parameters)
+    assert recorded_parameters(history, "/data/line2_reclean") == parameters

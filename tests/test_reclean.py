@@ -110,6 +110,14 @@ def test_a_clean_mask_with_holes_is_not_taken(cube):
     np.testing.assert_array_equal(read_image("line_reclean.work/3-8.cleanmask")[BAD - 3], cube.mask[BAD])
 
 
+def test_a_channel_that_nobody_cleaned_tells_nothing_of_the_continuum(cube):
+    cube.model[[0, CHANNELS - 1]] = 0
+    shutil.rmtree("line.model")
+    write_image("line.model", cube.model, unit="Jy/pixel")
+    prepared(method="subcubes")
+    assert read_image("line_reclean.work/3-8.startmodel")[BAD - 3, 12, 50] == cube.model[1, 12, 50]
+
+
 @pytest.mark.usefixtures("cube")
 def test_where_nothing_is_bad_the_old_cube_is_the_good_one():
     confetti_check(imagename="line", chans="0~2", overwrite=True)
@@ -133,6 +141,8 @@ def test_parameters_can_be_given_and_must_be_those_of_tclean():
         prepared(parameters={"treshold": 1}, overwrite=True)
     with pytest.raises(ValueError, match="should be a dictionary"):
         prepared(parameters="threshold", overwrite=True)
+    script = read(prepared(parameters={"scales": np.array([0, 5])}, overwrite=True)["script"])
+    assert "scales=[0, 5]," in script
 
 
 def test_without_a_history_the_parameters_must_be_given(cube):
@@ -156,6 +166,16 @@ def test_a_measurement_set_that_has_gone_is_named():
     with pytest.raises(ValueError, match="/line.ms not found; give the name of the MeasurementSet as vis"):
         prepared()
     assert prepared(vis=["moved.ms"])["method"] == "cube"
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_measurement_set_beside_the_images_comes_before_one_of_that_name_here(monkeypatch, tmp_path):
+    os.makedirs("elsewhere/line.ms")
+    monkeypatch.chdir("elsewhere")
+    script = read(confetti_reclean(imagename="../line", dryrun=True)["script"])
+    assert f"vis=['{tmp_path}/line.ms']," in script
+    script = read(confetti_reclean(imagename="../line", vis="line.ms", dryrun=True, overwrite=True)["script"])
+    assert f"vis=['{tmp_path}/elsewhere/line.ms']," in script
 
 
 @pytest.mark.usefixtures("cube")
@@ -183,14 +203,27 @@ def test_a_check_of_another_model_is_refused(cube):
 @pytest.mark.usefixtures("cube")
 def test_images_that_confetti_reclean_did_not_write_are_never_replaced():
     shutil.copytree("line.image", "mine.image")
+    for suffix in (".ecsv", ".channels.ecsv"):
+        shutil.copy("line.confetti" + suffix, "other.confetti" + suffix)
     with pytest.raises(ValueError, match="mine.image was not written by confetti_reclean"):
         prepared(outname="mine", overwrite=True)
     with pytest.raises(ValueError, match="is the old cube, which is never changed"):
         prepared(outname="./line", overwrite=True)
+    with pytest.raises(ValueError, match="is the check of the old cube"):
+        confetti_reclean(imagename="line", confetti="other.confetti", outname="other", dryrun=True)
     with pytest.raises(ValueError, match="is a folder"):
         prepared(outname="./", overwrite=True)
     with pytest.raises(ValueError, match="cannot write in"):
         prepared(outname="nowhere/line")
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_disk_without_room_is_noticed_before_anything_is_done(monkeypatch):
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage._replace(free=1000))
+    with pytest.raises(ValueError, match="0.0 GB free, and the new images need"):
+        prepared()
+    assert not os.path.exists("line_reclean.work")
 
 
 @pytest.mark.usefixtures("cube")

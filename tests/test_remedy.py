@@ -1,6 +1,7 @@
 """Which channels are imaged for cleaning bad ones again, and how tclean is called."""
 
 import ast
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -26,6 +27,12 @@ def test_at_the_ends_of_the_cube_a_sub_cube_ends_too():
     assert sub_cubes([0, 199], 200) == [(0, 3), (196, 199)]
     assert unaffected((0, 3), [0, 199], 200) == [2]
     assert unaffected((196, 199), [0, 199], 200) == [197]
+
+
+def test_wherever_bad_channels_are_there_is_a_good_one_to_compare():
+    for number in (1, 2, 3):
+        for bad in combinations(range(13), number):
+            assert all(unaffected(run, bad, 40) for run in sub_cubes(bad, 40)), bad
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -59,6 +66,10 @@ def test_nothing_else_is_changed_than_the_remedy_needs():
         "threshold": "15mJy",
         "specmode": "cube",
     }
+
+
+def test_more_iterations_than_tclean_can_count_are_never_asked_for():
+    assert remedied(dict(RECORDED, niter=10**9), 0.1)["niter"] == 2**31 - 1
 
 
 def test_a_gain_and_a_cyclefactor_that_are_safe_already_are_kept():
@@ -103,6 +114,7 @@ def test_the_script_holds_names_that_could_end_a_line_or_a_string_as_text():
         recorded=dict(RECORDED, field=hostile),
         parameters=(dict(RECORDED, gain=0.1, field=hostile, mask=hostile),),
         call=f"confetti_reclean(imagename={hostile!r})",
+        overwrite=False,
     )
     kinds = [type(node).__name__ for node in ast.parse(plan.script()).body]
     assert kinds == ["ImportFrom", "ImportFrom", "Expr", "Expr"]

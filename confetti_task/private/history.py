@@ -12,7 +12,7 @@ _NUMPY = re.compile(
 )
 
 
-def recorded_parameters(history, root):
+def recorded_parameters(history, root, wanted):
     """
     The parameters of the run of tclean that cleaned an image.
 
@@ -23,6 +23,8 @@ def recorded_parameters(history, root):
     root : str
         Root name of the image. tclean writes into the history of every image whose name begins with its imagename, so
         runs of that imagename are preferred; where there is none, the images were renamed.
+    wanted : container of str
+        Names of the parameters to read.
 
     Returns
     -------
@@ -37,8 +39,15 @@ def recorded_parameters(history, root):
     """
     runs = list(_runs_of_tclean(history))
     runs = [run for run in runs if _same_name(run, root)] or runs
-    cleaned = [run for run in runs if run.get("niter", "0") != "0"]
-    return {name: _read_value(name, text) for name, text in (cleaned or runs or [{}])[-1].items()}
+    cleaned = [run for run in runs if _read_value("niter", run.get("niter", "0"))]
+    last = (cleaned or runs or [{}])[-1]
+    return {name: _read_value(name, text) for name, text in last.items() if name in wanted}
+
+
+def record_of(task, parameters):
+    """Lines for the history as tclean writes them; confetti_reclean tells in this way how its images were cleaned."""
+    quoted = ((name, f'"{value}"' if isinstance(value, str) else value) for name, value in parameters.items())
+    return [f"taskname={task}"] + [f"{name:<11} = {value}" for name, value in quoted]
 
 
 def _runs_of_tclean(history):
@@ -48,7 +57,7 @@ def _runs_of_tclean(history):
         match = _LINE.match(line)
         if line.startswith("taskname="):
             run = {}
-            if line == "taskname=tclean":
+            if line[len("taskname=") :] in ("tclean", "confetti_reclean"):
                 yield run
         elif run is not None and match:
             run.setdefault(*match.groups())
@@ -61,14 +70,18 @@ def _same_name(run, root):
 def _read_value(name, text):
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1]
+    for candidate in (text, _without_numpy(text)):
+        try:
+            return _as_text(ast.literal_eval(candidate))
+        except (SyntaxError, ValueError):
+            continue
+    raise ValueError(f"the history has {name} = {text}, which cannot be read; give it as parameters={{'{name}': ...}}")
+
+
+def _without_numpy(text):
     while _NUMPY.search(text):
         text = _NUMPY.sub(r"\1", text)
-    try:
-        return _as_text(ast.literal_eval(text))
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"the history has {name} = {text}, which cannot be read; give it as parameters={{'{name}': ...}}"
-        ) from error
+    return text
 
 
 def _as_text(value):
@@ -76,9 +89,3 @@ def _as_text(value):
     if isinstance(value, (list, tuple)):
         return [_as_text(one) for one in value]
     return value.decode() if isinstance(value, bytes) else value
-
-
-def format_call(task, parameters):
-    """A call as Python reads it, one parameter a line."""
-    lines = [f"    {name}={value!r}," for name, value in parameters.items()]
-    return "\n".join([f"{task}(", *lines, ")"])

@@ -7,6 +7,7 @@ from typing import Dict, Tuple
 
 from ..version import __version__
 from .channels import format_channels
+from .history import record_of
 from .images import read_common_beam, read_frequencies
 from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
 
@@ -48,6 +49,8 @@ class Plan:
         Parameters of every run of tclean.
     call : str
         The call of confetti_reclean.
+    overwrite : bool
+        Whether new images of an earlier run may be replaced.
     """
 
     root: str
@@ -59,6 +62,7 @@ class Plan:
     recorded: Dict
     parameters: Tuple[Dict, ...]
     call: str
+    overwrite: bool
 
     @property
     def work(self):
@@ -69,6 +73,11 @@ class Plan:
     def script_path(self):
         """Name of the script."""
         return self.outname + ".reclean.py"
+
+    @property
+    def old(self):
+        """Root name of earlier images while new ones are put in their places."""
+        return os.path.join(self.work, "old")
 
     def name(self, run):
         """Root name of the images of a run of tclean."""
@@ -95,6 +104,11 @@ class Plan:
         """The call of every run of tclean as Python reads it, with comments on what is not as recorded."""
         return [_commented_call(parameters, self.recorded) for parameters in self.parameters]
 
+    def record(self):
+        """Lines for the history of the new image: the next confetti_reclean finds there how it was cleaned."""
+        recorded = dict(self.recorded, imagename=self.outname)
+        return [f"confetti_task {__version__}", self.call, *record_of("confetti_reclean", recorded)]
+
     def to_json(self):
         """The plan as text."""
         return json.dumps(asdict(self), indent=1)
@@ -107,7 +121,7 @@ class Plan:
         return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
 
 
-def make_plan(cube, outname, confetti, channels, method, recorded, gain, call):
+def make_plan(cube, outname, confetti, channels, method, recorded, gain, call, overwrite):
     """
     Plan how to clean channels again.
 
@@ -127,6 +141,8 @@ def make_plan(cube, outname, confetti, channels, method, recorded, gain, call):
         Largest loop gain.
     call : str
         The call of confetti_reclean.
+    overwrite : bool
+        Whether new images of an earlier run may be replaced.
 
     Returns
     -------
@@ -152,6 +168,7 @@ def make_plan(cube, outname, confetti, channels, method, recorded, gain, call):
         recorded=recorded,
         parameters=(),
         call=call,
+        overwrite=overwrite,
     )
     names = map(plan.name, runs)
     return replace(plan, parameters=tuple(map(_with_names, parameters, names)))

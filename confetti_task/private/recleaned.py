@@ -2,12 +2,12 @@
 
 import os
 import shutil
+import stat
 
 import numpy as np
 
-from ..version import __version__
 from .images import opened, read_plane
-from .products import channels_to_clean
+from .products import SUFFIXES, channels_to_clean
 from .writing import copy_channels, put_plane, replace, write_image
 
 PLAN = "plan.json"
@@ -16,8 +16,10 @@ SCRIPT = ".reclean.py"
 # by confetti_reclean. The image is last: where it is, the others are too.
 IMAGES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image.pbcor", ".image")
 
+OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
 
-def check_outname(outname, cube, overwrite):
+
+def check_outname(outname, cube, confetti, overwrite):
     """
     Check that the new images can be written, before anything is done.
 
@@ -27,27 +29,42 @@ def check_outname(outname, cube, overwrite):
         Root name of the new images.
     cube : `~confetti_task.private.images.Cube`
         The old images.
+    confetti : str
+        Root name of the products of the check of the old images.
     overwrite : bool
         Whether images of an earlier run may be replaced.
 
     Raises
     ------
     ValueError
-        If an image would be replaced that must not be, or the folder cannot be written in.
+        If something would be replaced that must not be, or the folder cannot be written in, or has no room.
     """
     folder = os.path.dirname(os.path.abspath(outname))
     if not os.path.basename(outname):
         raise ValueError(f"outname='{outname}' is a folder; give the root name of the new images in it")
     if os.path.realpath(outname) == os.path.realpath(cube.root):
         raise ValueError(f"outname='{outname}' is the old cube, which is never changed; choose another outname")
+    if os.path.realpath(outname + ".confetti") == os.path.realpath(confetti):
+        raise ValueError(f"outname='{outname}': {confetti} is the check of the old cube; choose another outname")
     existing = [outname + suffix for suffix in (".work", *IMAGES) if os.path.lexists(outname + suffix)]
     if existing and not os.path.exists(outname + SCRIPT):
         raise ValueError(f"{existing[-1]} was not written by confetti_reclean; choose another outname")
-    existing += [outname + SCRIPT] * os.path.exists(outname + SCRIPT)
+    existing += [outname + suffix for suffix in (SCRIPT, *OF_CHECK) if os.path.lexists(outname + suffix)]
     if existing and not overwrite:
         raise ValueError(f"{existing[0]} exists already; set overwrite=True to replace it, or choose another outname")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outname='{outname}': cannot write in {folder}; choose an outname in another folder")
+    needed, free = sum(_size(cube.root + suffix) for suffix in IMAGES), shutil.disk_usage(folder).free
+    if needed > free:
+        raise ValueError(
+            f"outname='{outname}': {folder} has {free / 1e9:.1f} GB free, and the new images need {needed / 1e9:.1f}; "
+            "make room, or choose an outname on another disk"
+        )
+
+
+def _size(path):
+    """Bytes in the files of an image."""
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
 def write_start(plan, cube, start_plane, clean_mask):
@@ -65,13 +82,14 @@ def write_start(plan, cube, start_plane, clean_mask):
     clean_mask : str
         Clean mask of confetti_check; there need be none.
     """
-    with open(plan.script_path, "w", encoding="utf-8") as written:
-        written.write(plan.script())
+    texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
+    _restore(plan)
     if os.path.exists(plan.work):
         shutil.rmtree(plan.work)
     os.makedirs(plan.work)
-    with open(os.path.join(plan.work, PLAN), "w", encoding="utf-8") as written:
-        written.write(plan.to_json())
+    for path, text in texts.items():
+        with open(path, "w", encoding="utf-8") as written:
+            written.write(text)
     for run in plan.runs:
         start_model = plan.name(run) + ".startmodel"
         copy_channels(cube, "model", *run, start_model)
@@ -85,9 +103,31 @@ def write_start(plan, cube, start_plane, clean_mask):
 
 def _where_to_clean(plan, run, cube, clean_mask):
     """Clean mask of the check in the bad channels of a run; where it holds nothing, that of the old images."""
-    for (polarization, channel), plane in channels_to_clean(cube, plan.bad(run)):
-        checked = read_plane(clean_mask, cube, polarization, channel) > 0 if os.path.exists(clean_mask) else np.zeros(1)
-        yield (polarization, channel - run[0]), checked if checked.any() else plane
+    bad = plan.bad(run)
+    drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
+    for (polarization, channel), plane in channels_to_clean(cube, bad):
+        if channel in drawn:
+            plane = (read_plane(clean_mask, cube, polarization, channel) > 0).astype(np.float32)
+        yield (polarization, channel - run[0]), plane
+
+
+def _holds_anything(path, cube, channel):
+    return any((read_plane(path, cube, polarization, channel) > 0).any() for polarization in range(cube.lengths[0]))
+
+
+def _restore(plan):
+    """Put images back that a killed run had moved away to put new ones in their places."""
+    for suffix in (*IMAGES, *OF_CHECK):
+        if os.path.lexists(plan.old + suffix):
+            _remove(plan.outname + suffix)
+            os.rename(plan.old + suffix, plan.outname + suffix)
+
+
+def _remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.remove(path)
 
 
 def read_plan(outname):
@@ -112,40 +152,49 @@ def write_new_set(plan, cube, beside):
     beside : set of int
         Good channels whose residual and image change too.
     """
+    existing = [plan.outname + suffix for suffix in IMAGES if os.path.lexists(plan.outname + suffix)]
+    if existing and not plan.overwrite:
+        raise ValueError(f"{existing[0]} appeared meanwhile; move it away, and call finish_reclean('{plan.outname}')")
+    _restore(plan)
     staged = os.path.join(plan.work, "new")
     shutil.rmtree(staged, ignore_errors=True)
     os.makedirs(staged)
     staged = os.path.join(staged, "new")
-    # tclean's clean mask of this time holds the bad channels only: the old one tells what may be cleaned.
-    kept = (".mask",) if plan.method == "cube" else (".mask", ".psf", ".pb", ".sumwt", ".weight")
-    for suffix in IMAGES:
-        if suffix in kept:
-            _copy(cube.root + suffix, staged + suffix)
-        elif os.path.exists(plan.name(plan.runs[0]) + suffix):  # an .image.pbcor only where tclean makes it
-            if plan.method == "cube":
-                os.rename(plan.name(plan.runs[0]) + suffix, staged + suffix)
-            elif _copy(cube.root + suffix, staged + suffix):
-                _splice(plan, cube, suffix, staged + suffix, set() if suffix == ".model" else beside)
+    for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
+        # tclean's clean mask of this time holds the bad channels only: the old one tells what may be cleaned.
+        made = plan.method == "cube" and suffix != ".mask"
+        _copy((plan.name(plan.runs[0]) if made else cube.root) + suffix, staged + suffix)
+    if os.path.exists(staged + ".mask"):
+        _splice(plan, cube, ".cleanmask", staged + ".mask", plan.channels)
+    for suffix in (".model", ".residual", ".image.pbcor", ".image"):
+        made = plan.name(plan.runs[0]) + suffix
+        if not os.path.exists(made):  # there is an .image.pbcor only where tclean makes it
+            continue
+        if plan.method == "cube":
+            _copy(made, staged + suffix)
+        elif _copy(cube.root + suffix, staged + suffix):
+            _splice(plan, cube, suffix, staged + suffix, [*plan.channels, *(beside if suffix != ".model" else ())])
     with opened(staged + ".image") as tool:
-        tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", plan.call])
-    replace(plan.outname, staged, os.path.join(plan.work, "old"), IMAGES)
+        tool.sethistory(origin="confetti_reclean", history=plan.record())
+    replace(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
     shutil.rmtree(plan.work)
 
 
 def _copy(path, target):
-    """Copy an image, and tell whether there was one."""
-    there = os.path.exists(path)
-    if there:
-        shutil.copytree(path, target)
-    return there
+    """Copy an image so that it can be written to, and tell whether there was one."""
+    if not os.path.exists(path):
+        return False
+    shutil.copytree(path, target, copy_function=shutil.copyfile)
+    for folder, _, _ in os.walk(target):
+        os.chmod(folder, os.stat(folder).st_mode | stat.S_IWUSR)
+    return True
 
 
-def _splice(plan, cube, suffix, path, beside):
-    """Put the planes of the sub-cubes into a copy of an old image."""
-    for run in plan.runs:
-        channels = [channel for channel in range(run[0], run[1] + 1) if channel in plan.channels or channel in beside]
+def _splice(plan, cube, suffix, path, channels):
+    """Put planes of the sub-cubes into a copy of an old image."""
+    for first, last in plan.runs:
         with opened(path) as tool:
-            for channel in channels:
+            for channel in sorted(channel for channel in channels if first <= channel <= last):
                 for polarization in range(cube.lengths[0]):
-                    plane = read_plane(plan.name(run) + suffix, cube, polarization, channel - run[0])
+                    plane = read_plane(plan.name((first, last)) + suffix, cube, polarization, channel - first)
                     put_plane(tool, cube, polarization, channel, plane)

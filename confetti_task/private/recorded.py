@@ -1,6 +1,7 @@
 """How tclean was called for a cube, with what the user knows better, and all names as they are now."""
 
 import inspect
+import json
 import os
 
 import numpy as np
@@ -25,7 +26,7 @@ def read_parameters(cube, vis, given):
     Returns
     -------
     parameters : dict
-        Of tclean; names of files are absolute.
+        Of tclean; the names of the MeasurementSets are absolute.
 
     Raises
     ------
@@ -36,22 +37,23 @@ def read_parameters(cube, vis, given):
 
     if given and not isinstance(given, dict):
         raise ValueError(f"parameters={given!r} should be a dictionary like {{'threshold': '20mJy'}}")
-    given = dict(given or {}, **({"vis": vis} if len(vis) else {}))
+    given = json.loads(json.dumps(given or {}, default=lambda value: value.tolist()))  # arrays and tuples as lists
     known = inspect.signature(tclean).parameters
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"parameters: tclean has no {', '.join(unknown)}")
-    recorded = recorded_parameters(read_history(cube), cube.root)
     # An older CASA may have recorded what tclean no longer has.
-    parameters = {name: value for name, value in recorded.items() if name in known}
-    if not parameters and not set(given) - {"vis"}:
+    parameters = recorded_parameters(read_history(cube), cube.root, set(known) - set(given))
+    if not parameters and not given:
         raise ValueError(
             f"{cube.path('image')} has no run of tclean in its history, as after a concatenation or from FITS; give "
             "vis=... and parameters={...}, all that tclean was called with"
         )
-    parameters.update(given)
-    folder = _started_in(cube.root, recorded.get("imagename", ""))
-    parameters["vis"] = [_find(name, folder) for name in _as_list(parameters.get("vis", ""))]
+    folder = _started_in(cube.root, parameters.get("imagename", ""))
+    names = _as_list(vis or given.get("vis", "")) or [
+        _find(name, folder) for name in _as_list(parameters.get("vis", ""))
+    ]
+    parameters.update(given, vis=[os.path.abspath(name) for name in names])
     size = np.broadcast_to(parameters.get("imsize", 100), 2).tolist()
     if size != [cube.lengths[3], cube.lengths[2]]:
         raise ValueError(
@@ -76,6 +78,6 @@ def _started_in(root, imagename):
 
 
 def _find(name, folder):
-    """Absolute name of a file that may be in the current folder or in another."""
-    here, there = os.path.abspath(name), os.path.join(folder, name)
-    return there if os.path.exists(there) and not os.path.exists(here) else here
+    """A file of the history: where the images are, or in the current folder."""
+    there = os.path.join(folder, name)
+    return there if os.path.exists(there) else name

@@ -21,6 +21,9 @@ RUN_CHANNELS = 10
 # Sub-cubes that cost more than this part of the cube are not worth being put together again.
 LARGEST_PART = 0.5
 
+# tclean counts iterations in 32 bits.
+MOST_ITERATIONS = 2**31 - 1
+
 # Why each parameter is not as it was recorded.
 REASONS = {
     "imagename": "in the work folder, so that nothing is overwritten",
@@ -64,14 +67,19 @@ def sub_cubes(bad, channels):
     """
     ranges = []
     for first, last in contiguous_ranges(bad):
-        first, last = first - MARGIN_CHANNELS - CHECK_CHANNELS, last + MARGIN_CHANNELS
-        if first < 0:
-            first, last = 0, last + CHECK_CHANNELS
-        last = min(last, channels - 1)
+        first = max(first - MARGIN_CHANNELS - CHECK_CHANNELS, 0)
+        last = min(last + MARGIN_CHANNELS, channels - 1)
         if ranges and first - ranges[-1][1] - 1 <= RUN_CHANNELS:
             first, _ = ranges.pop()
         ranges.append((first, last))
-    return ranges
+    return [_with_check_channel(*run, bad, channels) for run in ranges]
+
+
+def _with_check_channel(first, last, bad, channels):
+    """At the beginning of the cube there may be none to compare before the bad channels: then there is one after."""
+    if not unaffected((first, last), bad, channels):
+        last = min(last + CHECK_CHANNELS, channels - 1)
+    return first, last
 
 
 def cost(ranges):
@@ -128,6 +136,13 @@ def unaffected(run, bad, channels):
     return sorted(channel for channel in second if {channel - 1, channel, channel + 1} <= same)
 
 
+def near(run, bad):
+    """Good channels of a run of tclean within three of a bad one."""
+    steps = range(-MARGIN_CHANNELS - CHECK_CHANNELS, MARGIN_CHANNELS + CHECK_CHANNELS + 1)
+    good = {channel + step for channel in bad for step in steps} - set(bad)
+    return sorted(channel for channel in good if run[0] <= channel <= run[1])
+
+
 def beside(run, bad):
     """Good channels of a run of tclean next to a bad one: their residual may change with it."""
     first, last = run
@@ -164,7 +179,7 @@ def remedied(recorded, gain):
         "pbmask": 0.0,
         "gain": gain,
         "cyclefactor": max(1.0, recorded.get("cyclefactor", 1.0)),
-        "niter": int(np.ceil(recorded["niter"] * old_gain / gain)),
+        "niter": min(int(np.ceil(recorded["niter"] * old_gain / gain)), MOST_ITERATIONS),
         "restart": True,
         "calcres": True,
         "calcpsf": True,

@@ -163,15 +163,15 @@ def describe_verdict(result):
 
 
 REMAINING = (
-    "{nsources} fake sources remain in channels {chans}: clean them again with "
-    "confetti_reclean(imagename={outname!r}, gain={gain:g})"
+    "fake sources remain in channels {chans}: clean them again with the same call and gain={gain:g}, overwrite=True"
 )
-OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
+LEFT_OUT = "channels {chans} were bad before and were not chosen: they still are"
 HIDDEN = "channels {chans} are bad too, which showed only when those beside them were good"
-CLEAN_AGAIN = "; clean them again with confetti_reclean(imagename={outname!r})"
+CLEAN_TOO = HIDDEN + "; clean them too with chans={all_chans!r}, overwrite=True"
+OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
 STOPPED_EARLY = (
     "within the clean mask the residual reaches {after:.3g} Jy/beam, {before:.3g} before: tclean stopped early; call "
-    "again with a smaller gain, or with more iterations, parameters={{'niter': ...}}"
+    "again with a smaller gain or more iterations, parameters={{'niter': ...}}, and overwrite=True"
 )
 LESS_DEEP = (
     "within the clean mask the residual reaches {after:.3g} Jy/beam, and {depth:.3g} in the good channels near, "
@@ -197,18 +197,14 @@ def describe_plan(plan, channels):
     )
 
 
-def summarize_state(sources, channels, cleaned, residual):
+def summarize_check(sources, channels):
     """
-    The state of a cube before or after it was cleaned again.
+    What a check found, from its tables.
 
     Parameters
     ----------
     sources, channels : `~astropy.table.QTable`
         Of the check.
-    cleaned : sequence of int
-        Channels that are cleaned again.
-    residual : float
-        Peak of the residual within the clean mask of these channels, in Jy/beam.
 
     Returns
     -------
@@ -223,32 +219,33 @@ def summarize_state(sources, channels, cleaned, residual):
         "chans": format_channels(bad),
         "severity": float(channels["severity"].max()) if bad else 0.0,
         "flux": float(channels["flux"].to_value("Jy").sum()),
-        "model_flux": float(channels["model_flux"].to_value("Jy")[np.isin(channels["channel"], cleaned)].sum()),
-        "residual": residual,
     }
+
+
+def newly_bad(before, after, cleaned):
+    """Channels that are bad now, and were neither before nor cleaned."""
+    return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
 
 
 def reclean_warnings(plan, before, after, depth, spread):
     """What the user should know before trusting the new cube, and what to do next; one sentence each."""
     warnings = []
-    remaining = sorted(set(after["channels"]) & set(plan.channels))
-    hidden = sorted(set(after["channels"]) - set(plan.channels))
-    gain = plan.parameters[0]["gain"] / 2
-    if remaining:
-        warnings.append(
-            REMAINING.format(
-                nsources=after["nsources"], chans=format_channels(remaining), outname=plan.outname, gain=gain
-            )
-        )
-    if hidden:
-        warnings.append(HIDDEN.format(chans=format_channels(hidden)) + CLEAN_AGAIN.format(outname=plan.outname))
+    cleaned, bad = set(plan.channels), set(after["channels"])
+    gain, all_chans = plan.parameters[0]["gain"] / 2, format_channels(cleaned | bad)
+    for text, channels in (
+        (REMAINING, bad & cleaned),
+        (LEFT_OUT, (bad & set(before["channels"])) - cleaned),
+        (CLEAN_TOO, newly_bad(before, after, cleaned)),
+    ):
+        if channels:
+            warnings.append(text.format(chans=format_channels(channels), gain=gain, all_chans=all_chans))
     limit = threshold(plan.parameters[0])  # below it tclean has no reason to clean, whatever it did before
     if after["residual"] > RESIDUAL_ABOVE * max(before["residual"], limit):
         warnings.append(STOPPED_EARLY.format(before=before["residual"], after=after["residual"]))
     elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth:
         warnings.append(LESS_DEEP.format(after=after["residual"], depth=depth))
     if spread:
-        warnings.append(SPREAD.format(chans=format_channels(sorted(spread))))
+        warnings.append(SPREAD.format(chans=format_channels(spread)))
     return warnings
 
 

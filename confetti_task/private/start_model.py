@@ -35,12 +35,13 @@ def start_from_continuum(cube, bad):
 
 def _common(cube, polarization, channels):
     """Per pixel what is nearest to zero of models of the same sign; 0 where they differ in sign."""
-    low = np.full(cube.lengths[2:], np.inf if len(channels) else 0, dtype=np.float32)
-    high = -low
+    low, high = (np.full(cube.lengths[2:], value, dtype=np.float32) for value in (np.inf, -np.inf))
     for channel in channels:
         model = _read_model(cube, polarization, channel)
-        low, high = np.minimum(low, model), np.maximum(high, model)
-    return np.where(low > 0, low, np.where(high < 0, high, 0))
+        if model.any():  # flagged channels, and those that nobody cleaned, tell nothing of the continuum
+            low, high = np.minimum(low, model), np.maximum(high, model)
+    common = np.where(low > 0, low, np.where(high < 0, high, 0))
+    return np.where(np.isfinite(common), common, 0)
 
 
 def start_from_neighbours(cube, bad):

@@ -189,15 +189,18 @@ def read_tables(root, cube):
             f"{' and '.join(missing)} not found; call confetti_check first, or give its outfile as confetti"
         )
     sources, channels = (QTable.read(path, format="ascii.ecsv") for path in paths)
+    if "parameters" not in sources.meta:
+        raise ValueError(f"{paths[0]} is of an earlier version of confetti_task; check the cube again")
     for row in channels[channels["verdict"] == "bad"]:
         model = read_channels(cube, "model", cube.stokes.index(row["stokes"]), row["channel"], row["channel"])
-        flux = np.nansum(model, dtype=float) * units.Jy
-        if not np.isclose(
-            flux, row["model_flux"], rtol=0, atol=SAME_FLUX * np.nansum(np.abs(model), dtype=float) * units.Jy
-        ):
+        model = np.nan_to_num(model).astype(float)
+        flux, components = model.sum() * units.Jy, np.count_nonzero(model)
+        other_flux = abs(flux - row["model_flux"]) > SAME_FLUX * np.abs(model).sum() * units.Jy
+        if other_flux or components != row["components"]:
             raise ValueError(
                 f"{cube.path('model')} is not the model that {paths[1]} is about: channel {row['channel']} should have "
-                f"{row['model_flux']:.6g} (got {flux:.6g}); check it again"
+                f"{row['components']} components and {row['model_flux']:.6g} (got {components} and {flux:.6g}); call "
+                "confetti_check again"
             )
     return sources, channels
 

@@ -17,17 +17,17 @@ from .recleaned import check_outname, read_plan, write_new_set, write_start
 from .recorded import read_parameters
 from .start_model import start_from_continuum, start_from_neighbours
 from .tables import bad_channels, read_tables
-from .verify import OtherDataError, changed_beside, check_run, residual_peaks
+from .verify import OtherDataError, changed_beside, check_run, state_of_channels
 
 # What stays the same when more channels are cleaned, or in another way.
-Job = namedtuple("Job", "cube outname confetti recorded gain start clean_mask call")
+Job = namedtuple("Job", "cube outname confetti recorded gain start clean_mask call overwrite")
 
 
 def confetti_reclean(
     imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, rounds, dryrun, overwrite
 ):
     """Clean the bad channels of a cube again; `confetti_task.confetti_reclean` documents the parameters."""
-    started = time.time()
+    arguments, started = dict(locals()), time.time()
     if not gain > 0 or not rounds > 0:
         raise ValueError(f"gain and rounds should be positive (got {gain} and {rounds})")
     cube = _open(imagename)
@@ -38,7 +38,7 @@ def confetti_reclean(
         casalog.post(f"No channel in {confetti}.channels.ecsv is bad: nothing to clean again")
         return _result(cube.root)
     outname = outname or cube.root + "_reclean"
-    check_outname(outname, cube, overwrite)
+    check_outname(outname, cube, confetti, overwrite)
 
     job = Job(
         cube=cube,
@@ -48,7 +48,8 @@ def confetti_reclean(
         gain=gain,
         start=start_from_neighbours if startmodel == "interpolate" else start_from_continuum,
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
-        call=f"confetti_reclean(imagename={imagename!r}, startmodel={startmodel!r}, gain={gain!r})",
+        call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
+        overwrite=overwrite,
     )
     if dryrun:
         return _result(job.outname, _prepare(job, bad, method))
@@ -57,7 +58,7 @@ def confetti_reclean(
 
 
 def _prepare(job, bad, method):
-    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call)
+    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call, job.overwrite)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
     casalog.post(report.describe_plan(plan, job.cube.channels))
     return plan
@@ -73,10 +74,10 @@ def _mend(job, bad, method, rounds):
             raise
         return _mend_again(report.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
     result = _finish(plan, job.cube)
-    hidden = sorted(set(result["after"]["channels"]) - set(bad))
+    hidden = report.newly_bad(result["before"], result["after"], bad)
     if hidden and rounds > 1:
         why = report.HIDDEN.format(chans=format_channels(hidden))
-        return _mend_again(why, job, sorted([*bad, *hidden]), method, rounds - 1)
+        return _mend_again(why, job._replace(overwrite=True), sorted([*bad, *hidden]), method, rounds - 1)
     return result
 
 
@@ -103,6 +104,8 @@ def _open(imagename):
 def _noise(cube, channels):
     """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel."""
     known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
+    if not len(known):
+        raise ValueError(f"{cube.path('image')} has no channel whose noise was measured; check it without chans")
     return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
 
 
@@ -114,10 +117,12 @@ def _run(plan, cube):
         for run, parameters in zip(plan.runs, plan.parameters):
             _call(tclean, parameters)
             check_run(plan, run, cube, noise)
+    except OtherDataError:
+        raise
     except BaseException:
         casalog.post(
-            f"Stopped; the old images are as they were. Remove {plan.work} and {plan.script_path}, or set "
-            "overwrite=True the next time",
+            f"Stopped; the old images are as they were. {plan.work} holds what was begun: set overwrite=True the next "
+            "time, or remove it",
             "WARN",
         )
         raise
@@ -136,17 +141,19 @@ def _finish(plan, cube):
     noise = _noise(cube, old[1])
     warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
     spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
-    *residuals, depth = residual_peaks(plan, cube)
-    write_new_set(plan, cube, spread)
+    *states, depth = state_of_channels(plan, cube)
+    try:
+        write_new_set(plan, cube, spread)
+    except BaseException:
+        casalog.post(f"tclean is done; mend what follows, and call finish_reclean('{plan.outname}')", "WARN")
+        raise
 
     check = plan.outname + ".confetti"
     parameters = dict(old[0].meta["parameters"], imagename=plan.outname, outfile=check, overwrite=True)
     checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
-    before, after = (
-        report.summarize_state(*tables, plan.channels, residual) for tables, residual in zip((old, new), residuals)
-    )
+    before, after = (dict(report.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
     warnings += report.reclean_warnings(plan, before, after, depth, spread)
     for warning in warnings:
         casalog.post(warning, "WARN")

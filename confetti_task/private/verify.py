@@ -4,12 +4,13 @@ import numpy as np
 
 from .images import open_cube, read_channels, read_plane
 from .products import channels_to_clean
-from .remedy import MARGIN_CHANNELS, beside, unaffected
+from .remedy import beside, near, unaffected
 
-# Where nothing was cleaned again the PSF and the residual must be those of the old images. Measured differences are
-# 1e-6 of the brightest emission, from frequencies that are rounded.
+# Where nothing was cleaned again tclean must give the old planes. Measured differences are 1e-6 of the brightest
+# emission, from frequencies that are rounded.
+SAME_MODEL = 1e-6  # of its peak
 SAME_PSF = 1e-3  # of its peak: a source of 50 sigma is off by 0.05 sigma
-SAME_RESIDUAL = 0.05  # in noise
+SAME_IMAGE = 0.05  # in noise, residual and image alike
 
 
 class OtherDataError(ValueError):
@@ -52,23 +53,28 @@ def check_run(plan, run, cube, noise):
         )
     for channel in plan.bad(run):
         _check_clean_mask(plan.name(run), new, channel - run[0])
-    differences = [
-        _differences(new, cube, run, polarization, channel, noise[channel])
-        for polarization in range(cube.lengths[0])
-        for channel in unaffected(run, plan.channels, cube.channels)
-    ]
-    model, psf, residual = np.max(differences, axis=0) if differences else (0, 0, 0)
-    if model > 0:
+    good, bad = near(run, plan.channels), plan.bad(run)
+    if _largest("model", new, cube, run, good) > SAME_MODEL:
         raise ValueError(f"tclean did not take the start model {plan.name(run)}.startmodel; its log tells why")
-    if psf <= SAME_PSF and residual <= SAME_RESIDUAL:
+    psf = _largest("psf", new, cube, run, good + bad) if "psf" in cube.products else 0.0
+    compared = unaffected(run, plan.channels, cube.channels)
+    residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
+    if psf <= SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:
         return []
-    text = (
-        f"channels that were not cleaned again came out of tclean with another PSF (by {psf:.2g} of its peak) or "
-        f"residual (by {residual:.2g} sigma) than in {cube.root}: the data, their weights or the parameters differ"
-    )
+    text = DIFFERENT.format(psf=psf, residual=residual, image=image, root=cube.root)
+    if np.isnan(residual):
+        text = NOT_COMPARED.format(name=plan.name(run), root=cube.root)
     if plan.method == "subcubes":
         raise OtherDataError(text)
-    return [text]
+    return [text] if good else []
+
+
+DIFFERENT = (
+    "where nothing was cleaned again tclean gave another PSF (by {psf:.2g} of its peak), residual (by {residual:.2g} "
+    "sigma) or image (by {image:.2g} sigma) than {root} has: the data, their weights, the parameters or the restoring "
+    "beam differ; give the vis or the parameters that it was made with, or take the full cube with method='cube'"
+)
+NOT_COMPARED = "{name} has no channel, or only blank ones, to tell whether it is of the same data as {root}"
 
 
 def _check_clean_mask(name, new, channel):
@@ -78,19 +84,27 @@ def _check_clean_mask(name, new, channel):
             raise ValueError(f"tclean did not take the clean mask {name}.cleanmask; its log tells why")
 
 
-def _differences(new, cube, run, polarization, channel, noise):
-    """Largest difference of model in Jy, PSF in its peak, and residual in noise."""
-    model, psf, residual = (
-        _difference(product, new, cube, run, polarization, channel) if product in cube.products else 0.0
-        for product in ("model", "psf", "residual")
-    )
-    return model, psf, residual / noise
+def _largest(product, new, cube, run, channels, noise=None):
+    """Largest difference in noise, or where that is not given in the peak of the old plane; NaN without any plane."""
+    differences = [
+        _difference(product, new, cube, run, polarization, channel, noise)
+        for polarization in range(cube.lengths[0])
+        for channel in channels
+    ]
+    compared = [difference for difference in differences if not np.isnan(difference)]
+    return max(compared, default=np.nan)
 
 
-def _difference(product, new, cube, run, polarization, channel):
+def _difference(product, new, cube, run, polarization, channel, noise=None):
     old_plane = read_channels(cube, product, polarization, channel, channel)
     new_plane = read_channels(new, product, polarization, channel - run[0], channel - run[0])
-    return np.nan_to_num(np.abs(new_plane - old_plane)).max()
+    if not np.nan_to_num(old_plane).any() and not np.nan_to_num(new_plane).any():
+        return np.nan  # blank in both
+    known = np.isfinite(old_plane)
+    if (known != np.isfinite(new_plane)).any():
+        return np.inf
+    scale = np.abs(old_plane[known]).max(initial=0) if noise is None else noise[channel]
+    return np.abs(new_plane - old_plane)[known].max(initial=0) / max(scale, np.finfo(np.float32).tiny)
 
 
 def changed_beside(plan, run, cube, noise):
@@ -100,13 +114,13 @@ def changed_beside(plan, run, cube, noise):
         channel
         for channel in beside(run, plan.channels)
         for polarization in range(cube.lengths[0])
-        if _difference("residual", new, cube, run, polarization, channel) > SAME_RESIDUAL * noise[channel]
+        if _difference("residual", new, cube, run, polarization, channel, noise) > SAME_IMAGE
     ]
 
 
-def residual_peaks(plan, cube):
+def state_of_channels(plan, cube):
     """
-    How deep was cleaned: peaks of the residual within the clean mask.
+    Flux of the model and peak of the residual within the clean mask, before and after.
 
     Parameters
     ----------
@@ -117,23 +131,31 @@ def residual_peaks(plan, cube):
 
     Returns
     -------
-    before, after : float
-        Of the channels that were cleaned again, in Jy/beam and of either sign: in the old images and in the new ones.
-    beside : float
-        Of the good channels near them: the median. NaN where there are none.
+    before, after : dict
+        Of the channels that were cleaned again: model_flux in Jy, and residual, a peak of either sign in Jy/beam.
+    depth : float
+        Median of the peaks of the residual in the good channels near them; NaN where there are none.
     """
-    new = {channel: (open_cube(plan.name(run)), run) for run in plan.runs for channel in plan.bad(run)}
-    before, after = [], []
-    for (polarization, channel), cleaned in channels_to_clean(cube, plan.channels):
-        mended, run = new[channel]
-        before.append(_peak(cube, polarization, channel, cleaned))
-        after.append(_peak(mended, polarization, channel - run[0], cleaned))
-    near = {channel + step for channel in plan.channels for step in range(-MARGIN_CHANNELS, MARGIN_CHANNELS + 1)}
-    near = sorted(near & set(range(cube.channels)) - set(plan.channels))
-    peaks = [_peak(cube, *where, cleaned) for where, cleaned in channels_to_clean(cube, near)]
-    return max(before), max(after), float(np.median(peaks)) if peaks else np.nan
+    before, after, depth = [], [], []
+    for run in plan.runs:
+        new = open_cube(plan.name(run))
+        for polarization in range(cube.lengths[0]):
+            for channel in plan.bad(run):
+                cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
+                before.append(_flux_and_peak(cube, polarization, channel, cleaned))
+                after.append(_flux_and_peak(new, polarization, channel - run[0], cleaned))
+        good = channels_to_clean(cube, near(run, plan.channels))
+        depth += [_flux_and_peak(cube, *where, cleaned > 0)[1] for where, cleaned in good]
+    states = [
+        {"model_flux": sum(flux for flux, _ in values), "residual": max(peak for _, peak in values)}
+        for values in (before, after)
+    ]
+    return (*states, float(np.median(depth)) if depth else np.nan)
 
 
-def _peak(cube, polarization, channel, cleaned):
-    residual = read_channels(cube, "residual", polarization, channel, channel)[0]
-    return float(np.abs(np.nan_to_num(residual[cleaned > 0])).max(initial=0))
+def _flux_and_peak(cube, polarization, channel, cleaned):
+    model, residual = (
+        np.nan_to_num(read_channels(cube, product, polarization, channel, channel)[0])
+        for product in ("model", "residual")
+    )
+    return float(model.sum(dtype=float)), float(np.abs(residual[cleaned]).max(initial=0))
