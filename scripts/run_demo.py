@@ -25,12 +25,13 @@ def main(folder, seed=SEED):
     started = time.time()
     print(f"Simulating an ALMA observation of {CHANNELS} channels and cleaning it carelessly with the real tclean ...")
     sky = make_sky(SIZE, CHANNELS, seed)
-    clean(observe(folder, sky, seed), "line", CARELESS, SIZE)
+    vis = observe(folder, sky, seed)
+    clean(vis, "line", CARELESS, SIZE)
     print(f"... done in {time.time() - started:.0f} s\n")
     truth = true_errors("line", sky)
     result = check(sky, *truth)
     if result["channels"]:
-        mend(sky, *truth)
+        mend(sky, *truth, vis)
     print(f"The products are in {folder}.")
 
 
@@ -52,22 +53,23 @@ def check(sky, errors, fake):
     return result
 
 
-def mend(sky, errors, fake):
-    """Clean the bad channels again, and compare what is left with the truth."""
+def mend(sky, errors, fake, vis):
+    """Clean the bad channels again, and compare with the truth, and with a careful clean of everything."""
     result = confetti_reclean(imagename="line")
     old, new = result["before"], result["after"]
     print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
     print(f"  channels {result['chans']} were cleaned again; verdict of the new cube: {new['verdict']}\n")
-    errors_left, fake_left = true_errors("line_reclean", sky)
+    clean(vis, "scratch", CARELESS[1:], SIZE)
+    (now, left), (scratch, _) = (true_errors(name, sky) for name in ("line_reclean", "scratch"))
     places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
-    left = np.count_nonzero(np.isin(fake_left[:, 0], result["channels"]))
-    before, now = (np.abs(these[places]).max() for these in (errors, errors_left))
-    print(f"The simulated truth in channels {result['chans']}:")
-    print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {left} now")
-    print(f"  largest error in their places: {before:.1f} sigma before, {now:.1f} now")
+    largest = [np.abs(these[places]).max() for these in (errors, now, scratch)]
+    number = np.count_nonzero(np.isin(left[:, 0], result["channels"]))
     flux = seen("line", sky)[result["channels"]].sum()
+    print(f"The simulated truth in channels {result['chans']}:")
+    print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {number} now")
+    print("  largest error in their places: {:.1f} sigma before, {:.1f} now, {:.1f} from scratch".format(*largest))
     print(
-        f"  flux of the model: {old['model_flux']:.0f} Jy before, {new['model_flux']:.0f} now, {flux:.0f} in the sky\n"
+        f"  flux: {flux:.0f} Jy in the sky, {old['model_flux']:.0f} in the model before, {new['model_flux']:.0f} now\n"
     )
 
 
