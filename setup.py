@@ -11,7 +11,7 @@ exec((HERE / "confetti_task" / "version.py").read_text(encoding="utf-8"), versio
 setup(
     name="confetti_task",
     version=version["__version__"],
-    description="Find the fake sources that CLEAN writes into the models of spectral cubes, as a CASA task",
+    description="Find the fake sources that CLEAN writes into spectral cubes, and mend the cubes, as CASA tasks",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",

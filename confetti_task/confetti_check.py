@@ -155,7 +155,6 @@ def confetti_check(
     >>> if result['verdict'] == 'confetti':
     ...     print(result['chans'], result['severity'])
 
-    A mask does not remove what is already in the model. To mend the cube, give tclean the clean mask, a start model
-    that is zero in the bad channels, and a gain of 0.1 at most.
+    A mask does not remove what is already in the model: confetti_reclean mends the cube.
     """
     return call_task("confetti_check", PARAMETERS, locals())

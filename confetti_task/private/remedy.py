@@ -1,8 +1,8 @@
 """
-How bad channels are cleaned again: which channels, with which parameters of tclean, from which start model.
+How bad channels are cleaned again: which channels are imaged, and with which parameters of tclean.
 
 Pure functions. Measured with the real tclean: a model that starts from nothing in the bad channels, a clean mask that
-holds nothing but them and a loop gain of 0.1 leave none of 30 to 1500 fake sources; clean masks with holes make more.
+holds nothing but them and a loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
 """
 
 import numpy as np
@@ -16,7 +16,8 @@ from .channels import contiguous_ranges
 MARGIN_CHANNELS = 2
 # One more on one side: the models within one channel of the one before it stay as they were, so its residual must too.
 CHECK_CHANNELS = 1
-# What a run of tclean costs beyond its channels, in channels: reading the data and their weights.
+# What a run of tclean costs beyond its channels, in channels: reading the data and their weights. With 90000
+# visibilities a channel 200 channels took 54 s, and 10 of them 5 s.
 RUN_CHANNELS = 10
 # Sub-cubes that cost more than this part of the cube are not worth being put together again.
 LARGEST_PART = 0.5
