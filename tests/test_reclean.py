@@ -87,6 +87,30 @@ def test_bad_channels_start_from_the_continuum_and_only_they_are_cleaned(cube):
         assert tool.brightnessunit() == "Jy/pixel"
 
 
+@pytest.mark.parametrize("order", ["xysf", "xyfs", "fsxy"])
+def test_all_polarizations_start_afresh_whatever_the_order_of_the_axes(order):
+    products = Products(channels=CHANNELS)
+    products.model[:, 12, 50] += 20 * NOISE
+    products.add_confetti(BAD, 30, 26, 20 * NOISE)
+    write_cube("stokes", products, order=order, polarizations=("I", "V"), holds="V")
+    record("stokes.image", imagename="stokes")
+    os.mkdir("line.ms")
+    assert confetti_check(imagename="stokes")["channels"] == [BAD]
+    confetti_reclean(imagename="stokes", method="subcubes", dryrun=True)
+
+    def pixels(name):
+        with opened(f"stokes_reclean.work/3-8.{name}") as tool:
+            return tool.getchunk().transpose([order.index(axis) for axis in "sfyx"])
+
+    expected = np.array([0 * products.model, products.model])[:, 3:9]
+    expected[:, BAD - 3] = 0
+    expected[1, BAD - 3, 12, 50] = products.model[0, 12, 50]
+    np.testing.assert_array_equal(pixels("startmodel"), expected)
+    expected = np.zeros_like(expected)
+    expected[:, BAD - 3] = 1
+    np.testing.assert_array_equal(pixels("cleanmask"), expected)
+
+
 def test_bad_channels_can_start_from_the_channels_beside_them(cube):
     prepared(method="subcubes", startmodel="interpolate")
     start = read_image("line_reclean.work/3-8.startmodel")
