@@ -14,6 +14,7 @@ from casatasks import casalog
 from simulation import CARELESS, clean, compare, make_sky, observe, seen, true_errors
 
 from confetti_task import confetti_check, confetti_reclean
+from confetti_task.private.images import open_cube, read_channels
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 
@@ -64,13 +65,12 @@ def mend(sky, errors, fake, vis):
     places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
     largest = [np.abs(these[places]).max() for these in (errors, now, scratch)]
     number = np.count_nonzero(np.isin(left[:, 0], result["channels"]))
-    flux = seen("line", sky)[result["channels"]].sum()
+    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS - 1)[result["channels"]].sum()
+    flux = old["model_flux"], new["model_flux"], careful, seen("line", sky)[result["channels"]].sum()
     print(f"The simulated truth in channels {result['chans']}:")
     print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {number} now")
     print("  largest error in their places: {:.1f} sigma before, {:.1f} now, {:.1f} from scratch".format(*largest))
-    print(
-        f"  flux: {flux:.0f} Jy in the sky, {old['model_flux']:.0f} in the model before, {new['model_flux']:.0f} now\n"
-    )
+    print("  flux of the model: {:.0f} Jy before, {:.0f} now, {:.0f} from scratch; {:.0f} in the sky\n".format(*flux))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def check_outname(outname, cube, confetti, overwrite):
     Raises
     ------
     ValueError
-        If something would be replaced that must not be, or the folder cannot be written in, or has no room.
+        If something would be replaced that must not be, or the folder cannot be written in.
     """
     folder = os.path.dirname(os.path.abspath(outname))
     if not os.path.basename(outname):
@@ -54,11 +54,34 @@ def check_outname(outname, cube, confetti, overwrite):
         raise ValueError(f"{existing[0]} exists already; set overwrite=True to replace it, or choose another outname")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outname='{outname}': cannot write in {folder}; choose an outname in another folder")
-    needed, free = sum(_size(cube.root + suffix) for suffix in IMAGES), shutil.disk_usage(folder).free
+
+
+def check_room(plan, cube):
+    """
+    Check that the disk has room for the new set, and for what tclean makes before.
+
+    Parameters
+    ----------
+    plan : `~confetti_task.private.plan.Plan`
+        What will be done.
+    cube : `~confetti_task.private.images.Cube`
+        The old images.
+
+    Raises
+    ------
+    ValueError
+        If there is not enough.
+    """
+    part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
+    old_set = sum(_size(cube.root + suffix) for suffix in IMAGES)
+    # The new set, the images of tclean, its start model and its clean mask.
+    needed = old_set + part * (old_set + 2 * _size(cube.path("model")))
+    folder = os.path.dirname(plan.outname)
+    free = shutil.disk_usage(folder).free
     if needed > free:
         raise ValueError(
-            f"outname='{outname}': {folder} has {free / 1e9:.1f} GB free, and the new images need {needed / 1e9:.1f}; "
-            "make room, or choose an outname on another disk"
+            f"outname='{plan.outname}': {folder} has {free / 1e9:.1f} GB free, and the new images need "
+            f"{needed / 1e9:.1f}; make room, or choose an outname on another disk"
         )
 
 

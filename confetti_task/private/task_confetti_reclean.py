@@ -13,7 +13,7 @@ from . import report
 from .channels import format_channels, parse_channels
 from .images import open_cube
 from .plan import Plan, make_plan
-from .recleaned import check_outname, read_plan, write_new_set, write_start
+from .recleaned import check_outname, check_room, read_plan, write_new_set, write_start
 from .recorded import read_parameters
 from .start_model import start_from_continuum, start_from_neighbours
 from .tables import bad_channels, read_tables
@@ -59,6 +59,7 @@ def confetti_reclean(
 
 def _prepare(job, bad, method):
     plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call, job.overwrite)
+    check_room(plan, job.cube)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
     casalog.post(report.describe_plan(plan, job.cube.channels))
     return plan
