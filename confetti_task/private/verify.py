@@ -59,7 +59,7 @@ def check_run(plan, run, cube, noise):
     psf = _largest("psf", new, cube, run, good + bad) if "psf" in cube.products else 0.0
     compared = unaffected(run, plan.channels, cube.channels)
     residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
-    if psf <= SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:
+    if not psf > SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:  # a PSF may be blank everywhere
         return []
     text = DIFFERENT.format(psf=psf, residual=residual, image=image, root=cube.root)
     if np.isnan(residual):
