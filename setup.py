@@ -17,7 +17,8 @@ setup(
     license="BSD-3-Clause",
     packages=find_packages(include=["confetti_task", "confetti_task.*"]),
     python_requires=">=3.8",
-    # casatools and casatasks come with CASA, and must never be replaced by an installation of this package.
+    # casatools and casatasks come with CASA, and must never be replaced by an installation of this package. scipy comes
+    # with casatasks.
     install_requires=["numpy", "astropy"],
     extras_require={
         # 6.7.6.14 does not import on Debian; casatasks imports six without declaring it.

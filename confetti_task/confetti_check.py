@@ -126,10 +126,10 @@ def confetti_check(
         FITS or VOTable; degrees where no unit is given), or [[RA, Dec], ...] in degrees or as text like ['18:06:20.1',
         '-21:37:05']. Nothing within a restoring beam of them is called confetti, in any channel.
     cleanmask : string
-        Clean mask to write where there is confetti. 'channel': the old clean mask in the channels with confetti, 0 in
-        all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask without a beam-sized
-        hole around each confetti pixel; measured with the real tclean this makes confetti worse (40 fake sources became
-        1313, or 75 at gain 0.1). 'none': not written.
+        Clean mask to write where there is confetti. 'channel': the old clean mask, with its holes filled, in the
+        channels with confetti, 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old
+        clean mask without a beam-sized hole around each confetti pixel; measured with the real tclean this makes
+        confetti worse (40 fake sources became 1313, or 75 at gain 0.1). 'none': not written.
     writestats : bool
         Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual: the statistics at
         the narrow hot pixels, 0 elsewhere.

@@ -128,10 +128,15 @@ def test_a_clean_mask_that_was_drawn_by_hand_is_taken(cube):
     assert clean[BAD - 3, 25, 25] == 1
 
 
-def test_a_clean_mask_with_holes_is_not_taken(cube):
-    confetti_check(imagename="line", cleanmask="pixel", overwrite=True)
+@pytest.mark.parametrize("cleanmask", ["channel", "pixel", "none"])
+def test_a_clean_mask_with_holes_is_filled(cube, cleanmask):
+    expected = cube.mask[BAD].copy()
+    cube.mask[:, 20:24, 30:34] = 0
+    shutil.rmtree("line.mask")
+    write_image("line.mask", cube.mask)
+    confetti_check(imagename="line", cleanmask=cleanmask, overwrite=True)
     prepared(method="subcubes")
-    np.testing.assert_array_equal(read_image("line_reclean.work/3-8.cleanmask")[BAD - 3], cube.mask[BAD])
+    np.testing.assert_array_equal(read_image("line_reclean.work/3-8.cleanmask")[BAD - 3], expected)
 
 
 def test_a_channel_that_nobody_cleaned_tells_nothing_of_the_continuum(cube):

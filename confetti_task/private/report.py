@@ -163,7 +163,8 @@ def describe_verdict(result):
 
 
 REMAINING = (
-    "fake sources remain in channels {chans}: clean them again with the same call and gain={gain:g}, overwrite=True"
+    "fake sources remain in channels {chans}: look whether the clean mask leaves emission out there, and clean them "
+    "again with the same call and gain={gain:g}, overwrite=True"
 )
 LEFT_OUT = "channels {chans} were bad before and were not chosen: they still are"
 HIDDEN = "channels {chans} are bad too, which showed only when those beside them were good"
