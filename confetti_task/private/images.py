@@ -277,7 +277,7 @@ def read_common_beam(cube):
         beam = tool.restoringbeam()
     if "major" not in beam:
         return None
-    return [f"{beam[name]['value']!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
+    return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
 
 
 def read_plane(path, cube, polarization, channel):
