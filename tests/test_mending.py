@@ -92,39 +92,43 @@ def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(metho
     assert result["after"]["residual"] <= 1.1 * 3 * IMAGE_NOISE_JY  # the threshold of tclean
 
 
-def test_the_habits_of_imaging_scripts_are_kept(observation):
+def image_as_scripts_do(vis, size):
     """
-    A start model of the continuum, a clean mask of the user, one beam for all, and a last tclean without iterations.
+    Image a cube with what is usual in scripts, and return the parameters.
 
-    The channels are in velocity, with falling frequency, and 1.4 times as wide as the data's: tclean interpolates,
-    so that good channels hold a part of bad models.
+    A start model of the continuum, a clean mask of the user, one beam for all, a correction for the primary beam, and a
+    last tclean without iterations. The channels are in velocity, with falling frequency, and 1.4 times as wide as the
+    data's: tclean interpolates, so that good channels hold a part of bad models.
     """
     from casatasks import tclean
 
-    vis, size = observation.vis, observation.size
     imaging = dict(settings(size), start="6.2km/s", width="0.32km/s", nchan=14, restfreq="93.1734GHz")
     imaging.update(restoringbeam="common", pbcor=True)
     tclean(vis=vis, imagename="dirty", niter=0, **imaging)
-    shutil.copytree("dirty.residual", "continuum.model")
-    with opened("continuum.model") as tool:
+    write_like("dirty.residual", "continuum.model", (slice(100, 101), slice(60, 61)), 0.05)
+    write_like("dirty.residual", "user.mask", (slice(30, 130), slice(30, 130)), 1)
+    imaging.update(usemask="user", pbmask=0.0, gain=0.2)
+    first = dict(imaging, mask="user.mask", startmodel="continuum.model", niter=50000, threshold="20mJy")
+    tclean(vis=vis, imagename="line", **first)
+    tclean(vis=vis, imagename="line", niter=0, calcpsf=False, **imaging)
+    return imaging
+
+
+def write_like(template, path, where, value):
+    """Write an image in Jy/pixel that holds a value somewhere in all channels, and 0 elsewhere."""
+    shutil.copytree(template, path)
+    with opened(path) as tool:
         tool.maskhandler("set", [""])
         tool.setbrightnessunit("Jy/pixel")
         pixels = 0 * tool.getchunk()
-        pixels[100, 60] = 0.05
+        pixels[where] = value
         tool.putchunk(pixels)
-    shutil.copytree("dirty.residual", "user.mask")
-    with opened("user.mask") as tool:
-        tool.maskhandler("set", [""])
-        pixels = 0 * tool.getchunk()
-        pixels[30:130, 30:130] = 1
-        pixels[..., 2] = 0  # a channel that is not to be cleaned
-        tool.putchunk(pixels)
-    imaging.update(usemask="user", mask="user.mask", pbmask=0.0, gain=0.2)
-    tclean(
-        vis=vis, imagename="line", startmodel="continuum.model", niter=50000, threshold="20mJy", calcres=True, **imaging
-    )
-    tclean(vis=vis, imagename="line", niter=0, calcpsf=False, **dict(imaging, mask=""))
 
+
+def test_the_habits_of_imaging_scripts_are_kept(observation):
+    from casatasks import tclean
+
+    imaging = image_as_scripts_do(observation.vis, observation.size)
     confetti_check(imagename="line")
     result = confetti_reclean(imagename="line", chans="8", method="subcubes")
     model, old = read_image("line_reclean.model"), read_image("line.model")
@@ -137,7 +141,8 @@ def test_the_habits_of_imaging_scripts_are_kept(observation):
     assert beams("line_reclean") == beams("line")
 
     # Residual and image are those that tclean makes of the new model.
-    tclean(vis=vis, imagename="again", startmodel="line_reclean.model", niter=0, **dict(imaging, usemask="pb", mask=""))
+    imaging.update(usemask="pb", startmodel="line_reclean.model")
+    tclean(vis=observation.vis, imagename="again", niter=0, **imaging)
     for name in ("residual", "image", "image.pbcor"):
         difference = np.abs(read_image(f"again.{name}") - read_image(f"line_reclean.{name}"))
         assert difference.max() <= 0.01 * IMAGE_NOISE_JY

@@ -20,7 +20,7 @@ from .tables import bad_channels, read_tables
 from .verify import OtherDataError, changed_beside, check_run, state_of_channels
 
 # What stays the same when more channels are cleaned, or in another way.
-Job = namedtuple("Job", "cube outname confetti recorded gain start clean_mask call overwrite")
+Job = namedtuple("Job", "cube outname confetti tables recorded gain start clean_mask call overwrite")
 
 
 def confetti_reclean(
@@ -44,6 +44,7 @@ def confetti_reclean(
         cube=cube,
         outname=os.path.abspath(outname),
         confetti=confetti,
+        tables=(sources, channels),
         recorded=read_parameters(cube, vis, parameters),
         gain=gain,
         start=start_from_neighbours if startmodel == "interpolate" else start_from_continuum,
@@ -69,12 +70,12 @@ def _mend(job, bad, method, rounds):
     """Clean bad channels again; once more in another way, or with more channels, where that turns out to be needed."""
     plan = _prepare(job, bad, method)
     try:
-        _run(plan, job.cube)
+        warnings = _run(plan, job.cube, job.tables)
     except OtherDataError as error:
         if method != "auto":
             raise
         return _mend_again(report.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
-    result = _finish(plan, job.cube)
+    result = _finish(plan, job.cube, job.tables, warnings)
     hidden = report.newly_bad(result["before"], result["after"], bad)
     if hidden and rounds > 1:
         why = report.HIDDEN.format(chans=format_channels(hidden))
@@ -92,7 +93,10 @@ def finish(outname):
     """Finish what a script of confetti_reclean began; `confetti_task.finish_reclean` documents it."""
     started = time.time()
     plan = Plan.from_json(read_plan(os.path.abspath(outname)))
-    return dict(_finish(plan, _open(plan.root)), seconds=time.time() - started)
+    cube = _open(plan.root)
+    tables = read_tables(plan.confetti, cube)
+    warnings = [text for run in plan.runs for text in check_run(plan, run, cube, _noise(cube, tables))]
+    return dict(_finish(plan, cube, tables, warnings), seconds=time.time() - started)
 
 
 def _open(imagename):
@@ -102,22 +106,22 @@ def _open(imagename):
     return replace(cube, root=os.path.abspath(cube.root))
 
 
-def _noise(cube, channels):
+def _noise(cube, tables):
     """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel."""
+    _, channels = tables
     known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
     if not len(known):
         raise ValueError(f"{cube.path('image')} has no channel whose noise was measured; check it without chans")
     return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
 
 
-def _run(plan, cube):
-    """Run tclean, and stop at the first run that does not continue the old images."""
-    _, channels = read_tables(plan.confetti, cube)
-    noise = _noise(cube, channels)
+def _run(plan, cube, tables):
+    """Run tclean, and stop at the first run that does not continue the old images; returns warnings."""
+    noise, warnings = _noise(cube, tables), []
     try:
         for run, parameters in zip(plan.runs, plan.parameters):
             _call(tclean, parameters)
-            check_run(plan, run, cube, noise)
+            warnings += check_run(plan, run, cube, noise)
     except OtherDataError:
         raise
     except BaseException:
@@ -127,6 +131,7 @@ def _run(plan, cube):
             "WARN",
         )
         raise
+    return warnings
 
 
 def _call(task, parameters):
@@ -137,10 +142,8 @@ def _call(task, parameters):
         casalog.origin("confetti_reclean")
 
 
-def _finish(plan, cube):
-    old = read_tables(plan.confetti, cube)
-    noise = _noise(cube, old[1])
-    warnings = [warning for run in plan.runs for warning in check_run(plan, run, cube, noise)]
+def _finish(plan, cube, old, warnings):
+    noise = _noise(cube, old)
     spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
     *states, depth = state_of_channels(plan, cube)
     try:
@@ -155,7 +158,7 @@ def _finish(plan, cube):
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
     before, after = (dict(report.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
-    warnings += report.reclean_warnings(plan, before, after, depth, spread)
+    warnings = [*warnings, *report.reclean_warnings(plan, before, after, depth, spread)]
     for warning in warnings:
         casalog.post(warning, "WARN")
     casalog.post(report.describe_reclean(plan.outname, before, after))

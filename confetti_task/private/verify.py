@@ -136,26 +136,25 @@ def state_of_channels(plan, cube):
     depth : float
         Median of the peaks of the residual in the good channels near them; NaN where there are none.
     """
-    before, after, depth = [], [], []
+    before, after = ({"model_flux": 0.0, "residual": 0.0} for _ in range(2))
+    depth = []
     for run in plan.runs:
         new = open_cube(plan.name(run))
         for polarization in range(cube.lengths[0]):
             for channel in plan.bad(run):
                 cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
-                before.append(_flux_and_peak(cube, polarization, channel, cleaned))
-                after.append(_flux_and_peak(new, polarization, channel - run[0], cleaned))
+                for state, images, number in ((before, cube, channel), (after, new, channel - run[0])):
+                    state["model_flux"] += _flux(images, polarization, number)
+                    state["residual"] = max(state["residual"], _peak(images, polarization, number, cleaned))
         good = channels_to_clean(cube, near(run, plan.channels))
-        depth += [_flux_and_peak(cube, *where, cleaned > 0)[1] for where, cleaned in good]
-    states = [
-        {"model_flux": sum(flux for flux, _ in values), "residual": max(peak for _, peak in values)}
-        for values in (before, after)
-    ]
-    return (*states, float(np.median(depth)) if depth else np.nan)
+        depth += [_peak(cube, *where, cleaned > 0) for where, cleaned in good]
+    return before, after, float(np.median(depth)) if depth else np.nan
 
 
-def _flux_and_peak(cube, polarization, channel, cleaned):
-    model, residual = (
-        np.nan_to_num(read_channels(cube, product, polarization, channel, channel)[0])
-        for product in ("model", "residual")
-    )
-    return float(model.sum(dtype=float)), float(np.abs(residual[cleaned]).max(initial=0))
+def _flux(cube, polarization, channel):
+    return float(np.nansum(read_channels(cube, "model", polarization, channel, channel), dtype=float))
+
+
+def _peak(cube, polarization, channel, cleaned):
+    residual = read_channels(cube, "residual", polarization, channel, channel)[0]
+    return float(np.abs(np.nan_to_num(residual[cleaned])).max(initial=0))
