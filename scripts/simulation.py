@@ -14,8 +14,9 @@ from collections import namedtuple
 import numpy as np
 from scipy import ndimage
 
-from confetti_task.private.images import NEEDED, open_cube, opened, read_channels
+from confetti_task.private.images import NEEDED, open_cube, opened
 from confetti_task.private.noise import channel_noise, plane_noise
+from confetti_task.private.pixels import read_channels
 from confetti_task.private.statistics import RING_OUTER_BEAMS, hot_pixels, ring
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0

@@ -1,15 +1,18 @@
-"""The images of tclean as float32 cubes [channel, y, x]: the only place that reads pixels."""
+"""The images of tclean: which there are, how their axes are ordered and their pixels stored."""
 
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 from astropy import units
 
+from .tiles import Tiles, find_image_tiles
+
 NEEDED = ("model", "image", "residual")
 OPTIONAL = ("psf", "mask")
+READERS = ("auto", "ia")
 
 # Two grids are the same when no corner of the cube is off by more than this part of a pixel.
 SAME_GRID_PIXELS = 0.01
@@ -18,7 +21,7 @@ SAME_GRID_PIXELS = 0.01
 @dataclass(frozen=True)
 class Cube:
     """
-    The images of one run of tclean, and the order of their axes. Small and picklable: it holds no pixels.
+    The images of one run of tclean, or of several that are one spectrum. Small and picklable: it holds no pixels.
 
     Attributes
     ----------
@@ -36,9 +39,16 @@ class Cube:
         Number of axes of the image.
     stokes : tuple of str
         Names of the polarizations.
-    beam, psf_beam : float
-        Width of the restoring beam of the image and of the PSF at half maximum in pixels: geometric mean of both axes,
-        median of the channels. None for a PSF that is not there or has none.
+    beams, psf_beams : tuple of float
+        Widths of the restoring beam of the image and of the PSF at half maximum in pixels, geometric mean of both axes:
+        one for each plane that has one, or one for all. Nothing for a PSF that is not there or has none.
+    tiles : dict
+        `~confetti_task.private.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
+        not among them is read through the image tool.
+    corners, increments : tuple
+        World coordinates of the first and of the last pixel, and their increment in each axis, in rad and Hz.
+    pieces : tuple of `Cube`
+        The cubes that this one is joined of along its channels; nothing for a cube of one root name.
     """
 
     root: str
@@ -49,30 +59,70 @@ class Cube:
     axes: Tuple[Optional[int], Optional[int], int, int]
     ndim: int
     stokes: Tuple[str, ...]
-    beam: float
-    psf_beam: Optional[float]
+    beams: Tuple[float, ...]
+    psf_beams: Tuple[float, ...]
+    tiles: Dict[str, Tiles]
+    corners: Tuple[Tuple[float, ...], Tuple[float, ...]]
+    increments: Tuple[float, ...]
+    pieces: Tuple["Cube", ...] = ()
 
     @property
     def channels(self):
         """Number of channels."""
         return self.lengths[1]
 
-    def path(self, product):
-        """Name of one of the images."""
-        return _path(self.root, product, self.term)
+    @property
+    def beam(self):
+        """Width of the restoring beam in pixels: median of the channels."""
+        return float(np.median(self.beams or self.psf_beams))
 
-    def corners(self, polarization, first, last):
-        """Bottom left and top right corner of a range of channels, as the image tool takes them."""
+    @property
+    def psf_beam(self):
+        """Width of the PSF in pixels: median of the channels; None where it is unknown."""
+        return float(np.median(self.psf_beams)) if self.psf_beams else None
+
+    @property
+    def mapped(self):
+        """Whether all pixels that are measured can be read without CASA."""
+        needed = {*self.products, "image mask"} if self.masked else {*self.products}
+        return all(needed - {"mask"} <= set(cube.tiles) for cube in self.pieces or [self])
+
+    @property
+    def depth(self):
+        """Channels that are stored together."""
+        tiles = (self.pieces or [self])[0].tiles.get("model")
+        return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
+
+    def parts(self, first, last):
+        """The cubes of one root name that hold a range of channels, with its first and last channel in each of them."""
+        start = 0
+        for cube in self.pieces or [self]:
+            low, high = max(first - start, 0), min(last - start, cube.channels - 1)
+            if low <= high:
+                yield cube, low, high
+            start += cube.channels
+
+    def path(self, product, channel=0):
+        """Name of one of the images."""
+        cube, _, _ = next(self.parts(channel, channel))
+        return _path(cube.root, product, cube.term)
+
+    def box(self, polarization, first, last, rows=None, columns=None):
+        """Bottom left and top right corner of a range of channels (rows, columns), as the image tool takes them."""
         _, _, height, width = self.lengths
+        rows, columns = rows or (0, height), columns or (0, width)
         bottom, top = [0] * self.ndim, [0] * self.ndim
-        for axis, low, high in zip(self.axes, (polarization, first, 0, 0), (polarization, last, height - 1, width - 1)):
+        lows = (polarization, first, rows[0], columns[0])
+        highs = (polarization, last, rows[1] - 1, columns[1] - 1)
+        for axis, low, high in zip(self.axes, lows, highs):
             if axis is not None:
                 bottom[axis], top[axis] = low, high
         return bottom, top
 
     def from_image_order(self, pixels):
         """Reorder what the image tool returns for one polarization to [channel, y, x]."""
-        return pixels.transpose(self._order()).reshape(-1, *self.lengths[2:])
+        height, width = (pixels.shape[axis] for axis in self.axes[2:])
+        return pixels.transpose(self._order()).reshape(-1, height, width)
 
     def to_image_order(self, planes):
         """Reorder [channel, y, x] to what the image tool takes."""
@@ -85,7 +135,7 @@ class Cube:
         return wanted + [axis for axis in range(self.ndim) if axis not in wanted]
 
 
-def open_cube(imagename):
+def open_cube(imagename, reader="auto"):
     """
     Find the images of one run of tclean, and check that they belong together.
 
@@ -93,6 +143,8 @@ def open_cube(imagename):
     ----------
     imagename : str
         Root name given to tclean, or the name of one of its images.
+    reader : {'auto', 'ia'}
+        Whether pixels are read from the files of the images where that is possible, or always through the image tool.
 
     Returns
     -------
@@ -105,6 +157,8 @@ def open_cube(imagename):
         If an image is missing, unreadable, complex or on another grid than the model, or if the image is not in
         Jy/beam or has no restoring beam that fits it.
     """
+    if reader not in READERS:
+        raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
     root, term = _split_name(imagename)
     paths = {product: _path(root, product, term) for product in NEEDED}
     missing = [path for path in paths.values() if not os.path.exists(path)]
@@ -120,13 +174,7 @@ def open_cube(imagename):
         _check_same_grid(paths[product], header, paths["model"], headers["model"])
     if headers["image"]["unit"] not in ("Jy/beam", ""):
         raise ValueError(f"{paths['image']} is in {headers['image']['unit']}; Jy/beam is needed, as tclean writes it")
-    psf_beam = headers["psf"]["beam"] if "psf" in headers else None
-    beam = headers["image"]["beam"] or psf_beam
-    if beam is None:
-        raise ValueError(f"{paths['image']} has no restoring beam; give it one with ia.setrestoringbeam")
-    if beam > min(headers["model"]["lengths"][2:]):
-        raise ValueError(f"{paths['image']} has a restoring beam {beam:.0f} pixels wide, wider than itself; correct it")
-    return Cube(
+    cube = Cube(
         root=root,
         term=term,
         products=tuple(paths),
@@ -135,9 +183,33 @@ def open_cube(imagename):
         axes=headers["model"]["axes"],
         ndim=len(headers["model"]["shape"]),
         stokes=headers["model"]["stokes"],
-        beam=beam,
-        psf_beam=psf_beam,
+        beams=headers["image"]["beams"],
+        psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
+        tiles=_find_tiles(paths) if reader == "auto" else {},
+        corners=headers["model"]["corners"],
+        increments=headers["model"]["increments"],
     )
+    _check_beam(cube)
+    return cube
+
+
+def _check_beam(cube):
+    if not cube.beams and not cube.psf_beams:
+        raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
+    if cube.beam > min(cube.lengths[2:]):
+        raise ValueError(
+            f"{cube.path('image')} has a restoring beam {cube.beam:.0f} pixels wide, wider than itself; correct it"
+        )
+
+
+def _find_tiles(paths):
+    tiles = {}
+    for product, path in paths.items():
+        with opened(path) as tool:
+            pixels, mask = find_image_tiles(path, tool)
+        found = {product: pixels, f"{product} mask": mask}
+        tiles.update({name: layout for name, layout in found.items() if layout is not None})
+    return tiles
 
 
 def _path(root, product, term):
@@ -175,7 +247,7 @@ def _read_header(path):
     with opened(path) as tool:
         if tool.pixeltype() not in ("float", "double"):
             raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
-        coordinates = _coordinates(tool)
+        coordinates = linear_coordinates(tool)
         shape = tuple(int(length) for length in tool.shape())
         types = coordinates.axiscoordinatetypes()
         x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
@@ -188,16 +260,19 @@ def _read_header(path):
             "stokes": stokes,
             "unit": tool.brightnessunit(),
             "masked": bool(tool.maskhandler("default")[0]),
-            "corners": [coordinates.toworld(pixel)["numeric"] for pixel in ([0] * len(shape), [n - 1 for n in shape])],
-            "increment": coordinates.increment()["numeric"],
+            "corners": tuple(
+                tuple(coordinates.toworld(pixel)["numeric"].tolist())
+                for pixel in ([0] * len(shape), [length - 1 for length in shape])
+            ),
+            "increments": tuple(coordinates.increment()["numeric"].tolist()),
         }
-        cell = np.sqrt(np.prod([abs(header["increment"][axis]) for axis in (x, y)]))
-        header["beam"] = _beam_width(tool.restoringbeam(), cell * units.rad)
+        cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in (x, y)]))
+        header["beams"] = _beam_widths(tool.restoringbeam(), cell * units.rad)
         coordinates.done()
     return header
 
 
-def _coordinates(tool):
+def linear_coordinates(tool):
     """Coordinate system of the opened image, in rad and Hz whatever it was written in."""
     coordinates = tool.coordsys()
     coordinates.setunits(["rad", "rad"], type="direction")
@@ -206,15 +281,13 @@ def _coordinates(tool):
     return coordinates
 
 
-def _beam_width(record, cell):
-    """Width of the beam in pixels from a record of the image tool, None when there is none."""
+def _beam_widths(record, cell):
+    """Widths of the beams in pixels from a record of the image tool, one or one a plane; flagged planes have none."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] if "major" in record else [])
     axes = [[units.Quantity(beam[axis]["value"], beam[axis]["unit"]) for axis in ("major", "minor")] for beam in beams]
     widths = [float(np.sqrt(major * minor) / cell) for major, minor in axes]
-    # Flagged channels have beams of zero size.
-    widths = [width for width in widths if width > 0]
-    return float(np.median(widths)) if widths else None
+    return tuple(width for width in widths if width > 0)
 
 
 def _check_same_grid(path, header, model_path, model_header):
@@ -224,7 +297,7 @@ def _check_same_grid(path, header, model_path, model_header):
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
                 "are they of one run of tclean?"
             )
-    offset = np.abs(np.subtract(header["corners"], model_header["corners"]) / model_header["increment"])
+    offset = np.abs(np.subtract(header["corners"], model_header["corners"]) / model_header["increments"])
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
             f"{path} and {model_path} should be on the same grid (got corners {header['corners']} and "
@@ -232,43 +305,10 @@ def _check_same_grid(path, header, model_path, model_header):
         )
 
 
-def read_channels(cube, product, polarization, first, last):
-    """
-    Read a range of channels.
-
-    Parameters
-    ----------
-    cube : `Cube`
-        The images.
-    product : str
-        Which of them.
-    polarization, first, last : int
-        Number of the polarization, first and last channel.
-
-    Returns
-    -------
-    planes : 3D float32 `~numpy.ndarray`
-        [channel, y, x]. NaN where a pixel is not finite, and in the image where its T/F mask is False.
-    """
-    bottom, top = cube.corners(polarization, first, last)
-    with opened(cube.path(product)) as tool:
-        pixels = tool.getchunk(bottom, top).astype(np.float32)
-        if product == "image" and cube.masked:
-            pixels[~tool.getchunk(bottom, top, getmask=True)] = np.nan
-    pixels[~np.isfinite(pixels)] = np.nan
-    return np.ascontiguousarray(cube.from_image_order(pixels))
-
-
 def read_history(cube):
     """Lines of the history of the image, in the order in which they were written."""
     with opened(cube.path("image")) as tool:
         return list(tool.history(list=False))
-
-
-def read_frequencies(cube):
-    """Frequencies of all channels in Hz, in the frame of the cube."""
-    everywhere = np.arange(cube.channels)
-    return world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[2].to_value("Hz")
 
 
 def read_common_beam(cube):
@@ -278,88 +318,3 @@ def read_common_beam(cube):
     if "major" not in beam:
         return None
     return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
-
-
-def read_plane(path, cube, polarization, channel):
-    """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
-    with opened(path) as tool:
-        return cube.from_image_order(tool.getchunk(*cube.corners(polarization, channel, channel)))[0]
-
-
-def read_coordinates(path):
-    """Coordinate system and shape of an image, for a new one on its grid."""
-    with opened(path) as tool:
-        coordinates = tool.coordsys()
-        record = coordinates.torecord()
-        coordinates.done()
-        return record, [int(length) for length in tool.shape()]
-
-
-def pixel_positions(cube, positions):
-    """
-    Pixels of positions on the sky.
-
-    Parameters
-    ----------
-    cube : `Cube`
-        The images.
-    positions : `~astropy.coordinates.SkyCoord`
-        Any number of them.
-
-    Returns
-    -------
-    y, x : 1D `~numpy.ndarray`
-        Not rounded; beyond the image too. NaN for positions more than 90 degrees away, which a projection would take
-        into the field.
-    """
-    if not len(positions):
-        return np.zeros(0), np.zeros(0)
-    with opened(cube.path("model")) as tool:
-        coordinates = _coordinates(tool)
-        frame = {"ICRS": "icrs", "GALACTIC": "galactic", "B1950": "fk4"}.get(coordinates.referencecode("direction")[0])
-        sky = positions.transform_to(frame or "fk5").spherical
-        world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
-        world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
-        pixels = coordinates.topixelmany(world)["numeric"]
-        lon, lat = (coordinates.referencevalue()["numeric"][axis] for axis in (cube.axes[3], cube.axes[2]))
-        coordinates.done()
-    apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
-    pixels[:, apart <= 0] = np.nan
-    return pixels[cube.axes[2]], pixels[cube.axes[3]]
-
-
-def world_coordinates(cube, channel, y, x):
-    """
-    Position and frequency of pixels.
-
-    Parameters
-    ----------
-    cube : `Cube`
-        The images.
-    channel, y, x : 1D int `~numpy.ndarray`
-        The pixels.
-
-    Returns
-    -------
-    ra, dec, frequency, velocity : `~astropy.units.Quantity`
-        In the frames of the cube; velocity in the radio convention. NaN for what the cube does not have.
-    """
-    pixels = np.zeros((cube.ndim, len(channel)))
-    for axis, values in zip(cube.axes[1:], (channel, y, x)):
-        if axis is not None:
-            pixels[axis] = values
-    with opened(cube.path("model")) as tool:
-        coordinates = _coordinates(tool)
-        world = coordinates.toworldmany(pixels)["numeric"] if len(channel) else pixels
-        unknown = np.full(len(channel), np.nan)
-        _, frequency, dec, ra = (unknown if axis is None else world[axis] for axis in cube.axes)
-        velocity = unknown
-        if cube.axes[1] is not None and len(channel) and coordinates.restfrequency()["value"][0] > 0:
-            velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
-        coordinates.done()
-    return (
-        (ra * units.rad).to("deg") % (360 * units.deg),
-        (dec * units.rad).to("deg"),
-        (frequency * units.Hz).to("GHz"),
-        velocity * units.km / units.s,
-    )

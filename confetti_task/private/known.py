@@ -7,7 +7,7 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from .images import pixel_positions
+from .coordinates import pixel_positions
 
 FORMS = (
     "give the name of a table with columns ra and dec, or [[RA, Dec], ...] in degrees or as ['18:06:20', '-21:37:00']"

@@ -4,8 +4,8 @@ from collections import namedtuple
 
 import numpy as np
 
-from .images import read_channels
 from .noise import plane_noise
+from .pixels import read_channels
 from .statistics import (
     REACH_CHANNELS,
     at,

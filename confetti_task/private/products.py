@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from .images import read_channels
+from .pixels import read_channels
 from .statistics import disc
 from .writing import replace, write_image
 

@@ -6,7 +6,8 @@ import stat
 
 import numpy as np
 
-from .images import opened, read_plane
+from .images import opened
+from .pixels import read_plane
 from .products import SUFFIXES, channels_to_clean
 from .writing import copy_channels, put_plane, replace, write_image
 

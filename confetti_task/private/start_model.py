@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .images import read_channels
+from .pixels import read_channels
 
 # So many good channels tell what is in all of them: a source whose line is in every one is as good as continuum.
 COMMON_CHANNELS = 16

@@ -6,7 +6,8 @@ import numpy as np
 from astropy import units
 from astropy.table import QTable
 
-from .images import read_channels, world_coordinates
+from .coordinates import world_coordinates
+from .pixels import read_channels
 
 
 def source_table(cube, candidates, worst, npixels, meta):

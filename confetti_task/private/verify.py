@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .images import open_cube, read_channels, read_plane
+from .images import open_cube
+from .pixels import read_channels, read_plane
 from .products import channels_to_clean
 from .remedy import beside, near, unaffected
 

@@ -5,7 +5,8 @@ import os
 import numpy as np
 
 from ..version import __version__
-from .images import opened, read_coordinates
+from .coordinates import read_coordinates
+from .images import opened
 
 
 def replace(outfile, staged, old, suffixes):
@@ -63,7 +64,7 @@ def write_image(path, cube, planes, call, template=None):
 
 def put_plane(tool, cube, polarization, channel, plane):
     """Write one plane [y, x] into an opened image whose axes are those of the cube."""
-    bottom, _ = cube.corners(polarization, channel, channel)
+    bottom, _ = cube.box(polarization, channel, channel)
     tool.putchunk(cube.to_image_order(plane[np.newaxis]).astype(float), blc=bottom)
 
 
@@ -72,7 +73,7 @@ def copy_channels(cube, product, first, last, path):
     from casatools import regionmanager
 
     box = regionmanager()
-    region = box.box(blc=cube.corners(0, first, last)[0], trc=cube.corners(cube.lengths[0] - 1, first, last)[1])
+    region = box.box(blc=cube.box(0, first, last)[0], trc=cube.box(cube.lengths[0] - 1, first, last)[1])
     with opened(cube.path(product)) as tool:
         tool.subimage(outfile=path, region=region, dropdeg=False).done()
     box.done()

@@ -1,0 +1,103 @@
+"""Where the pixels of a cube are on the sky and in frequency, and which pixels are where."""
+
+import numpy as np
+from astropy import units
+
+from .images import linear_coordinates, opened
+
+
+def read_coordinates(path):
+    """Coordinate system and shape of an image, for a new one on its grid."""
+    with opened(path) as tool:
+        coordinates = tool.coordsys()
+        record = coordinates.torecord()
+        coordinates.done()
+        return record, [int(length) for length in tool.shape()]
+
+
+def read_frequencies(cube):
+    """Frequencies of all channels in Hz, in the frame of the cube."""
+    everywhere = np.arange(cube.channels)
+    return world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[2].to_value("Hz")
+
+
+def pixel_positions(cube, positions):
+    """
+    Pixels of positions on the sky.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The images.
+    positions : `~astropy.coordinates.SkyCoord`
+        Any number of them.
+
+    Returns
+    -------
+    y, x : 1D `~numpy.ndarray`
+        Not rounded; beyond the image too. NaN for positions more than 90 degrees away, which a projection would take
+        into the field.
+    """
+    if not len(positions):
+        return np.zeros(0), np.zeros(0)
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        frame = {"ICRS": "icrs", "GALACTIC": "galactic", "B1950": "fk4"}.get(coordinates.referencecode("direction")[0])
+        sky = positions.transform_to(frame or "fk5").spherical
+        world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
+        world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
+        pixels = coordinates.topixelmany(world)["numeric"]
+        lon, lat = (coordinates.referencevalue()["numeric"][axis] for axis in (cube.axes[3], cube.axes[2]))
+        coordinates.done()
+    apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
+    pixels[:, apart <= 0] = np.nan
+    return pixels[cube.axes[2]], pixels[cube.axes[3]]
+
+
+def world_coordinates(cube, channel, y, x):
+    """
+    Position and frequency of pixels.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The images.
+    channel, y, x : 1D int `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    ra, dec, frequency, velocity : `~astropy.units.Quantity`
+        In the frames of the cube; velocity in the radio convention. NaN for what the cube does not have.
+    """
+    world = np.full((4, len(channel)), np.nan)
+    first = 0
+    for piece in cube.pieces or [cube]:
+        here = (channel >= first) & (channel < first + piece.channels)
+        if here.any():
+            world[:, here] = _world_of(piece, channel[here] - first, y[here], x[here])
+        first += piece.channels
+    ra, dec, frequency, velocity = world
+    return (
+        (ra * units.rad).to("deg") % (360 * units.deg),
+        (dec * units.rad).to("deg"),
+        (frequency * units.Hz).to("GHz"),
+        velocity * units.km / units.s,
+    )
+
+
+def _world_of(cube, channel, y, x):
+    pixels = np.zeros((cube.ndim, len(channel)))
+    for axis, values in zip(cube.axes[1:], (channel, y, x)):
+        if axis is not None:
+            pixels[axis] = values
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        world = coordinates.toworldmany(pixels)["numeric"]
+        unknown = np.full(len(channel), np.nan)
+        _, frequency, dec, ra = (unknown if axis is None else world[axis] for axis in cube.axes)
+        velocity = unknown
+        if cube.axes[1] is not None and coordinates.restfrequency()["value"][0] > 0:
+            velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
+        coordinates.done()
+    return ra, dec, frequency, velocity

@@ -1,0 +1,213 @@
+"""
+The tiles in which CASA stores an image, read without CASA.
+
+casacore stores the pixels of an image in tiles of equal size, one after another in a file; those at the upper edges are
+padded. A tile is as long in memory as in the file, so that a map of the file is all that is needed. Axes are in the
+order of the image, the first one varies fastest.
+"""
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Tuple
+
+import numpy as np
+
+# Where the two tiled storage managers that images have keep the pixels; {0} is the number of the manager, {1} that of
+# the hypercube.
+FILES = {"TiledCellStMan": "table.f{0}_TSM0", "TiledShapeStMan": "table.f{0}_TSM{1}"}
+BYTE_ORDERS = {"little": "<f4", "big": ">f4"}
+BITS = "bits"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """
+    How the pixels of an image lie in a file. Small and picklable: all that a process without CASA needs to read them.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    kind : {'<f4', '>f4', 'bits'}
+        Float pixels in either byte order, or a T/F mask.
+    shape, tile : tuple of int
+        Length of the axes of the image and of a tile.
+    bucket : int
+        Bytes that a tile has in the file.
+    """
+
+    path: str
+    kind: str
+    shape: Tuple[int, ...]
+    tile: Tuple[int, ...]
+    bucket: int
+
+    @property
+    def counts(self):
+        """Number of tiles along each axis."""
+        return tuple(-(-length // size) for length, size in zip(self.shape, self.tile))
+
+
+def find_image_tiles(path, tool):
+    """
+    Find out how an image is stored, and make sure of it.
+
+    Parameters
+    ----------
+    path : str
+        Name of the image.
+    tool : image tool
+        With the image opened: one tile is compared with what it reads.
+
+    Returns
+    -------
+    pixels, mask : `Tiles` or None
+        Of the pixels and of the default T/F mask. None for a mask that is not there, and for what the image tool alone
+        can read.
+    """
+    shape = tuple(int(length) for length in tool.shape())
+    pixels = find_tiles(path)
+    mask = find_tiles(_mask_path(path)) if pixels and tool.maskhandler("default")[0] else None
+    return tuple(tiles if tiles and _is_right(tiles, shape, tool) else None for tiles in (pixels, mask))
+
+
+def _mask_path(path):
+    with _opened_table(path) as tool:
+        keywords = tool.getkeywords()
+    mask = keywords["masks"][keywords["Image_defaultmask"]]
+    return str(mask.get("mask", "")).replace("Table: ", "")
+
+
+def _is_right(tiles, shape, tool):
+    """Whether a tile holds what the image tool reads there."""
+    if tiles.shape[: len(shape)] != shape:
+        return False
+    number = _telling_tile(tiles)
+    bottom = [place * size for place, size in zip(number, tiles.tile)][: len(shape)]
+    top = [min(low + size, length) - 1 for low, size, length in zip(bottom, tiles.tile, shape)]
+    expected = tool.getchunk(bottom, top, getmask=tiles.kind == BITS)
+    return np.array_equal(read_box(tiles, bottom, top), expected, equal_nan=tiles.kind != BITS)
+
+
+def _telling_tile(tiles):
+    """Of sixteen tiles all over the image the one in which the pixels change most often: an empty one tells nothing."""
+    mapped = _map(tiles)
+    numbers = np.unique(np.linspace(0, prod(tiles.counts) - 1, 16).astype(int))
+    places = [np.unravel_index(number, tiles.counts, order="F") for number in numbers]
+    changes = [np.count_nonzero(np.diff(_tile(mapped[place[::-1]], tiles).ravel()) != 0) for place in places]
+    return places[int(np.argmax(changes))]
+
+
+def find_tiles(path):
+    """
+    Find out how the pixels of an image or of a T/F mask are stored.
+
+    Parameters
+    ----------
+    path : str
+        Name of the image, or of the table of a mask.
+
+    Returns
+    -------
+    tiles : `Tiles` or None
+        None where they are not stored as float32 or bits in plain tiles, or the file is not as long as they need.
+    """
+    if not os.path.exists(os.path.join(path, "table.dat")):
+        return None
+    with _opened_table(path) as tool:
+        column = "map" if "map" in tool.colnames() else tool.colnames()[0]
+        value_type, order = tool.getcoldesc(column)["valueType"], tool.endianformat()
+        managers = [manager for manager in tool.getdminfo().values() if column in manager["COLUMNS"]]
+        rows = tool.nrows()
+        shape = _read_shape(tool.getcolshapestring(column, 0, 1)[0]) if rows == 1 else ()
+    kind = {"float": BYTE_ORDERS.get(order), "boolean": BITS}.get(value_type)
+    if not shape or kind is None or managers[0]["TYPE"] not in FILES:
+        return None
+    return _first_row(path, kind, shape, managers[0])
+
+
+def _read_shape(text):
+    return tuple(int(length) for length in text.strip("[]").split(","))
+
+
+def _first_row(path, kind, shape, manager):
+    name, number = FILES[manager["TYPE"]], manager["SEQNR"]
+    for key, cube in manager["SPEC"]["HYPERCUBES"].items():
+        if tuple(cube["CellShape"]) != shape:
+            continue
+        file = os.path.abspath(os.path.join(path, name.format(number, key.lstrip("*"))))
+        sizes = (tuple(int(length) for length in cube[what]) for what in ("CubeShape", "TileShape"))
+        tiles = Tiles(file, kind, *sizes, int(cube["BucketSize"]))
+        if _fits_the_file(tiles):
+            return tiles
+    return None
+
+
+def _fits_the_file(tiles):
+    needed = -(-prod(tiles.tile) // 8) if tiles.kind == BITS else 4 * prod(tiles.tile)
+    if tiles.bucket != needed or not os.path.isfile(tiles.path):
+        return False
+    return os.path.getsize(tiles.path) == tiles.bucket * prod(tiles.counts)
+
+
+@contextmanager
+def _opened_table(path):
+    from casatools import table
+
+    tool = table()
+    tool.open(path)
+    try:
+        yield tool
+    finally:
+        tool.done()
+
+
+def read_box(tiles, bottom, top):
+    """
+    Read the pixels of a box.
+
+    Parameters
+    ----------
+    tiles : `Tiles`
+        How they are stored.
+    bottom, top : sequence of int
+        First and last pixel along each axis.
+
+    Returns
+    -------
+    pixels : `~numpy.ndarray`
+        float32 or bool, with the axes of the image.
+    """
+    mapped = _map(tiles)
+    # An image in a TiledShapeStMan has one axis more: its rows, of which it uses the first.
+    spare = len(tiles.shape) - len(bottom)
+    axes = [_along_axis(*axis) for axis in zip(tiles.tile, [*bottom, *[0] * spare], [*top, *[0] * spare])]
+    lengths = [high - low + 1 for low, high in zip(bottom, top)]
+    pixels = np.empty([1] * spare + lengths[::-1], dtype=bool if tiles.kind == BITS else np.float32)
+    for pieces in product(*reversed(axes)):
+        number, inside, outside = zip(*pieces)
+        pixels[outside] = _tile(mapped[number], tiles)[inside]
+    return pixels.reshape(lengths[::-1]).T
+
+
+def _map(tiles):
+    dtype, length = (np.uint8, tiles.bucket) if tiles.kind == BITS else (tiles.kind, prod(tiles.tile))
+    return np.asarray(np.memmap(tiles.path, dtype=dtype, mode="r", shape=(*tiles.counts[::-1], length)))
+
+
+def _along_axis(size, low, high):
+    """Number of every tile along an axis that the box touches, with the slice of each that they share."""
+    shared = []
+    for number in range(low // size, high // size + 1):
+        start, end = max(low, number * size), min(high + 1, (number + 1) * size)
+        shared.append((number, slice(start - number * size, end - number * size), slice(start - low, end - low)))
+    return shared
+
+
+def _tile(bucket, tiles):
+    if tiles.kind == BITS:
+        bucket = np.unpackbits(bucket, count=prod(tiles.tile), bitorder="little").view(bool)
+    return bucket.reshape(tiles.tile[::-1])
