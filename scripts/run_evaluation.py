@@ -28,7 +28,7 @@ from scipy.spatial import cKDTree
 from confetti_task import confetti_check
 from confetti_task.private.decision import Thresholds
 from confetti_task.private.noise import channel_noise, plane_noise
-from confetti_task.private.statistics import contrast, disc, hot_pixels, narrowness
+from confetti_task.private.statistics import components, contrast, disc, hot_pixels, narrowness
 
 # A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
 # with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it counts neither way, nor
@@ -117,7 +117,7 @@ def narrow_hot_pixels(case):
     model = np.ascontiguousarray(case["model"])
     inside = case["tf_image"] > 0
     noise = channel_noise(plane_noise(np.where(inside, case["image"], np.nan).astype(np.float32), case["beam"]))
-    pixels = hot_pixels(model, noise, thresholds.nsigma)
+    pixels = hot_pixels(model, components(model), noise, thresholds.nsigma)
     pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
     mask = np.zeros(model.shape, dtype=bool)
     mask[tuple(pixels.T)] = True

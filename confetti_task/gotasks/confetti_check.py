@@ -20,6 +20,9 @@ class _ShellTask(ShellTask):
         known=None,
         cleanmask=None,
         writestats=None,
+        reader=None,
+        parallel=None,
+        memory=None,
         overwrite=None,
     ):
         arguments = dict(locals())

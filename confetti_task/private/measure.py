@@ -1,23 +1,24 @@
-"""Measure the hot pixels of a range of channels: a pure function of what to read, the range and the thresholds."""
-
-from collections import namedtuple
+"""What a range of channels holds: its noise and its narrow hot pixels. Pure functions of what to read and the range."""
 
 import numpy as np
 
-from .noise import plane_noise
+from .noise import reach_of_samples, sample_heights, sample_lines, scatter
 from .pixels import read_channels
+from .slabs import slabs, strips
 from .statistics import (
-    REACH_CHANNELS,
+    SURROUND_OUTER_BEAMS,
+    SURROUNDINGS,
     at,
+    components,
     contrast,
     hot_pixels,
     narrowness,
     pointlikeness,
-    ring,
-    spike,
     surround,
 )
-from .support import unmeasured_image, unsupported_spike
+
+# Of a slab: the model twice, and the places and values of its components where all pixels are set.
+BYTES_A_VOXEL = 48
 
 CANDIDATE = np.dtype(
     [
@@ -40,8 +41,6 @@ CANDIDATE = np.dtype(
     ]
 )
 
-Measurement = namedtuple("Measurement", "channels candidates")
-
 CHANNEL = np.dtype(
     [
         ("polarization", "i4"),
@@ -57,7 +56,7 @@ CHANNEL = np.dtype(
 )
 
 
-def measure_scatter(cube, polarization, first, last):
+def measure_scatter(cube, polarization, first, last, voxels):
     """
     Measure the scatter of a range of channels.
 
@@ -67,18 +66,40 @@ def measure_scatter(cube, polarization, first, last):
         What to read.
     polarization, first, last : int
         Polarization, first and last channel of the range.
+    voxels : int
+        How many may be in memory.
 
     Returns
     -------
     scatter : 1D float32 `~numpy.ndarray`
-        From `~confetti_task.private.noise.plane_noise`, in Jy/beam; NaN for a blank channel.
+        From `~confetti_task.private.noise.scatter`, in Jy/beam; NaN for a blank channel.
     """
-    return plane_noise(read_channels(cube, "image", polarization, first, last), cube.beam)
+    height, width = cube.lengths[2:]
+    rows, columns = sample_lines(height, width, cube.beam), sample_lines(width, height, cube.beam)
+    reach = reach_of_samples(cube.beam)
+    scatters = []
+    for low, high in slabs(first, last, cube.depth, height * width, voxels):
+        heights = [[] for _ in range(low, high + 1)]
+        for lines in _read_together(rows, reach, voxels // ((high - low + 1) * width), cube.mapped):
+            start, end = max(lines[0] - reach, 0), min(lines[-1] + reach + 1, height)
+            image = read_channels(cube, "image", polarization, low, high, rows=(start, end))
+            for channel, values in zip(heights, sample_heights(image, lines - start, columns, cube.beam)):
+                channel.append(values)
+        scatters += [scatter(np.concatenate(values)) for values in heights]
+    return np.array(scatters, dtype=np.float32)
 
 
-def measure(cube, polarization, first, last, noise, thresholds):
+def _read_together(rows, reach, limit, mapped):
+    """Sampled rows in groups: each alone where that leaves half of the image unread, else as many as fit."""
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    alone = mapped and step > 2 * (2 * reach + 1)
+    number = 1 if alone else max(1, (limit - 2 * reach) // step)
+    return [rows[start : start + number] for start in range(0, len(rows), number)]
+
+
+def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     """
-    Measure the narrow hot pixels of a range of channels.
+    Find the narrow hot pixels in the model of a range of channels.
 
     Parameters
     ----------
@@ -90,101 +111,93 @@ def measure(cube, polarization, first, last, noise, thresholds):
         Noise of every channel of the cube in Jy/beam; NaN for a blank one.
     thresholds : `~confetti_task.private.decision.Thresholds`
         For what is a hot pixel and what is narrow.
+    voxels : int
+        How many may be in memory.
 
     Returns
     -------
     channels : structured `~numpy.ndarray`
         One row of `CHANNEL` for every channel of the range.
     candidates : structured `~numpy.ndarray`
-        One row of `CANDIDATE` for every narrow hot pixel; known, confetti and severity are not decided yet.
+        One row of `CANDIDATE` for every narrow hot pixel, with what the model tells of it.
     """
-    start, end = max(first - REACH_CHANNELS, 0), min(last + REACH_CHANNELS, cube.channels - 1)
-    inside = slice(first - start, last - start + 1)
-    model = read_channels(cube, "model", polarization, start, end)
-    image = read_channels(cube, "image", polarization, start, end)
-    noise = noise[start : end + 1]
-    channels = _measure_channels(model, noise, start, polarization)
+    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    channels = np.zeros(end - begin + 1, dtype=CHANNEL)
+    channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
+    channels["noise"] = noise[begin : end + 1]
+    flux, number = np.zeros((2, len(channels), cube.lengths[2]))
+    found = [np.zeros(0, dtype=CANDIDATE)]
+    for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
+        inside = slice(core[0] - rows[0], core[1] - rows[0])
+        pixels = components(model)
+        pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
+        here = slice(start - begin, start - begin + len(model))
+        # Sums by rows do not depend on how the cube is cut.
+        for sums, weights in ((flux, at(model, pixels)), (number, None)):
+            sums[here, slice(*core)] = _sums_of_rows(pixels, model.shape, weights)[:, inside]
 
-    model[np.isnan(noise)] = np.nan  # a blank channel is a missing neighbour, not an empty one
-    searched = np.full_like(noise, np.nan)
-    searched[inside] = noise[inside]
-    pixels = hot_pixels(model, searched, thresholds.nsigma)
-    pixels = pixels[np.isfinite(at(image, pixels))]
-    for sign, name in ((1, "positive"), (-1, "negative")):
-        hot = pixels[np.sign(at(model, pixels)) == sign, 0]
-        channels[name] = np.bincount(hot, minlength=len(channels))
-
-    candidates, pixels = _narrow(model, pixels, thresholds)
-    if len(pixels):
-        _measure_model(candidates, pixels, model, noise, cube.beam)
-        restored, *unmeasured = _read_around(cube, polarization, start, pixels, image, noise)
-        _measure_image(candidates, pixels, image, restored, cube.beam)
-        candidates["unsupported"] = unsupported_spike(restored, *unmeasured, pixels, cube.beam) / candidates["noise"]
-    candidates["polarization"] = polarization
-    candidates["channel"] += start
-    return Measurement(channels[inside], candidates)
-
-
-def _measure_channels(model, noise, start, polarization):
-    channels = np.zeros(len(model), dtype=CHANNEL)
-    channels["polarization"], channels["channel"] = polarization, start + np.arange(len(model))
-    channels["noise"], channels["checked"] = noise, _checkable(noise)
-    channels["flux"] = np.nansum(model, axis=(1, 2), dtype=float)
-    channels["components"] = np.count_nonzero(np.nan_to_num(model), axis=(1, 2))
-    channels["switched"] = _switched(channels["components"] > 0, noise)
-    return channels
+        candidates, signs = _search(model, pixels, channels["noise"][here], searched - start, thresholds, cube.beam)
+        for sign, name in ((1, "positive"), (-1, "negative")):
+            channels[name][here] += signs[sign]
+        candidates["polarization"] = polarization
+        candidates["channel"] += start
+        candidates["y"] += rows[0]
+        found.append(candidates)
+    channels["flux"], channels["components"] = flux.sum(axis=1), number.sum(axis=1)
+    _compare_with_neighbours(channels)
+    return channels[first - begin : last - begin + 1], np.concatenate(found)
 
 
-def _checkable(noise):
-    known = np.pad(np.isfinite(noise), 1)
-    return known[1:-1] & (known[:-2] | known[2:])
+def _stream(cube, polarization, first, last, voxels):
+    """
+    The model of a range of channels piece by piece, with what is around: what two slabs share is read once.
+
+    Yields the rows that were read and those that are to be searched, the number of the first channel, the pixels
+    [channel, y, x], and the numbers of the channels to be searched, which have their neighbours beside them.
+    """
+    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    height, width = cube.lengths[2:]
+    reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
+    for core in strips(height, max(reach, voxels // (3 * width) - 2 * reach)):
+        rows = max(core[0] - reach, 0), min(core[1] + reach, height)
+        plane, kept, searched = (rows[1] - rows[0]) * width, [], first
+        for low, high in slabs(begin, end, cube.depth, plane, voxels, beside=2):
+            model = np.concatenate([*kept, read_channels(cube, "model", polarization, low, high, rows=rows)])
+            until = min(last, high if high == end else high - 1)
+            yield rows, core, high + 1 - len(model), model, np.arange(searched, until + 1)
+            kept, searched = [model[-2:].copy()], until + 1
 
 
-def _switched(cleaned, noise):
-    switched = np.zeros(len(cleaned), dtype=bool)
-    known = np.isfinite(noise)
-    switched[1:-1] = (cleaned[1:-1] != cleaned[:-2]) & (cleaned[1:-1] != cleaned[2:])
-    switched[1:-1] &= known[:-2] & known[1:-1] & known[2:]
-    return switched
+def _sums_of_rows(pixels, shape, weights):
+    """Sum of the weights of the pixels in each row of each channel, or their number."""
+    row = pixels[:, 0] * shape[1] + pixels[:, 1]
+    return np.bincount(row, weights, minlength=shape[0] * shape[1]).reshape(shape[:2])
 
 
-def _narrow(model, pixels, thresholds):
+def _search(model, pixels, noise, searched, thresholds, beam):
+    """Narrow hot pixels in some channels of a model, and how many of its hot pixels in each channel have which sign."""
+    if np.isnan(noise).any():
+        model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
+    pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, thresholds.nsigma)
+    sign = np.sign(at(model, pixels))
+    signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
+
     contrasts = contrast(model, pixels)
     fractions = narrowness(model, pixels, contrasts)
     narrow = fractions <= thresholds.narrowness
-    candidates = np.zeros(np.count_nonzero(narrow), dtype=CANDIDATE)
-    candidates["contrast"], candidates["narrowness"] = contrasts[narrow], fractions[narrow]
-    return candidates, pixels[narrow]
-
-
-def _measure_model(candidates, pixels, model, noise, beam):
+    pixels, contrasts = pixels[narrow], contrasts[narrow]
+    candidates = np.zeros(len(pixels), dtype=CANDIDATE)
     candidates["channel"], candidates["y"], candidates["x"] = pixels.T
     candidates["noise"] = noise[pixels[:, 0]]
-    candidates["pointlikeness"] = pointlikeness(model, pixels, candidates["contrast"])
-    candidates["surround"] = surround(model, pixels, candidates["contrast"], beam)
+    candidates["contrast"], candidates["narrowness"] = contrasts, fractions[narrow]
+    candidates["pointlikeness"] = pointlikeness(model, pixels, contrasts)
+    candidates["surround"] = surround(model, pixels, contrasts, beam)
+    return candidates, signs
 
 
-def _measure_image(candidates, pixels, image, restored, beam):
-    noise, background = candidates["noise"], ring(beam)
-    candidates["restored"] = spike(restored, pixels, background) / candidates["contrast"]
-    candidates["spike"] = spike(image, pixels, background) / noise
-    candidates["residual"] = (at(image, pixels) - at(restored, pixels)) / noise
-
-
-def _read_around(cube, polarization, start, pixels, image, noise):
-    """Restored model, its unmeasured part and the share of a point source in it, NaN where no pixel needs them."""
-    restored, unmeasured = np.full_like(image, np.nan), np.full_like(image, np.nan)
-    share = np.full(len(image), np.nan)
-    channels = np.unique(pixels[:, 0, np.newaxis] + np.arange(-REACH_CHANNELS, REACH_CHANNELS + 1))
-    for channel in channels[(channels >= 0) & (channels < len(image))]:
-        if np.isnan(noise[channel]):
-            continue
-        residual, *psf = (
-            read_channels(cube, product, polarization, start + channel, start + channel)[0]
-            for product in ("residual", "psf")
-            if product in cube.products
-        )
-        restored[channel] = image[channel] - residual
-        if psf:
-            unmeasured[channel], share[channel] = unmeasured_image(restored[channel], psf[0], cube.beam)
-    return restored, unmeasured, share
+def _compare_with_neighbours(channels):
+    known = np.pad(np.isfinite(channels["noise"]), 1)
+    cleaned = np.pad(channels["components"] > 0, 1)
+    channels["checked"] = known[1:-1] & (known[:-2] | known[2:])
+    channels["switched"] = (cleaned[1:-1] != cleaned[:-2]) & (cleaned[1:-1] != cleaned[2:])
+    channels["switched"] &= known[:-2] & known[1:-1] & known[2:]

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from .statistics import around, at, median, ring
+from .statistics import RING_OUTER_BEAMS, at, height, ring
 
 # The median of |x| of a Gaussian of unit standard deviation is 0.6745; its inverse turns it into that deviation.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 
-# Pixels at which the noise of a channel is measured: its own scatter is then 2 % where each is a beam of its own.
-SAMPLES = 20000
+# Pixels at which the noise of a channel is measured: its own scatter is then 3 % where each is a beam of its own. Their
+# background needs no more than a sample a beam.
+SAMPLES = 4000
+RING_SAMPLES = 1.5
 
 # Where the noise is the same, the lower quartile of 17 channels is that of a channel without confetti, unless confetti
 # fills more than 12 of them. Where the noise steps, as at the edge of a spectral window, all channels to one side of a
@@ -20,46 +22,87 @@ QUARTILE = 0.25
 RAISED = 1.5
 
 
-def plane_noise(image, beam):
+def sample_lines(length, other, beam):
     """
-    Measure the scatter of every channel against its local background.
+    Tell which rows (columns) of a plane are sampled for the noise.
 
     Parameters
     ----------
-    image : 3D float32 `~numpy.ndarray`
-        Restored image [channel, y, x] in Jy/beam; NaN where it is blank.
+    length, other : int
+        Number of rows and of columns, or the other way round.
     beam : float
         Width of the restoring beam at half maximum, in pixels.
 
     Returns
     -------
-    scatter : 1D float32 `~numpy.ndarray`
-        Median magnitude of the pixels above the median of their `~confetti_task.private.statistics.ring`, as the
-        standard deviation of a Gaussian, in Jy/beam. NaN for a missing channel, which is blank or zero everywhere as
-        flagged channels are.
+    lines : 1D int `~numpy.ndarray`
+        Half a beam apart, or further in a large plane.
     """
-    return np.array([_noise_of_plane(plane[np.newaxis], beam) for plane in image], dtype=np.float32)
+    step = max(1, int(beam / 2), int(np.ceil(np.sqrt(length * other / SAMPLES))))
+    return np.arange(step // 2, length, step)
 
 
-def _noise_of_plane(plane, beam):
-    pixels = _samples(plane.shape, beam)
-    values = at(plane, pixels)
+def reach_of_samples(beam):
+    """How many pixels around it a sample needs."""
+    return int(np.ceil(RING_OUTER_BEAMS * beam))
+
+
+def sample_heights(image, rows, columns, beam):
+    """
+    Measure how far an image is from its local background.
+
+    Parameters
+    ----------
+    image : 3D float32 `~numpy.ndarray`
+        Restored image [channel, y, x] in Jy/beam; NaN where it is blank.
+    rows, columns : 1D int `~numpy.ndarray`
+        Where to sample it: at all crossings.
+    beam : float
+        Width of the restoring beam at half maximum, in pixels.
+
+    Returns
+    -------
+    heights : list of 1D float32 `~numpy.ndarray`
+        Of each channel: magnitude of the pixels above the median of their `~confetti_task.private.statistics.ring`, of
+        those that are not blank.
+    """
+    y, x = (places.ravel() for places in np.meshgrid(rows, columns, indexing="ij"))
+    return [_heights_of(image, np.column_stack([np.full_like(y, number), y, x]), beam) for number in range(len(image))]
+
+
+def _heights_of(image, pixels, beam):
+    values = at(image, pixels)
     pixels = pixels[np.isfinite(values) & (values != 0)]  # 0 is what is left of an image that lost its T/F mask
-    if not len(pixels):
-        return np.nan
-    height = np.abs(at(plane, pixels) - around(plane, pixels, ring(beam), median))
-    return GAUSSIAN_SIGMA_PER_MEDIAN * np.nanmedian(height) or np.nan
+    heights = np.abs(height(image, pixels, ring(beam, RING_SAMPLES)))
+    return heights[np.isfinite(heights)]
 
 
-def _samples(shape, beam):
-    """Pixels on a grid of half a beam, or a wider one in a large image."""
-    _, height, width = shape
-    step = max(1, int(beam / 2), int(np.ceil(np.sqrt(height * width / SAMPLES))))
-    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
-    return np.column_stack([np.zeros(y.size, dtype=int), y.ravel(), x.ravel()])
+def scatter(heights):
+    """
+    Scatter of a channel against its local background.
+
+    Parameters
+    ----------
+    heights : 1D float32 `~numpy.ndarray`
+        All its heights from `sample_heights`.
+
+    Returns
+    -------
+    scatter : float
+        Their median, as the standard deviation of a Gaussian, in Jy/beam. NaN for a missing channel, which is blank or
+        zero everywhere as flagged channels are.
+    """
+    return (GAUSSIAN_SIGMA_PER_MEDIAN * np.median(heights) or np.nan) if len(heights) else np.nan
 
 
-def channel_noise(scatter):
+def plane_noise(image, beam):
+    """`scatter` of every channel of a whole image [channel, y, x], as a 1D float32 `~numpy.ndarray`."""
+    height, width = image.shape[1:]
+    heights = sample_heights(image, sample_lines(height, width, beam), sample_lines(width, height, beam), beam)
+    return np.array([scatter(values) for values in heights], dtype=np.float32)
+
+
+def channel_noise(scatters):
     """
     Tell the noise of every channel from its own scatter and that of the channels around it.
 
@@ -70,20 +113,20 @@ def channel_noise(scatter):
 
     Parameters
     ----------
-    scatter : 1D float32 `~numpy.ndarray`
-        Scatter of all channels from `plane_noise`; NaN for missing channels.
+    scatters : 1D float32 `~numpy.ndarray`
+        Scatter of all channels from `scatter`; NaN for missing channels.
 
     Returns
     -------
     noise : 1D float32 `~numpy.ndarray`
         Standard deviation of each channel in the unit of the scatter; NaN for missing channels.
     """
-    noise = np.full_like(scatter, np.nan)
-    for channel in np.flatnonzero(np.isfinite(scatter)):
-        window = np.arange(max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, len(scatter)))
-        window = window[np.isfinite(scatter[window])]
+    noise = np.full_like(scatters, np.nan)
+    for channel in np.flatnonzero(np.isfinite(scatters)):
+        window = np.arange(max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, len(scatters)))
+        window = window[np.isfinite(scatters[window])]
         before = window[: max(np.count_nonzero(window <= channel), LEAST_SIDE_CHANNELS)]
         after = window[-max(np.count_nonzero(window >= channel), LEAST_SIDE_CHANNELS) :]
-        bound = max(scatter[before].min(), scatter[after].min()) / RAISED
-        noise[channel] = max(np.quantile(scatter[window], QUARTILE), bound)
+        bound = max(scatters[before].min(), scatters[after].min()) / RAISED
+        noise[channel] = max(np.quantile(scatters[window], QUARTILE), bound)
     return noise

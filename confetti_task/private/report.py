@@ -75,6 +75,14 @@ def describe_inputs(cube, channels):
     )
 
 
+def describe_workers(cube, workers):
+    """Who reads the pixels, and how."""
+    if workers.processes > 1 or "distributed" in type(workers.executor).__module__:
+        return f"The work is done by {workers.processes} workers of dask with {workers.threads} threads each"
+    how = "from the tiles on disk" if cube.mapped else "through the image tool, because they are not all in plain tiles"
+    return f"Pixels are read {how}; threads: {workers.threads}"
+
+
 def describe_noise(noise):
     """Range of the noise over the channels."""
     known = noise[np.isfinite(noise)]

@@ -31,38 +31,60 @@ SURROUND_OUTER_BEAMS = 1.5
 GATHERED_AT_ONCE = 2**23
 
 
-def disc(radius):
-    """Offsets (dy, dx) of the pixels within ``radius`` pixels, as a 2D integer array [m, 2]."""
-    return _annulus(0.0, radius, step=1)
+def disc(radius, step=1.0):
+    """Offsets (dy, dx) of the pixels within ``radius`` pixels, ``step`` pixels apart, as a 2D integer array [m, 2]."""
+    return _annulus(0.0, radius, step)
 
 
-def ring(beam):
+def ring(beam, samples=3):
     """
-    Offsets of the pixels that surround a beam, at least three samples a beam.
+    Offsets of the pixels that surround a beam.
 
     Parameters
     ----------
     beam : float
         Width of the restoring beam at half maximum, in pixels.
+    samples : float
+        How many pixels to take along a beam. Nothing in an image is finer than half a beam: more than three cost time
+        and tell nothing.
 
     Returns
     -------
     offsets : 2D int `~numpy.ndarray`
         (dy, dx) of the pixels of the ring, [m, 2].
     """
-    # Nothing in an image is finer than half a beam: more samples of a wide beam cost time and tell nothing.
-    return _annulus(RING_INNER_BEAMS * beam, RING_OUTER_BEAMS * beam, step=max(1, int(beam / 3)))
+    return _annulus(RING_INNER_BEAMS * beam, RING_OUTER_BEAMS * beam, beam / samples)
 
 
 def _annulus(inner, outer, step):
-    reach = step * int(outer / step)
-    dy, dx = np.mgrid[-reach : reach + 1 : step, -reach : reach + 1 : step]
-    radius = np.hypot(dy, dx)
+    step = max(step, 1.0)
+    reach = int(outer / step)
+    y, x = np.rint(step * np.mgrid[-reach : reach + 1, -reach : reach + 1]).astype(int)
+    radius = np.hypot(y, x)
     inside = (radius >= inner) & (radius <= outer)
-    return np.column_stack([dy[inside], dx[inside]])
+    return np.column_stack([y[inside], x[inside]])
 
 
-def hot_pixels(model, noise, nsigma):
+def components(model):
+    """
+    Find all pixels of a model that hold something.
+
+    Parameters
+    ----------
+    model : 3D float32 `~numpy.ndarray`
+        Model in Jy/pixel.
+
+    Returns
+    -------
+    pixels : 2D int `~numpy.ndarray`
+        Those that are neither zero nor NaN, [n, 3], in the order in which they lie in the cube.
+    """
+    flat = np.flatnonzero(model != 0)
+    flat = flat[~np.isnan(model.ravel()[flat])]
+    return np.column_stack(np.unravel_index(flat, model.shape))
+
+
+def hot_pixels(model, pixels, noise, nsigma):
     """
     Find the hot pixels of a model: single pixels that stand out of their surroundings.
 
@@ -72,6 +94,8 @@ def hot_pixels(model, noise, nsigma):
     ----------
     model : 3D float32 `~numpy.ndarray`
         Model in Jy/pixel.
+    pixels : 2D int `~numpy.ndarray`
+        Its `components`, [n, 3]: where to look.
     noise : 1D float32 `~numpy.ndarray`
         Noise of each channel in Jy/beam. A channel whose noise is NaN has no hot pixels.
     nsigma : float
@@ -86,8 +110,7 @@ def hot_pixels(model, noise, nsigma):
     # threshold is a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one) to which the exact
     # test is applied.
     threshold = (nsigma * noise).astype(np.float32)
-    with np.errstate(invalid="ignore"):
-        pixels = np.argwhere(np.abs(model) > threshold[:, np.newaxis, np.newaxis] / 2)
+    pixels = pixels[np.abs(at(model, pixels)) > threshold[pixels[:, 0]] / 2]
     pixels = pixels[np.abs(at(model, pixels)) == around(model, pixels, INNER, _largest_magnitude)]
     contrasts = contrast(model, pixels)
     outshines = at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
@@ -171,9 +194,9 @@ def _excess(cube, pixels, offsets, reduce):
     )
 
 
-def spike(cube, pixels, ring_offsets):
+def height(cube, pixels, ring_offsets):
     """
-    Measure the point source that a channel has and its neighbours have not.
+    Height of each pixel above its local background.
 
     Parameters
     ----------
@@ -182,17 +205,34 @@ def spike(cube, pixels, ring_offsets):
     pixels : 2D int `~numpy.ndarray`
         Where to measure, [n, 3].
     ring_offsets : 2D int `~numpy.ndarray`
-        Pixels of the local background, from `ring`.
+        Pixels of the local background, from `ring`: their median is taken.
 
     Returns
     -------
     height : 1D float32 `~numpy.ndarray`
-        Height above the median of the ring, less that of a neighbouring channel, in Jy/beam; of the two neighbours
-        the one that leaves less, because the mean of both would leak half of a spike into the channels beside it.
-        0 where the neighbours disagree about its sign, NaN when both are missing.
+        In Jy/beam. NaN for missing channels and blank pixels.
     """
-    here = _height(cube, pixels, ring_offsets)
-    return _smaller(*(here - _height(cube, neighbours, ring_offsets) for neighbours in _neighbours(pixels)))
+    return around(cube, pixels, CENTRE, _largest) - around(cube, pixels, ring_offsets, median)
+
+
+def spike(heights):
+    """
+    Measure the point source that a channel has and its neighbours have not.
+
+    Parameters
+    ----------
+    heights : 2D float32 `~numpy.ndarray`
+        `height` of some places in a channel and in `REACH_CHANNELS` on either side of it, in their order: [n, 7].
+
+    Returns
+    -------
+    spike : 1D float32 `~numpy.ndarray`
+        Height in the channel less that in a neighbouring one; of the two neighbours the one that leaves less, because
+        the mean of both would leak half of a spike into the channels beside it. 0 where the neighbours disagree about
+        its sign, NaN when both are missing.
+    """
+    before, here, after = heights[:, REACH_CHANNELS - 1 : REACH_CHANNELS + 2].T
+    return _smaller(here - before, here - after)
 
 
 def _smaller(first, second):
@@ -201,62 +241,35 @@ def _smaller(first, second):
     return np.where(first * second < 0, 0, smaller)
 
 
-def heights(cube, pixels, ring_offsets):
-    """
-    Height of each pixel above the median of its ring, in its channel and in those around it.
-
-    Parameters
-    ----------
-    cube : 3D float32 `~numpy.ndarray`
-        Image in Jy/beam.
-    pixels : 2D int `~numpy.ndarray`
-        Where to measure, [n, 3].
-    ring_offsets : 2D int `~numpy.ndarray`
-        Pixels of the local background, from `ring`.
-
-    Returns
-    -------
-    heights : 2D float32 `~numpy.ndarray`
-        [n, 1 + 2 * REACH_CHANNELS]: of the channel itself first. NaN for missing channels and blank pixels.
-    """
-    steps = [0] + [step for step in range(-REACH_CHANNELS, REACH_CHANNELS + 1) if step]
-    return np.column_stack([_height(cube, pixels + [step, 0, 0], ring_offsets) for step in steps])
-
-
-def _height(cube, pixels, ring_offsets):
-    return around(cube, pixels, CENTRE, _largest) - around(cube, pixels, ring_offsets, median)
-
-
 def above_neighbours(heights):
-    """What `heights` has more in the channel itself than in the median of those around it, as a 1D array."""
-    return heights[:, 0] - median(heights[:, 1:])
+    """What a channel has more than the median of those around it, as a 1D array; of heights as `spike` takes them."""
+    return heights[:, REACH_CHANNELS] - median(np.delete(heights, REACH_CHANNELS, axis=1))
 
 
 def within(pixels, radius, shape):
     """
-    Find all pixels near some pixels, each of them once.
+    Find all places near some pixels, each of them once.
 
     Parameters
     ----------
     pixels : 2D int `~numpy.ndarray`
-        Pixels of a cube, [n, 3].
+        Pixels (y, x) of a plane, [n, 2].
     radius : float
-        How near, in pixels of the same channel.
+        How near, in pixels. Five samples along it are enough: the places are further apart where it is large.
     shape : tuple of int
-        Shape of the cube.
+        Shape of the plane.
 
     Returns
     -------
     places : 2D int `~numpy.ndarray`
-        The pixels near any of them, [m, 3].
+        The places near any of them, [m, 2].
     of_pixel : 2D int `~numpy.ndarray`
-        Rows of ``places`` near each pixel, [n, k].
+        Rows of ``places`` near each pixel, [n, k], with the pixel itself in the middle.
     """
-    offsets = np.insert(disc(radius), 0, 0, axis=1)
     # What is beyond the image is taken to its edge, which is nearer still.
-    near = np.clip(pixels[:, np.newaxis] + offsets, 0, np.array(shape) - 1)
+    near = np.clip(pixels[:, np.newaxis] + disc(radius, radius / 2.5), 0, np.array(shape) - 1)
     places, of_pixel = np.unique(np.ravel_multi_index(tuple(near.T), shape), return_inverse=True)
-    return np.column_stack(np.unravel_index(places, shape)), of_pixel.reshape(len(offsets), len(pixels)).T
+    return np.column_stack(np.unravel_index(places, shape)), of_pixel.reshape(near.shape[1::-1]).T
 
 
 def largest(values, rows):
@@ -305,6 +318,19 @@ def around(cube, pixels, offsets, reduce):
 
 
 def _gather(cube, pixels, offsets):
+    number, height, width = cube.shape
+    reach = np.abs(offsets).max(axis=0)
+    channel, y, x = pixels.T
+    inside = (channel >= 0) & (channel < number)
+    inside &= (y >= reach[0]) & (y < height - reach[0]) & (x >= reach[1]) & (x < width - reach[1])
+    places = np.ravel_multi_index(pixels[inside].T, cube.shape)
+    values = np.empty((len(pixels), len(offsets)), dtype=cube.dtype)
+    values[inside] = cube.ravel()[np.add.outer(places, offsets @ [width, 1])]
+    values[~inside] = _gather_at_the_edge(cube, pixels[~inside], offsets)
+    return values
+
+
+def _gather_at_the_edge(cube, pixels, offsets):
     channel = pixels[:, 0, np.newaxis]
     y = pixels[:, 1, np.newaxis] + offsets[:, 0]
     x = pixels[:, 2, np.newaxis] + offsets[:, 1]
@@ -318,7 +344,9 @@ def _gather(cube, pixels, offsets):
 def median(values):
     """Median of each row, NaN left out, as numpy.nanmedian does it slowly."""
     ordered = np.sort(values, axis=1)  # NaN last
-    number = np.count_nonzero(~np.isnan(values), axis=1)
+    number = np.full(len(ordered), ordered.shape[1])
+    with_nan = np.isnan(ordered[:, -1])
+    number[with_nan] = np.count_nonzero(~np.isnan(ordered[with_nan]), axis=1)
     rows = np.arange(len(ordered))
     return (ordered[rows, (number - 1) // 2] + ordered[rows, number // 2]) / 2
 

@@ -1,8 +1,11 @@
 """What the data hold of an image, and what deconvolution had to invent."""
 
-import numpy as np
+from functools import lru_cache
 
-from .statistics import above_neighbours, heights, largest, ring, within
+import numpy as np
+from scipy import fft
+
+from .statistics import above_neighbours, largest, ring
 
 # A spatial frequency counts as measured where the PSF has more than this part of what the restoring beam has at zero
 # frequency; at this part, half. 0.015, 0.05 and 0.15 find and miss the same in single fields; in bright emission, which
@@ -12,10 +15,14 @@ LEAST_COVERAGE = 0.015
 # Integral of a Gaussian of unit peak, in squares of its width at half maximum.
 GAUSSIAN_AREA = np.pi / (4 * np.log(2))
 
+# Spatial frequencies at which the restoring beam has less than this part of what it has at zero frequency are left out:
+# a restored model holds nothing there.
+LEAST_OF_BEAM = 1e-5
 
-def unmeasured_image(restored, psf, beam):
+
+def unmeasured_filter(psf, beam):
     """
-    Filter out of a restored model all that the data hold.
+    Tell which spatial frequencies the data do not hold.
 
     An interferometer measures some spatial frequencies and not the others: the Fourier transform of the PSF tells
     which. Where it measures, the residual keeps the model right. Where it does not, the residual is zero whatever the
@@ -23,57 +30,96 @@ def unmeasured_image(restored, psf, beam):
 
     Parameters
     ----------
-    restored : 2D float32 `~numpy.ndarray`
-        Restored model [y, x] in Jy/beam: image minus residual. NaN where it is blank.
     psf : 2D float32 `~numpy.ndarray`
-        PSF of this channel with its peak of 1 at the central pixel [ny // 2, nx // 2], where tclean puts it.
+        PSF of a channel with its peak of 1 at the central pixel [ny // 2, nx // 2], where tclean puts it.
     beam : float
         Width of the restoring beam at half maximum, in pixels.
 
     Returns
     -------
-    unmeasured : 2D float32 `~numpy.ndarray`
-        The restored model at the spatial frequencies that are not measured, in Jy/beam. NaN everywhere when the PSF is
-        blank, as it is in flagged channels.
+    passed : 2D float32 `~numpy.ndarray` or None
+        Part of each spatial frequency [v, u] that is not measured, for `unmeasured_image`. None when the PSF is blank,
+        as it is in flagged channels.
     share : float
-        Part of the height of a point source, above the median of its `~confetti_task.private.statistics.ring`, that is
-        in it.
+        Part of the height of a point source, above the mean of its `~confetti_task.private.statistics.ring`, that is at
+        these frequencies.
     """
     if not np.nanmax(np.abs(psf), initial=0) > 0:
-        return np.full_like(restored, np.nan), np.nan
-    # At twice the size the emission at one edge does not wrap round to the other.
-    shape = [2 * length for length in restored.shape]
-    area = GAUSSIAN_AREA * beam**2
-    passed = LEAST_COVERAGE * area / (LEAST_COVERAGE * area + _coverage(psf, shape))
-    spectrum = np.fft.rfft2(_zero_where_blank(restored), shape)
+        return None, np.nan
+    shape = _padded(psf.shape)
+    area = np.float32(LEAST_COVERAGE * GAUSSIAN_AREA * beam**2)
+    passed = area / (area + _coverage(psf, shape, _columns(shape, beam)))
+    return passed, float((passed * _point_above_ring(shape, beam)).sum())
+
+
+def unmeasured_image(restored, passed):
+    """
+    Filter out of a restored model all that the data hold.
+
+    Parameters
+    ----------
+    restored : 2D float32 `~numpy.ndarray`
+        Restored model [y, x] in Jy/beam: image minus residual. NaN where it is blank.
+    passed : 2D float32 `~numpy.ndarray`
+        From `unmeasured_filter`, for a PSF of the same size.
+
+    Returns
+    -------
+    unmeasured : 2D float32 `~numpy.ndarray`
+        The restored model at the spatial frequencies that are not measured, in Jy/beam.
+    """
+    (height, width), columns = restored.shape, passed.shape[1]
+    rows, length = _padded(restored.shape)
+    spectrum = fft.fft(fft.rfft(_zero_where_blank(restored), length)[:, :columns], rows, axis=0, overwrite_x=True)
     spectrum *= passed
-    unmeasured = np.fft.irfft2(spectrum, shape)[: restored.shape[0], : restored.shape[1]].astype(np.float32)
-    return unmeasured, _share_of_a_point(passed, shape, beam)
+    return fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True)[:height], length)[:, :width]
 
 
-def _coverage(psf, shape):
+def _padded(shape):
+    # At twice the size the emission at one edge does not wrap round to the other.
+    return tuple(fft.next_fast_len(2 * length, real=True) for length in shape)
+
+
+def _columns(shape, beam):
+    """Number of columns of a half spectrum in which the restoring beam has anything."""
+    highest = np.sqrt(-4 * np.log(2) * np.log(LEAST_OF_BEAM)) / (np.pi * beam)
+    return min(int(highest * shape[1]) + 1, shape[1] // 2 + 1)
+
+
+def _coverage(psf, shape, columns):
     """How much is measured at every spatial frequency: the real part of the transform of the PSF about its centre."""
-    padded = np.zeros(shape, dtype=np.float32)
-    padded[: psf.shape[0], : psf.shape[1]] = _zero_where_blank(psf)
-    centred = np.roll(padded, [-(length // 2) for length in psf.shape], axis=(0, 1))
-    return np.maximum(np.fft.rfft2(centred).real, 0)
+    rows = fft.rfft(_about_the_centre(_zero_where_blank(psf), shape[1], axis=1))[:, :columns]
+    return np.maximum(fft.fft(_about_the_centre(rows, shape[0], axis=0), axis=0, overwrite_x=True).real, 0)
 
 
-def _share_of_a_point(passed, shape, beam):
-    v, u = np.fft.fftfreq(shape[0])[:, np.newaxis], np.fft.rfftfreq(shape[1])
-    transform = GAUSSIAN_AREA * beam**2 * np.exp(-((np.pi * beam) ** 2) / (4 * np.log(2)) * (u**2 + v**2))
+def _about_the_centre(plane, length, axis):
+    """Pad an axis to a length, with its central pixel first and what is before that at the end."""
+    plane = np.moveaxis(plane, axis, 0)
+    centre = len(plane) // 2
+    padded = np.zeros((length, *plane.shape[1:]), dtype=plane.dtype)
+    padded[: len(plane) - centre], padded[length - centre :] = plane[centre:], plane[:centre]
+    return np.moveaxis(padded, 0, axis)
+
+
+@lru_cache(maxsize=2)  # the same for all channels of a cube
+def _point_above_ring(shape, beam):
+    """Weights of the spatial frequencies in the height of a restored point source above the mean of its ring."""
+    columns = _columns(shape, beam)
+    v, u = fft.fftfreq(shape[0])[:, np.newaxis], fft.rfftfreq(shape[1])[:columns]
+    gaussian = np.exp(-((np.pi * beam) ** 2) / (4 * np.log(2)) * (u**2 + v**2))
+    background = np.zeros(shape, dtype=np.float32)
     offsets = ring(beam)
-    gaussian = np.exp(-4 * np.log(2) * (offsets**2).sum(axis=1) / beam**2)
-    point = np.fft.irfft2(passed * transform, shape)
-    height = point[0, 0] - np.median(point[tuple(offsets.T)])
-    return height / (1 - np.median(gaussian))
+    background[tuple(offsets.T)] = 1 / len(offsets)
+    weights = gaussian * (1 - fft.rfft2(background).real[:, :columns])
+    weights[:, 1:] *= 2  # the other half of the spectrum
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def _zero_where_blank(plane):
     return np.where(np.isnan(plane), np.float32(0), plane)
 
 
-def unsupported_spike(restored, unmeasured, share, pixels, beam):
+def unsupported_spike(total, unmeasured, share, of_pixel):
     """
     Measure the point source near each pixel that a channel has, its neighbours have not, and the data do not hold.
 
@@ -82,29 +128,20 @@ def unsupported_spike(restored, unmeasured, share, pixels, beam):
 
     Parameters
     ----------
-    restored, unmeasured : 3D float32 `~numpy.ndarray`
-        Restored model [channel, y, x] and its unmeasured part, from `unmeasured_image`, in Jy/beam.
-    share : 1D `~numpy.ndarray`
-        Part of a point source that is in the unmeasured part, for each channel.
-    pixels : 2D int `~numpy.ndarray`
-        Where to measure, [n, 3].
-    beam : float
-        Width of the restoring beam at half maximum, in pixels.
+    total, unmeasured : 2D float32 `~numpy.ndarray`
+        Heights of the restored model and of its unmeasured part, from `unmeasured_image`, in Jy/beam: of some places in
+        the channels around, as `~confetti_task.private.statistics.above_neighbours` takes them.
+    share : float
+        Part of a point source that is in the unmeasured part.
+    of_pixel : 2D int `~numpy.ndarray`
+        The places within half a beam of each pixel, [n, k], from `~confetti_task.private.statistics.within`.
 
     Returns
     -------
     unsupported : 1D float32 `~numpy.ndarray`
         Largest height within half a beam, with its sign, in Jy/beam. NaN where it could not be measured.
     """
-    places, of_pixel = within(pixels, beam / 2, restored.shape)
-    invented = _invented(restored, unmeasured, share, places, ring(beam))
-    return largest(invented, of_pixel)
-
-
-def _invented(restored, unmeasured, share, places, background):
-    total, unknown = (heights(cube, places, background) for cube in (restored, unmeasured))
-    here, held = above_neighbours(unknown), above_neighbours(total - unknown)
+    here, held = above_neighbours(unmeasured), above_neighbours(total - unmeasured)
     # Only what the data hold of the same sign excuses a spike: emission that is missing beside it does not.
-    share = share[places[:, 0]]
     expected = share / (1 - share) * np.maximum(held * np.sign(here), 0)
-    return np.sign(here) * np.maximum(np.abs(here) - expected, 0)
+    return largest(np.sign(here) * np.maximum(np.abs(here) - expected, 0), of_pixel)

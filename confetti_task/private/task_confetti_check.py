@@ -1,41 +1,61 @@
 """The story of confetti_check."""
 
 import sys
+from collections import defaultdict
 
 import numpy as np
 from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..version import __version__
-from . import report
-from .channels import contiguous_ranges, parse_channels
+from . import evidence, report
+from .channels import parse_channels
 from .decision import Thresholds, is_confetti, severity
 from .images import open_cube
 from .known import near_known, read_known
-from .measure import CANDIDATE, CHANNEL, measure, measure_scatter
+from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
 from .products import check_outfile, write_products
+from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
 from .tables import channel_table, source_table
+from .workers import hired
 
-# Model, image, restored model and unsupported image as float32, and what the image tool returns as float64.
-BYTES_A_VOXEL = 32
-# Ten channels of 2500x2500 pixels, with the three on either side that they are compared with.
-SLAB_BYTES = 3 * 2**30
+# Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
+# on either side is read by both.
+RANGES_A_WORKER = 4
 
 
-def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, known, cleanmask, writestats, overwrite):
+def confetti_check(
+    imagename,
+    outfile,
+    chans,
+    nsigma,
+    narrowness,
+    unsupported,
+    known,
+    cleanmask,
+    writestats,
+    reader,
+    parallel,
+    memory,
+    overwrite,
+):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     thresholds = Thresholds(nsigma, narrowness, unsupported)
     real = read_known(known)
-    cube = open_cube(imagename)
+    if not memory > 0:
+        raise ValueError(f"memory should be positive (got {memory})")
+    cube = open_cube(imagename, reader)
     selected = parse_channels(chans, cube.channels)
     outfile = outfile or cube.root + ".confetti"
     check_outfile(outfile, overwrite)
     casalog.post(report.describe_inputs(cube, selected))
 
-    channels, candidates = _measure_all(cube, selected, thresholds)
+    with hired(parallel, cube.mapped) as workers:
+        casalog.post(report.describe_workers(cube, workers))
+        channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
     candidates["known"] = near_known(cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
@@ -60,44 +80,80 @@ def confetti_check(imagename, outfile, chans, nsigma, narrowness, unsupported, k
     return result
 
 
-def _measure_all(cube, selected, thresholds):
+def _measure_all(cube, selected, thresholds, workers, memory):
     """What was measured of all channels, and of the narrow hot pixels in them."""
-    if cube.channels == 1:
-        return np.zeros(0, CHANNEL), np.zeros(0, CANDIDATE)
-    noise = _measure_noise(cube, selected)
-    casalog.post(report.describe_noise(noise[:, selected]))
-    slabs = list(_slabs(cube, selected, REACH_CHANNELS))
-    measurements = [measure(cube, *slab, noise[slab[0]], thresholds) for slab in _watched(slabs)]
-    return tuple(np.concatenate(values) for values in zip(*measurements))
+    channels, candidates = [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
+    for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
+        voxels = int(memory / workers.threads / BYTES_A_VOXEL)
+        noise = _measure_noise(cube, polarization, selected, workers, voxels)
+        casalog.post(report.describe_noise(noise[selected]))
+        jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
+        measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        channels += measured
+        candidates += _ask_the_data(cube, polarization, np.concatenate(found), noise, workers, memory)
+    return np.concatenate(channels), np.concatenate(candidates)
 
 
-def _measure_noise(cube, selected):
-    """Noise [polarization, channel]: that of the selected channels; of those beside them only whether it is known."""
-    scatter = np.full(cube.lengths[:2], np.nan, dtype=np.float32)
+def _ranges(cube, channels, workers):
+    return list(ranges_of(channels, cube.depth, RANGES_A_WORKER * workers.processes * workers.threads))
+
+
+def _measure_noise(cube, polarization, selected, workers, voxels):
+    """Noise of the selected channels; of those beside them only whether it is known."""
     window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
-    for polarization, first, last in _slabs(cube, np.unique(window.clip(0, cube.channels - 1)), 0):
-        scatter[polarization, first : last + 1] = measure_scatter(cube, polarization, first, last)
-    return np.array([channel_noise(values) for values in scatter])
+    ranges = _ranges(cube, np.unique(window.clip(0, cube.channels - 1)), workers)
+    jobs = ((cube, polarization, *each, voxels) for each in ranges)
+    scatters = np.full(cube.channels, np.nan, dtype=np.float32)
+    for (first, last), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
+        scatters[first : last + 1] = values
+    return channel_noise(scatters)
 
 
-def _slabs(cube, selected, reach):
-    """Polarization, first and last channel of every piece that is read at once, with ``reach`` more on either side."""
-    polarizations, _, height, width = cube.lengths
-    size = max(1, SLAB_BYTES // (BYTES_A_VOXEL * height * width) - 2 * reach)
-    for polarization in range(polarizations):
-        for first, last in contiguous_ranges(selected):
-            for start in range(first, last + 1, size):
-                yield polarization, start, min(start + size - 1, last)
+def _ask_the_data(cube, polarization, candidates, noise, workers, memory):
+    """The candidates of a polarization, channel by channel, with what image and data say of them."""
+    found = _by_channel(candidates)
+    seen_from = {
+        channel: [other for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1) if other in found]
+        for channel in np.flatnonzero(np.isfinite(noise)).tolist()
+    }
+    channels = [channel for channel, others in seen_from.items() if others]
+    last = {other: channel for channel in channels for other in seen_from[channel]}
+    targets, views = {}, defaultdict(dict)
+
+    def jobs():
+        for channel in channels:
+            for other in set(seen_from[channel]) - set(targets):
+                targets[other] = evidence.target_of(other, found[other], cube)
+            yield cube, polarization, channel, [targets[other] for other in seen_from[channel]]
+
+    at_once = max(1, int(memory / evidence.bytes_needed(cube.lengths[2:])))
+    looks = _watched(workers.in_order(evidence.look, jobs(), at_once), len(channels), "channels compared with the data")
+    for channel, seen in zip(channels, looks):
+        for other, view in zip(seen_from[channel], seen):
+            views[other][channel] = view
+        for other in seen_from[channel]:
+            if last[other] == channel:
+                yield evidence.weigh(found[other], targets.pop(other), views.pop(other), cube)
 
 
-def _watched(slabs):
-    """The slabs one by one, with a bar where somebody watches a terminal, else a line in the log each tenth."""
+def _by_channel(candidates):
+    """Candidates of each channel in the order in which they lie in it, whatever slabs they were found in."""
+    candidates = np.sort(candidates, order=["channel", "y", "x"])
+    channels, starts = np.unique(candidates["channel"], return_index=True)
+    return dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
+
+
+def _watched(results, number, what):
+    """The results one by one, with a bar where somebody watches a terminal, else a line in the log each tenth."""
     if sys.stdout.isatty():
-        yield from ProgressBar(slabs)
+        with ProgressBar(number) as bar:
+            for result in results:
+                yield result
+                bar.update()
         return
     tenths = 0
-    for number, slab in enumerate(slabs):
-        yield slab
-        if 10 * (number + 1) // len(slabs) > tenths and len(slabs) > 1:
-            tenths = 10 * (number + 1) // len(slabs)
-            casalog.post(f"{10 * tenths} % of the channels measured")
+    for done, result in enumerate(results, start=1):
+        yield result
+        if 10 * done // number > tenths and number > 1:
+            tenths = 10 * done // number
+            casalog.post(f"{10 * tenths} % of the {what}")

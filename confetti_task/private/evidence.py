@@ -1,0 +1,167 @@
+"""What the image and the data say of the candidates: pure functions of what to read, a channel and its candidates."""
+
+from collections import namedtuple
+from itertools import product
+
+import numpy as np
+
+from .pixels import read_channels
+from .statistics import REACH_CHANNELS, at, height, ring, spike, within
+from .support import unmeasured_filter, unmeasured_image, unsupported_spike
+
+# Planes are transformed whole up to this length, beyond it in windows of it. What is more than a quarter of it away
+# then counts for nothing: 200 beams at five pixels a beam, the primary beam where the longest baseline has 2 km.
+WINDOW = 4096
+# Of a window: the filter, the padded spectrum, and the planes.
+BYTES_A_PIXEL = 48
+
+# Where the candidates of a channel are looked at: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
+# rows of the places that are near each pixel [n, k].
+Target = namedtuple("Target", "channel pixels places of_pixel")
+
+# What a channel shows to a target: heights of the restored model and of its unmeasured part at the places [m], height
+# of the image and value of the residual at the pixels [n], and the share of a point source in the unmeasured part.
+View = namedtuple("View", "total unmeasured image residual share")
+
+
+def target_of(channel, candidates, cube):
+    """
+    Tell where the candidates of a channel are to be looked at: within half a beam of them.
+
+    Parameters
+    ----------
+    channel : int
+        The channel.
+    candidates : structured `~numpy.ndarray`
+        Its narrow hot pixels.
+    cube : `~confetti_task.private.images.Cube`
+        The images.
+
+    Returns
+    -------
+    target : `Target`
+        For this channel and those around it.
+    """
+    pixels = np.column_stack([candidates["y"], candidates["x"]]).astype(int)
+    return Target(channel, pixels, *within(pixels, cube.beam / 2, cube.lengths[2:]))
+
+
+def bytes_needed(shape):
+    """Memory that looking at a channel of some height and width takes."""
+    height, width = (min(length, WINDOW) for length in shape)
+    return BYTES_A_PIXEL * height * width
+
+
+def look(cube, polarization, channel, targets):
+    """
+    Look at a channel: it is read and filtered once, for the candidates of all channels around it.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        What to read.
+    polarization, channel : int
+        The channel.
+    targets : list of `Target`
+        Where to look.
+
+    Returns
+    -------
+    views : list of `View`
+        One for each target. NaN for what is blank, and of the unmeasured part where there is no PSF.
+    """
+    sizes = [(len(target.places), len(target.places), len(target.pixels), len(target.pixels)) for target in targets]
+    views = [[np.full(size, np.nan, dtype=np.float32) for size in each] for each in sizes]
+    passed, share = _read_filter(cube, polarization, channel)
+    background = ring(cube.beam)
+    for corner, core in _windows(cube.lengths[2:]):
+        inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
+        if not any(places.any() for places, _ in inside):
+            continue
+        restored, unmeasured, image, residual = _read_window(cube, polarization, channel, corner, passed)
+        for target, view, (places, pixels) in zip(targets, views, inside):
+            at_places, at_pixels = (
+                np.insert(where - corner, 0, 0, axis=1) for where in (target.places[places], target.pixels[pixels])
+            )
+            view[0][places], view[1][places] = (
+                height(plane, at_places, background) for plane in (restored, unmeasured)
+            )
+            view[2][pixels], view[3][pixels] = height(image, at_pixels, background), at(residual, at_pixels)
+    return [View(*view, share) for view in views]
+
+
+def _windows(shape):
+    """First pixel of every window, and the box that is looked at in it: its middle, where there are others beside."""
+    axes = []
+    for length in shape:
+        step = length if length <= WINDOW else WINDOW // 2
+        last = max(length - WINDOW, 0)
+        axes.append(
+            [(min(max(start - WINDOW // 4, 0), last), (start, start + step)) for start in range(0, length, step)]
+        )
+    for (bottom, rows), (left, columns) in product(*axes):
+        yield (bottom, left), (rows, columns)
+
+
+def _within_box(pixels, box):
+    (bottom, top), (left, right) = box
+    y, x = pixels.T
+    return (y >= bottom) & (y < top) & (x >= left) & (x < right)
+
+
+def _read_filter(cube, polarization, channel):
+    if "psf" not in cube.products:
+        return None, np.nan
+    # The PSF has its peak at the pixel length // 2, and so has the part of it that is as large as a window.
+    sizes = [(length, min(length, WINDOW)) for length in cube.lengths[2:]]
+    box = [(length // 2 - size // 2, length // 2 - size // 2 + size) for length, size in sizes]
+    return unmeasured_filter(read_channels(cube, "psf", polarization, channel, channel, *box)[0], cube.beam)
+
+
+def _read_window(cube, polarization, channel, corner, passed):
+    """Restored model, its unmeasured part, image and residual, each as a cube of one channel."""
+    box = [(start, min(start + WINDOW, length)) for start, length in zip(corner, cube.lengths[2:])]
+    image, residual = (
+        read_channels(cube, name, polarization, channel, channel, *box) for name in ("image", "residual")
+    )
+    restored = image - residual
+    unmeasured = np.full_like(restored, np.nan)
+    if passed is not None:
+        unmeasured[0] = unmeasured_image(restored[0], passed)
+    return restored, unmeasured, image, residual
+
+
+def weigh(candidates, target, views, cube):
+    """
+    Tell what the image and the data say of the candidates of a channel.
+
+    Parameters
+    ----------
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels of the channel.
+    target : `Target`
+        Where they were looked at.
+    views : dict
+        What each channel showed, from `look`; channels that are blank or beyond the cube are left out.
+    cube : `~confetti_task.private.images.Cube`
+        The images.
+
+    Returns
+    -------
+    candidates : structured `~numpy.ndarray`
+        With the fields restored, spike, residual and unsupported, without those where the image is blank.
+    """
+    around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
+    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:4]), np.nan)
+    total, unmeasured, image = (
+        np.column_stack([getattr(views.get(channel, missing), name) for channel in around]) for name in View._fields[:3]
+    )
+    here = views[target.channel]
+    middle = target.of_pixel[:, target.of_pixel.shape[1] // 2]
+    candidates = candidates.copy()
+    candidates["restored"] = spike(total[middle]) / candidates["contrast"]
+    candidates["spike"] = spike(image) / candidates["noise"]
+    candidates["residual"] = here.residual / candidates["noise"]
+    unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)
+    candidates["unsupported"] = unsupported / candidates["noise"]
+    return candidates[np.isfinite(here.image)]
