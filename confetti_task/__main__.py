@@ -12,7 +12,13 @@ import sys
 from .confetti_check import PARAMETERS, SUMMARY, confetti_check
 from .version import __version__
 
-_CONVERT = {"string": str, "any": str, "double": float, "int": int}
+
+def _read_any(text):
+    """A number or a truth value where it is one, else the text."""
+    return {"True": True, "False": False}.get(text, int(text) if text.isdigit() else text)
+
+
+_CONVERT = {"string": str, "any": _read_any, "double": float, "int": int}
 
 
 def make_parser():
@@ -22,7 +28,7 @@ def make_parser():
     for parameter in PARAMETERS:
         summary = parameter.summary.replace("%", "%%")
         if parameter.name == "imagename":
-            parser.add_argument("imagename", help=summary)
+            parser.add_argument("imagename", nargs="+", help=summary)
         elif parameter.type == "bool":
             parser.add_argument(f"--{parameter.name}", action="store_true", help=summary)
         else:
@@ -41,6 +47,8 @@ def main(arguments=None):
     """Check one cube, print the result as JSON, and return the exit status."""
     options = vars(make_parser().parse_args(arguments))
     fail_on_confetti = options.pop("fail_on_confetti")
+    if len(options["imagename"]) == 1:
+        options["imagename"] = options["imagename"][0]
     try:
         result = confetti_check(**options)
     except Exception as error:  # whatever stopped the check, the status must say that there was none

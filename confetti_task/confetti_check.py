@@ -8,7 +8,7 @@ SUMMARY = "Find the fake sources that CLEAN wrote into the model of a spectral c
 PARAMETERS = (
     Parameter(
         name="imagename",
-        type="string",
+        type="any",
         default="",
         allowed=(),
         summary="Root name of the images, as given to tclean",
@@ -125,12 +125,14 @@ def confetti_check(
 
     Parameters
     ----------
-    imagename : string
+    imagename : any
         Root name of the images, as given to tclean. The name of the .image, .model or .residual (.tt0) works too.
         Needed are imagename.model, .image and .residual; with imagename.psf beside them the finds are tested against
-        the data.
+        the data. A list of root names, or a pattern like 'name.????.128', is a cube that was imaged in pieces: they are
+        checked as one spectrum.
     outfile : string
-        Root name of the products outfile.mask, outfile.cleanmask and outfile.ecsv; '' means imagename.confetti.
+        Root name of the products outfile.mask, outfile.cleanmask and outfile.ecsv; '' means imagename.confetti. Of a
+        cube in pieces: one set of products for the whole, or with '' one for each piece, beside it.
     chans : string
         Channels to check, in the notation of imstat: '3~20;25', '>7', '<40'; '' means all. The channels next to them
         are still read, to compare with.
@@ -175,7 +177,8 @@ def confetti_check(
         Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
         channels (the bad ones), severities (of the worst fake source in each of them, in noise), chans (the bad
         channels as text), severity (of the worst fake source), flux (of all fake sources, each counted positive, in
-        Jy), mask, cleanmask, table and channeltable (names of the products, '' where not written), warnings.
+        Jy), mask, cleanmask, table and channeltable (names of the products, '' where not written; lists of them for
+        pieces), warnings.
 
     Examples
     --------

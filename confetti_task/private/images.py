@@ -84,8 +84,17 @@ class Cube:
     @property
     def mapped(self):
         """Whether all pixels that are measured can be read without CASA."""
-        needed = {*self.products, "image mask"} if self.masked else {*self.products}
-        return all(needed - {"mask"} <= set(cube.tiles) for cube in self.pieces or [self])
+        return all(cube.needed_tiles <= set(cube.tiles) for cube in self.pieces or [self])
+
+    @property
+    def needed_tiles(self):
+        """Names of the tiles that measuring needs."""
+        return {*self.products} - {"mask"} | ({"image mask"} if self.masked else set())
+
+    @property
+    def name(self):
+        """What to call it in a text."""
+        return f"{self.root} and {len(self.pieces) - 1} more" if self.pieces else self.root
 
     @property
     def depth(self):
@@ -159,7 +168,7 @@ def open_cube(imagename, reader="auto"):
     """
     if reader not in READERS:
         raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
-    root, term = _split_name(imagename)
+    root, term = split_name(imagename)
     paths = {product: _path(root, product, term) for product in NEEDED}
     missing = [path for path in paths.values() if not os.path.exists(path)]
     if missing:
@@ -217,7 +226,8 @@ def _path(root, product, term):
     return f"{root}.{product}{'' if product == 'mask' else term}"
 
 
-def _split_name(imagename):
+def split_name(imagename):
+    """Root name and Taylor term of the name of an image or of a root."""
     name = imagename.rstrip("/")
     for term in (".tt0", ""):
         for product in NEEDED + OPTIONAL:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .noise import reach_of_samples, sample_heights, sample_lines, scatter
+from .noise import COLUMNS, ROWS, reach_of_samples, sample_heights, sampled, scatter
 from .pixels import read_channels
 from .slabs import slabs, strips
 from .statistics import (
@@ -19,6 +19,9 @@ from .statistics import (
 
 # Of a slab: the model twice, and the places and values of its components where all pixels are set.
 BYTES_A_VOXEL = 48
+# More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
+# system anew takes longer than to read into it.
+SLAB_VOXELS = 2**23
 
 CANDIDATE = np.dtype(
     [
@@ -75,26 +78,32 @@ def measure_scatter(cube, polarization, first, last, voxels):
         From `~confetti_task.private.noise.scatter`, in Jy/beam; NaN for a blank channel.
     """
     height, width = cube.lengths[2:]
-    rows, columns = sample_lines(height, width, cube.beam), sample_lines(width, height, cube.beam)
-    reach = reach_of_samples(cube.beam)
+    rows, columns = sampled(height, ROWS, cube.beam), sampled(width, COLUMNS, cube.beam)
+    whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
+    read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
+    starts = np.cumsum([0, *(end - start for start, end in read)])
+    strip = np.searchsorted([start for start, _ in read], rows, side="right") - 1
+    local = rows - np.array(read)[strip, 0] + starts[strip]
     scatters = []
-    for low, high in slabs(first, last, cube.depth, height * width, voxels):
-        heights = [[] for _ in range(low, high + 1)]
-        for lines in _read_together(rows, reach, voxels // ((high - low + 1) * width), cube.mapped):
-            start, end = max(lines[0] - reach, 0), min(lines[-1] + reach + 1, height)
-            image = read_channels(cube, "image", polarization, low, high, rows=(start, end))
-            for channel, values in zip(heights, sample_heights(image, lines - start, columns, cube.beam)):
-                channel.append(values)
-        scatters += [scatter(np.concatenate(values)) for values in heights]
+    for low, high in slabs(first, last, cube.depth, starts[-1] * width, min(voxels, SLAB_VOXELS)):
+        image = np.empty((high - low + 1, starts[-1], width), dtype=np.float32)
+        for place, lines in zip(starts, read):
+            read_channels(
+                cube, "image", polarization, low, high, lines, out=image[:, place : place + lines[1] - lines[0]]
+            )
+        scatters += [scatter(heights) for heights in sample_heights(image, local, columns, cube.beam)]
     return np.array(scatters, dtype=np.float32)
 
 
-def _read_together(rows, reach, limit, mapped):
-    """Sampled rows in groups: each alone where that leaves half of the image unread, else as many as fit."""
-    step = rows[1] - rows[0] if len(rows) > 1 else 1
-    alone = mapped and step > 2 * (2 * reach + 1)
-    number = 1 if alone else max(1, (limit - 2 * reach) // step)
-    return [rows[start : start + number] for start in range(0, len(rows), number)]
+def _rows_around(rows, reach, height):
+    """Strips of rows that hold some rows and what is around them: first row and the one after the last."""
+    strips = []
+    for row in rows.tolist():
+        start, end = max(row - reach, 0), min(row + reach + 1, height)
+        if strips and start <= strips[-1][1]:
+            start = strips.pop()[0]
+        strips.append((start, end))
+    return strips
 
 
 def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
@@ -158,14 +167,23 @@ def _stream(cube, polarization, first, last, voxels):
     begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
     height, width = cube.lengths[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
-    for core in strips(height, max(reach, voxels // (3 * width) - 2 * reach)):
+    # Rows beside a strip are read twice: a strip is at least eight times as high where memory allows it.
+    preferred = max(8 * reach, SLAB_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
+    for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
         rows = max(core[0] - reach, 0), min(core[1] + reach, height)
-        plane, kept, searched = (rows[1] - rows[0]) * width, [], first
-        for low, high in slabs(begin, end, cube.depth, plane, voxels, beside=2):
-            model = np.concatenate([*kept, read_channels(cube, "model", polarization, low, high, rows=rows)])
+        plane = (rows[1] - rows[0]) * width
+        ranges = list(slabs(begin, end, cube.depth, plane, min(voxels, max(SLAB_VOXELS, 3 * plane)), beside=2))
+        # The slabs share their memory: to ask for it anew takes longer than to read them.
+        longest = max(high - low + 1 for low, high in ranges)
+        planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
+        kept, searched = 0, first
+        for low, high in ranges:
+            model = planes[: kept + high - low + 1]
+            read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
             until = min(last, high if high == end else high - 1)
-            yield rows, core, high + 1 - len(model), model, np.arange(searched, until + 1)
-            kept, searched = [model[-2:].copy()], until + 1
+            yield rows, core, low - kept, model, np.arange(searched, until + 1)
+            kept, searched = min(2, len(model)), until + 1
+            planes[:kept] = model[-kept:].copy()
 
 
 def _sums_of_rows(pixels, shape, weights):

@@ -69,7 +69,7 @@ def warnings_of(cube, channels, candidates):
 def describe_inputs(cube, channels):
     """What is read, in one line."""
     return (
-        f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.root}.[{','.join(cube.products)}]"
+        f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.name}.[{','.join(cube.products)}]"
         f"{cube.term}: {cube.lengths[3]} x {cube.lengths[2]} pixels, Stokes {','.join(cube.stokes)}, "
         f"beam {cube.beam:.1f} pixels"
     )
@@ -104,8 +104,8 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
         The narrow hot pixels.
     sources, channels : `~astropy.table.QTable`
         The sources and the channels.
-    files : tuple of str
-        Names of mask, clean mask and both tables.
+    files : tuple
+        Names of mask, clean mask and both tables; a list of each for the pieces of a cube.
     warnings : list of str
         What the user should know before trusting the result.
 

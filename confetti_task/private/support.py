@@ -94,11 +94,11 @@ def _coverage(psf, shape, columns):
 
 def _about_the_centre(plane, length, axis):
     """Pad an axis to a length, with its central pixel first and what is before that at the end."""
-    plane = np.moveaxis(plane, axis, 0)
-    centre = len(plane) // 2
-    padded = np.zeros((length, *plane.shape[1:]), dtype=plane.dtype)
-    padded[: len(plane) - centre], padded[length - centre :] = plane[centre:], plane[:centre]
-    return np.moveaxis(padded, 0, axis)
+    centre = plane.shape[axis] // 2
+    before, after = np.split(plane, [centre], axis=axis)
+    shape = [length if number == axis else size for number, size in enumerate(plane.shape)]
+    shape[axis] -= before.shape[axis] + after.shape[axis]
+    return np.concatenate([after, np.zeros(shape, dtype=plane.dtype), before], axis=axis)
 
 
 @lru_cache(maxsize=2)  # the same for all channels of a cube

@@ -7,6 +7,7 @@ from astropy import units
 from astropy.table import QTable
 
 from .coordinates import world_coordinates
+from .pieces import piece_of
 from .pixels import read_channels
 
 
@@ -48,7 +49,7 @@ def source_table(cube, candidates, worst, npixels, meta):
     table["significance"] = rows["contrast"] / rows["noise"]
     for name in ("pointlikeness", "narrowness", "surround", "restored", "spike", "residual", "unsupported"):
         table[name] = rows[name]
-    return _described(table, DESCRIPTIONS)
+    return _described(_add_pieces(table, cube), DESCRIPTIONS)
 
 
 def channel_table(cube, channels, candidates, sources, meta):
@@ -91,7 +92,41 @@ def channel_table(cube, channels, candidates, sources, meta):
     table["flux"] = [fake["flux"].value[rows].sum() for rows in same] * units.Jy
     conditions = [table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
     table["verdict"] = np.select(conditions, ["bad", "good", "blank"], "unchecked").astype("U9")
-    return _described(table, CHANNEL_DESCRIPTIONS)
+    return _described(_add_pieces(table, cube), CHANNEL_DESCRIPTIONS)
+
+
+def of_piece(table, cube, number):
+    """
+    The part of a table of a joined cube that is about one of its pieces.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        From `source_table` or `channel_table`.
+    cube : `~confetti_task.private.images.Cube`
+        The joined cube.
+    number : int
+        Of the piece.
+
+    Returns
+    -------
+    part : `~astropy.table.QTable`
+        Its channels are those of the piece; 'spectrum_channel' has those of the whole.
+    """
+    part = table[table["piece"] == cube.pieces[number].root]
+    part.rename_column("channel", "spectrum_channel")
+    part.rename_column("piece_channel", "channel")
+    part.remove_column("piece")
+    return part
+
+
+def _add_pieces(table, cube):
+    """Tell for every row of the table of a joined cube in which piece it is."""
+    if cube.pieces:
+        piece, local = piece_of(cube, table["channel"])
+        table["piece"] = np.array([cube.pieces[number].root for number in piece], dtype="U")
+        table["piece_channel"] = local
+    return table
 
 
 def _in_channel(candidates, row):

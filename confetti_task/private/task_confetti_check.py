@@ -9,17 +9,17 @@ from casatasks import casalog
 
 from ..version import __version__
 from . import evidence, report
-from .channels import parse_channels
+from .channels import format_channels, parse_channels
 from .decision import Thresholds, is_confetti, severity
-from .images import open_cube
 from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
+from .pieces import open_pieces, piece_of
 from .products import check_outfile, write_products
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
-from .tables import channel_table, source_table
+from .tables import channel_table, of_piece, source_table
 from .workers import hired
 
 # Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
@@ -47,10 +47,11 @@ def confetti_check(
     real = read_known(known)
     if not memory > 0:
         raise ValueError(f"memory should be positive (got {memory})")
-    cube = open_cube(imagename, reader)
+    cube = open_pieces(imagename, reader)
     selected = parse_channels(chans, cube.channels)
-    outfile = outfile or cube.root + ".confetti"
-    check_outfile(outfile, overwrite)
+    outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
+    for name in outfiles:
+        check_outfile(name, overwrite)
     casalog.post(report.describe_inputs(cube, selected))
 
     with hired(parallel, cube.mapped) as workers:
@@ -71,13 +72,34 @@ def confetti_check(
     meta = {"version": __version__, "call": call, "parameters": parameters, "verdict": verdict, "warnings": warnings}
     sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
     tables = sources, channel_table(cube, channels, candidates, sources, meta)
-    files = write_products(outfile, cube, candidates, tables, cleanmask, writestats, call)
+    if outfile or not cube.pieces:
+        files = write_products(outfiles[0], cube, candidates, tables, cleanmask, writestats, call)
+    else:
+        pieces = (_piece(cube, number, selected, candidates, tables) for number in range(len(cube.pieces)))
+        written = [write_products(name, *each, cleanmask, writestats, call) for name, each in zip(outfiles, pieces)]
+        files = [list(names) for names in zip(*written)]
     result = report.summarize(verdict, candidates, *tables, files, warnings)
 
     for line in report.describe_channels(*tables):
         casalog.post(line)
     casalog.post(report.describe_verdict(result))
     return result
+
+
+def _piece(cube, number, selected, candidates, tables):
+    """One of the pieces of a cube, its candidates and its tables, with the channels of the piece."""
+    piece = cube.pieces[number]
+    numbers, local = piece_of(cube, candidates["channel"])
+    found = candidates[numbers == number].copy()
+    found["channel"] = local[numbers == number]
+    numbers, local = piece_of(cube, np.array(selected))
+    tables = [of_piece(table, cube, number) for table in tables]
+    for table in tables:
+        parameters = dict(table.meta["parameters"])
+        if parameters["chans"]:
+            parameters["chans"] = format_channels(local[numbers == number].tolist())
+        table.meta.update(parameters=parameters, verdict="confetti" if found["confetti"].any() else "clean")
+    return piece, found, tables
 
 
 def _measure_all(cube, selected, thresholds, workers, memory):

@@ -75,7 +75,7 @@ def find_image_tiles(path, tool):
 
 
 def _mask_path(path):
-    with _opened_table(path) as tool:
+    with opened_table(path) as tool:
         keywords = tool.getkeywords()
     mask = keywords["masks"][keywords["Image_defaultmask"]]
     return str(mask.get("mask", "")).replace("Table: ", "")
@@ -97,7 +97,7 @@ def _telling_tile(tiles):
     mapped = _map(tiles)
     numbers = np.unique(np.linspace(0, prod(tiles.counts) - 1, 16).astype(int))
     places = [np.unravel_index(number, tiles.counts, order="F") for number in numbers]
-    changes = [np.count_nonzero(np.diff(_tile(mapped[place[::-1]], tiles).ravel()) != 0) for place in places]
+    changes = [np.count_nonzero(np.diff(_tiles_of(mapped[place[::-1]], tiles).ravel()) != 0) for place in places]
     return places[int(np.argmax(changes))]
 
 
@@ -117,7 +117,7 @@ def find_tiles(path):
     """
     if not os.path.exists(os.path.join(path, "table.dat")):
         return None
-    with _opened_table(path) as tool:
+    with opened_table(path) as tool:
         column = "map" if "map" in tool.colnames() else tool.colnames()[0]
         value_type, order = tool.getcoldesc(column)["valueType"], tool.endianformat()
         managers = [manager for manager in tool.getdminfo().values() if column in manager["COLUMNS"]]
@@ -154,18 +154,19 @@ def _fits_the_file(tiles):
 
 
 @contextmanager
-def _opened_table(path):
+def opened_table(path, nomodify=True):
+    """The table tool with a table opened, closed again at the end."""
     from casatools import table
 
     tool = table()
-    tool.open(path)
+    tool.open(path, nomodify=nomodify)
     try:
         yield tool
     finally:
         tool.done()
 
 
-def read_box(tiles, bottom, top):
+def read_box(tiles, bottom, top, out=None):
     """
     Read the pixels of a box.
 
@@ -175,22 +176,30 @@ def read_box(tiles, bottom, top):
         How they are stored.
     bottom, top : sequence of int
         First and last pixel along each axis.
+    out : `~numpy.ndarray` or None
+        Where to write them, with the axes of the image.
 
     Returns
     -------
     pixels : `~numpy.ndarray`
         float32 or bool, with the axes of the image.
     """
+    lengths = [high - low + 1 for low, high in zip(bottom, top)]
+    if out is None:
+        out = np.empty(lengths, dtype=bool if tiles.kind == BITS else np.float32, order="F")
     mapped = _map(tiles)
     # An image in a TiledShapeStMan has one axis more: its rows, of which it uses the first.
     spare = len(tiles.shape) - len(bottom)
-    axes = [_along_axis(*axis) for axis in zip(tiles.tile, [*bottom, *[0] * spare], [*top, *[0] * spare])]
-    lengths = [high - low + 1 for low, high in zip(bottom, top)]
-    pixels = np.empty([1] * spare + lengths[::-1], dtype=bool if tiles.kind == BITS else np.float32)
-    for pieces in product(*reversed(axes)):
-        number, inside, outside = zip(*pieces)
-        pixels[outside] = _tile(mapped[number], tiles)[inside]
-    return pixels.reshape(lengths[::-1]).T
+    axes = [_segments(*axis) for axis in zip(tiles.tile, [*bottom, *[0] * spare], [*top, *[0] * spare])]
+    target = out.T[(np.newaxis,) * spare]
+    for parts in product(*reversed(axes)):
+        numbers, inside, outside = zip(*parts)
+        pixels = _tiles_of(mapped[numbers], tiles)[(..., *inside)]
+        # Number of the tile and pixel in it, axis by axis.
+        order = [axis + step for axis in range(len(parts)) for step in (0, len(parts))]
+        pixels = pixels.transpose(order)
+        target[outside].reshape(pixels.shape)[...] = pixels
+    return out
 
 
 def _map(tiles):
@@ -198,16 +207,30 @@ def _map(tiles):
     return np.asarray(np.memmap(tiles.path, dtype=dtype, mode="r", shape=(*tiles.counts[::-1], length)))
 
 
-def _along_axis(size, low, high):
-    """Number of every tile along an axis that the box touches, with the slice of each that they share."""
-    shared = []
-    for number in range(low // size, high // size + 1):
-        start, end = max(low, number * size), min(high + 1, (number + 1) * size)
-        shared.append((number, slice(start - number * size, end - number * size), slice(start - low, end - low)))
-    return shared
+def _segments(size, low, high):
+    """
+    Cut an axis of a box into the end of a tile, whole tiles, and the beginning of a tile.
+
+    Each with the numbers of the tiles, the pixels in each of them, and the pixels of the box.
+    """
+    first_whole, end_whole = -(-low // size), (high + 1) // size
+    if first_whole > end_whole:
+        ends = [(low, high + 1)]
+    else:
+        ends = [(low, first_whole * size), (first_whole * size, end_whole * size), (end_whole * size, high + 1)]
+    return [
+        (
+            slice(start // size, -(-end // size)),
+            slice(start % size, (end - 1) % size + 1),
+            slice(start - low, end - low),
+        )
+        for start, end in ends
+        if start < end
+    ]
 
 
-def _tile(bucket, tiles):
+def _tiles_of(buckets, tiles):
+    """Some buckets as pixels: the axes of their numbers, then those of the pixels in a tile."""
     if tiles.kind == BITS:
-        bucket = np.unpackbits(bucket, count=prod(tiles.tile), bitorder="little").view(bool)
-    return bucket.reshape(tiles.tile[::-1])
+        buckets = np.unpackbits(buckets, axis=-1, count=prod(tiles.tile), bitorder="little").view(bool)
+    return buckets.reshape(*buckets.shape[:-1], *tiles.tile[::-1])

@@ -1,12 +1,14 @@
 """How images are written, and how products appear under their names."""
 
 import os
+import shutil
 
 import numpy as np
 
 from ..version import __version__
 from .coordinates import read_coordinates
 from .images import opened
+from .tiles import find_tiles, opened_table
 
 
 def replace(outfile, staged, old, suffixes):
@@ -50,16 +52,48 @@ def write_image(path, cube, planes, call, template=None):
     template : str or None
         Image whose grid to take; None for that of the model.
     """
-    from casatools import image
-
-    coordinates, shape = read_coordinates(template or cube.path("model"))
-    tool = image()
-    tool.fromshape(outfile=path, shape=shape, csys=coordinates, overwrite=False, log=False, type="f")
-    tool.done()
+    if cube.pieces:
+        _make_from_shape(path, cube.path("model"), {cube.axes[1]: cube.channels})
+    else:
+        _make_empty(path, template or cube.path("model"))
     with opened(path) as tool:
         for (polarization, channel), plane in planes:
             put_plane(tool, cube, polarization, channel, plane)
         tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", call])
+
+
+def _make_empty(path, template):
+    """Make an image of zeros on the grid of another."""
+    tiles = find_tiles(template)
+    plain = {"table.dat", "table.info", "table.f0", "table.f0_TSM0", "logtable"}
+    if tiles is None or set(os.listdir(template)) - {"table.lock"} != plain:
+        _make_from_shape(path, template, {})
+        return
+    # A hole in a file reads as zeros and costs nothing; what CASA writes for an empty image costs 0.3 to 2 s per GiB.
+    shutil.copytree(template, path, ignore=shutil.ignore_patterns("table.lock", "table.f0_TSM0"))
+    with open(os.path.join(path, "table.f0_TSM0"), "wb") as file:
+        file.truncate(os.path.getsize(tiles.path))
+    _forget_the_template(path)
+
+
+def _make_from_shape(path, template, lengths):
+    from casatools import image
+
+    coordinates, shape = read_coordinates(template)
+    shape = [lengths.get(axis, length) for axis, length in enumerate(shape)]
+    tool = image()
+    tool.fromshape(outfile=path, shape=shape, csys=coordinates, overwrite=False, log=False, type="f")
+    tool.done()
+
+
+def _forget_the_template(path):
+    """Remove the history, the unit and the beams that came with the header of another image."""
+    with opened_table(os.path.join(path, "logtable"), nomodify=False) as tool:
+        tool.removerows(list(range(tool.nrows())))
+    with opened(path) as tool:
+        tool.setbrightnessunit("")
+        tool.setrestoringbeam(remove=True, log=False)
+        tool.setmiscinfo({})
 
 
 def put_plane(tool, cube, polarization, channel, plane):
