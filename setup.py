@@ -23,6 +23,8 @@ setup(
     extras_require={
         # 6.7.6.14 does not import on Debian; casatasks imports six without declaring it.
         "casa": ["casatools!=6.7.6.14", "casatasks!=6.7.6.14", "casadata", "six"],
-        "test": ["pytest", "casashell!=6.7.6.14", "pexpect", "ruff"],
+        "dask": ["distributed"],
+        "benchmark": ["spectral-cube", "dask", "matplotlib", "distributed"],
+        "test": ["pytest", "casashell!=6.7.6.14", "pexpect", "ruff", "distributed"],
     },
 )

@@ -1,0 +1,184 @@
+"""No result depends on the way to it: readers, threads, memory, clusters and pieces give the same tables and masks."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import checksum, read_image, write_cube
+from skies import NOISE, Products
+
+from confetti_task import confetti_check
+from confetti_task.private import evidence
+from confetti_task.private import task_confetti_check as task
+
+HOT = (3, 30, 26)  # channel, y, x
+
+
+@pytest.fixture
+def line():
+    """A cube with confetti in two channels, hot pixels in all, and a hole in its T/F mask."""
+    products = Products(channels=11, size=70)
+    random = np.random.default_rng(9)
+    for place in zip(random.integers(0, 11, 60), *random.integers(0, 70, (2, 60))):
+        products.model[place] += random.choice([-1, 1]) * random.exponential() * 5 * NOISE
+    products.add_confetti(*HOT, 20 * NOISE)
+    products.add_confetti(8, 60, 66, -30 * NOISE)
+    products.model[5] = 0
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, :12, :15] = False
+    write_cube("line", products, masked=masked)
+    return confetti_check(imagename="line", outfile="reference", parallel=1)
+
+
+def assert_same(result, reference):
+    np.testing.assert_array_equal(read_image(result["mask"]), read_image(reference["mask"]))
+    np.testing.assert_array_equal(read_image(result["cleanmask"]), read_image(reference["cleanmask"]))
+    for kind in ("table", "channeltable"):
+        one, other = (QTable.read(which[kind]) for which in (result, reference))
+        for name in other.colnames:
+            np.testing.assert_array_equal(one[name], other[name])
+    names = ("verdict", "npixels", "nsources", "channels", "severities", "flux", "warnings")
+    assert [result[name] for name in names] == [reference[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [{"reader": "ia"}, {"parallel": 2}, {"parallel": 7}, {"memory": 1e-9}, {"memory": 1e-3, "parallel": 3}],
+    ids=str,
+)
+def test_reader_threads_and_memory_change_nothing(line, way):
+    assert line["channels"] == [3, 8]
+    assert line["ncandidates"] > 20
+    assert_same(confetti_check(imagename="line", **way), line)
+
+
+def test_an_image_that_only_casa_reads_changes_nothing(line):
+    from casatools import image
+
+    tool = image()
+    tool.open("line.residual")
+    tool.tofits("residual.fits", stokeslast=False)
+    tool.done()
+    shutil.rmtree("line.residual")
+    os.rename("residual.fits", "line.residual")
+    assert_same(confetti_check(imagename="line", parallel=4), line)
+
+
+@pytest.mark.parametrize(("name", "value"), [("parallel", "many"), ("parallel", -1), ("memory", 0), ("reader", "fits")])
+def test_wrong_ways_are_refused(line, name, value):
+    with pytest.raises((ValueError, AssertionError), match=name):
+        confetti_check(imagename="line", **{name: value})
+
+
+def test_a_plane_that_is_too_large_to_be_transformed_at_once_is_looked_at_in_windows(line, monkeypatch):
+    monkeypatch.setattr(evidence, "WINDOW", 48)
+    result = confetti_check(imagename="line", outfile="windows")
+    for place in (HOT, (8, 60, 66)):
+        assert read_image(result["mask"])[place] == 1
+
+
+# Pieces
+
+
+@pytest.fixture
+def pieces(line):
+    """The same cube in pieces of 4, 4 and 3 channels."""
+    from casatools import image, regionmanager
+
+    tool = image()
+    for first, last in ((0, 3), (4, 7), (8, 10)):
+        for product in ("model", "image", "residual", "psf"):
+            tool.open(f"line.{product}")
+            region = regionmanager().box(blc=[0, 0, 0, first], trc=[69, 69, 0, last])
+            tool.subimage(f"piece.{first:04d}.{last - first + 1:03d}.{product}", region=region, dropdeg=False).done()
+            tool.done()
+    return ["piece.0000.004", "piece.0004.004", "piece.0008.003"]
+
+
+@pytest.mark.parametrize("form", ["list", "other order", "pattern", "pattern of images"])
+def test_pieces_are_one_spectrum(line, pieces, form):
+    given = {"list": pieces, "other order": pieces[::-1], "pattern": "piece.????.*", "pattern of images": "p*.model"}
+    result = confetti_check(imagename=given[form], outfile="whole")
+    assert_same(result, line)
+    table = QTable.read(result["table"])
+    assert table["piece"][table["channel"] == 8][0] == "piece.0008.003"
+    assert table["piece_channel"][table["channel"] == 8][0] == 0
+
+
+def test_each_piece_gets_its_own_products_that_tclean_can_use(line, pieces):
+    result = confetti_check(imagename="piece.????.*")
+    assert result["channels"] == [3, 8]
+    assert result["mask"] == [f"{name}.confetti.mask" for name in pieces]
+    assert result["cleanmask"] == ["piece.0000.004.confetti.cleanmask", "", "piece.0008.003.confetti.cleanmask"]
+    masks = [read_image(name) for name in result["mask"]]
+    np.testing.assert_array_equal(np.concatenate(masks), read_image(line["mask"]))
+    whole = QTable.read(line["channeltable"])
+    tables = [QTable.read(name) for name in result["channeltable"]]
+    for name in set(whole.colnames) - {"channel"}:
+        np.testing.assert_array_equal(np.concatenate([table[name] for table in tables]), whole[name])
+    assert tables[1]["channel"].tolist() == [0, 1, 2, 3]
+    assert tables[1]["spectrum_channel"].tolist() == [4, 5, 6, 7]
+    assert [table.meta["verdict"] for table in tables] == ["confetti", "clean", "confetti"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["piece.0000.004", "piece.0008.003"], "one channel after"),
+        (["piece.0000.004", "piece.0000.004"], "one channel after"),
+        (["piece.0000.004", "piece.0004.999"], "not found"),
+        ("nothing.*", "no .model"),
+        ([], "imagename"),
+    ],
+)
+def test_pieces_that_are_no_spectrum_are_refused_and_nothing_is_written(pieces, names, message):
+    before = sorted(os.listdir("."))
+    with pytest.raises(ValueError, match=message):
+        confetti_check(imagename=names, outfile="whole")
+    assert sorted(os.listdir(".")) == before
+
+
+# A cluster
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers in processes of their own."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster):
+    from distributed import Client
+
+    with Client(cluster) as client:
+        yield client
+
+
+def test_the_workers_of_a_cluster_give_the_same_and_never_import_casa(line, client):
+    before = checksum("line.model", "line.image", "line.residual", "line.psf")
+    assert_same(confetti_check(imagename="line"), line)
+    assert checksum("line.model", "line.image", "line.residual", "line.psf") == before
+    imported = client.run(
+        lambda: sorted(set(__import__("sys").modules) & {"casatools", "confetti_task.private.evidence"})
+    )
+    assert list(imported.values()) == [["confetti_task.private.evidence"]] * 2
+
+
+def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
+    find, marker = task.find_candidates, os.path.abspath("killed")
+
+    def die_once(*arguments):
+        if not os.path.exists(marker):
+            open(marker, "w").close()
+            os.kill(os.getpid(), 9)
+        return find(*arguments)
+
+    die_once.__module__ = "__main__"  # so that it is sent to the workers as a whole
+    monkeypatch.setattr(task, "find_candidates", die_once)
+    assert_same(confetti_check(imagename="line"), line)
+    assert os.path.exists(marker)
