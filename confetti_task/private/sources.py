@@ -1,6 +1,7 @@
 """Pixels that belong together, as sources."""
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 
 def join(candidates, beam):
@@ -39,10 +40,14 @@ def join(candidates, beam):
 
 def _join_in_plane(candidates, members, beam):
     order = np.lexsort([np.abs(candidates["contrast"][members]), candidates["severity"][members]])
-    left = members[order[::-1]]
+    members = members[order[::-1]]
+    places = np.column_stack([candidates[axis][members] for axis in "yx"])
+    near = cKDTree(places).query_ball_point(places, beam)
+    taken = np.zeros(len(members), dtype=bool)
     sources = []
-    while len(left):
-        distance = np.hypot(*(candidates[axis][left].astype(float) - candidates[axis][left[0]] for axis in "yx"))
-        sources.append((left[0], np.count_nonzero(distance <= beam)))
-        left = left[distance > beam]
+    for number, (member, others) in enumerate(zip(members, near)):
+        if not taken[number]:
+            free = [other for other in others if not taken[other]]
+            sources.append((member, len(free)))
+            taken[free] = True
     return sources
