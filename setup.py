@@ -23,7 +23,8 @@ setup(
     extras_require={
         # 6.7.6.14 does not import on Debian; casatasks imports six without declaring it.
         "casa": ["casatools!=6.7.6.14", "casatasks!=6.7.6.14", "casadata", "six"],
-        "dask": ["distributed"],
+        # The workers of a cluster need no CASA, with which scipy comes elsewhere.
+        "dask": ["distributed", "scipy"],
         "benchmark": ["spectral-cube", "dask", "matplotlib", "distributed"],
         "test": ["pytest", "casashell!=6.7.6.14", "pexpect", "ruff", "distributed"],
     },

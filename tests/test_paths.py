@@ -182,3 +182,10 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
     monkeypatch.setattr(task, "find_candidates", die_once)
     assert_same(confetti_check(imagename="line"), line)
     assert os.path.exists(marker)
+
+
+def test_workers_of_another_version_are_refused(line, client, monkeypatch):
+    monkeypatch.setattr("confetti_task.private.workers.__version__", "0.0")
+    with pytest.raises(ValueError, match="the dask workers have confetti_task .*this session 0.0"):
+        confetti_check(imagename="line", outfile="other")
+    assert not os.path.exists("other.mask")

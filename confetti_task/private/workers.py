@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
 
+from ..version import __version__
+
 # So often dask does a range again whose worker was lost.
 RETRIES = 3
 
@@ -86,13 +88,14 @@ def hired(parallel, mapped):
     Raises
     ------
     ValueError
-        If ``parallel`` is no number of threads.
+        If ``parallel`` is no number of threads, or the workers of the cluster have another version of this package.
     """
     if not isinstance(parallel, (bool, int)) or parallel < 0:
         raise ValueError(f"parallel should be True, False or a number of threads (got {parallel!r})")
     client = _dask_client() if mapped and parallel is True else None
-    threads = (len(os.sched_getaffinity(0)) if parallel is True else max(1, parallel)) if mapped else 1
+    threads = (_cores() if parallel is True else max(1, parallel)) if mapped else 1
     if client is not None:
+        _check_version(client)
         nthreads = client.nthreads().values()
         yield Workers(max(1, len(nthreads)), max(nthreads, default=1), client.get_executor(pure=False, retries=RETRIES))
     elif threads == 1:
@@ -100,6 +103,31 @@ def hired(parallel, mapped):
     else:
         with ThreadPoolExecutor(threads) as executor:
             yield Workers(1, threads, executor)
+
+
+def _cores():
+    """Cores that this process may use; macOS tells all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _check_version(client):
+    try:
+        others = set(client.run(get_version).values()) - {get_version()}
+    except Exception as error:  # whatever keeps the workers from it
+        raise ValueError(
+            f"the dask workers cannot use confetti_task: {error}; install it in their Python, or set parallel to a "
+            "number of threads"
+        ) from error
+    if others:
+        raise ValueError(
+            f"the dask workers have confetti_task {', '.join(sorted(others))}, this session {get_version()}; install "
+            "the same, or set parallel to a number of threads"
+        )
+
+
+def get_version():
+    """Version of this package where this is called."""
+    return __version__
 
 
 def _dask_client():
