@@ -551,3 +551,13 @@ def test_a_last_channel_full_of_confetti_is_bad():
             products.add_confetti(11, y, x, 15 * NOISE)
     write_cube("line", products)
     assert confetti_check(imagename="line")["channels"] == [11]
+
+
+def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is_said(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[3] = False
+    masked[3][HOT[1:]] = masked[3, :20, :20] = True
+    write_cube("line", products, masked=masked)
+    result = confetti_check(imagename="line")
+    assert HOT in places(result, "candidate")
+    assert "could not be tested" in result["warnings"][0]

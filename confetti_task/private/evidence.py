@@ -20,8 +20,9 @@ BYTES_A_PIXEL = 48
 Target = namedtuple("Target", "channel pixels places of_pixel")
 
 # What a channel shows to a target: heights of the restored model and of its unmeasured part at the places [m], height
-# of the image and value of the residual at the pixels [n], and the share of a point source in the unmeasured part.
-View = namedtuple("View", "total unmeasured image residual share")
+# of the image, its value and that of the residual at the pixels [n], and the share of a point source in the unmeasured
+# part.
+View = namedtuple("View", "total unmeasured height image residual share")
 
 
 def target_of(channel, candidates, cube):
@@ -70,8 +71,10 @@ def look(cube, polarization, channel, targets):
     views : list of `View`
         One for each target. NaN for what is blank, and of the unmeasured part where there is no PSF.
     """
-    sizes = [(len(target.places), len(target.places), len(target.pixels), len(target.pixels)) for target in targets]
-    views = [[np.full(size, np.nan, dtype=np.float32) for size in each] for each in sizes]
+    views = [
+        [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
+        for target in targets
+    ]
     passed, share = _read_filter(cube, polarization, channel)
     background = ring(cube.beam)
     for corner, core in _windows(cube.lengths[2:]):
@@ -86,7 +89,8 @@ def look(cube, polarization, channel, targets):
             view[0][places], view[1][places] = (
                 height(plane, at_places, background) for plane in (restored, unmeasured)
             )
-            view[2][pixels], view[3][pixels] = height(image, at_pixels, background), at(residual, at_pixels)
+            view[2][pixels] = height(image, at_pixels, background)
+            view[3][pixels], view[4][pixels] = at(image, at_pixels), at(residual, at_pixels)
     return [View(*view, share) for view in views]
 
 
@@ -152,15 +156,15 @@ def weigh(candidates, target, views, cube):
         With the fields restored, spike, residual and unsupported, without those where the image is blank.
     """
     around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
-    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:4]), np.nan)
-    total, unmeasured, image = (
+    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan)
+    total, unmeasured, heights = (
         np.column_stack([getattr(views.get(channel, missing), name) for channel in around]) for name in View._fields[:3]
     )
     here = views[target.channel]
     middle = target.of_pixel[:, target.of_pixel.shape[1] // 2]
     candidates = candidates.copy()
     candidates["restored"] = spike(total[middle]) / candidates["contrast"]
-    candidates["spike"] = spike(image) / candidates["noise"]
+    candidates["spike"] = spike(heights) / candidates["noise"]
     candidates["residual"] = here.residual / candidates["noise"]
     unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)
     candidates["unsupported"] = unsupported / candidates["noise"]

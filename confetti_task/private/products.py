@@ -9,8 +9,9 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from .pixels import read_channels
+from .slabs import strips
 from .statistics import disc
-from .writing import replace, write_image
+from .writing import ROWS_AT_ONCE, replace, write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -87,7 +88,7 @@ def write_products(outfile, cube, candidates, tables, cleanmask, writestats, cal
             write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
         elif len(confetti) and cleanmask == "pixel":
             write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
-        write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti))), call)
+        write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv")
     return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
 
@@ -108,7 +109,7 @@ def _planes_of(cube, candidates, values):
     """Planes that hold the values at the pixels of the candidates, and 0 elsewhere."""
     for polarization, channel in _channels_of(candidates):
         here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
-        plane = np.zeros(cube.lengths[2:], dtype=np.float32)
+        plane = np.zeros(cube.lengths[2:], dtype=values.dtype)
         plane[candidates["y"][here], candidates["x"][here]] = values[here]
         yield (polarization, channel), plane
 
@@ -132,15 +133,14 @@ def channels_to_clean(cube, bad):
     ------
     where : tuple of int
         Polarization and channel: all polarizations, because they share the model that is cleaned again from zero.
-    plane : 2D float32 `~numpy.ndarray`
-        1 where tclean was allowed to clean in this channel, 0 elsewhere. Holes are filled: around emission that it must
+    plane : 2D bool `~numpy.ndarray`
+        True where tclean was allowed to clean in this channel. Holes are filled: around emission that it must
         not touch tclean invents fake sources even at gain 0.1. With beam-sized holes 11 were left where a filled clean
         mask left none.
     """
     for channel in bad:
         for polarization in range(cube.lengths[0]):
-            plane = binary_fill_holes(_old_clean_mask(cube, polarization, int(channel)))
-            yield (polarization, int(channel)), plane.astype(np.float32)
+            yield (polarization, int(channel)), binary_fill_holes(_old_clean_mask(cube, polarization, int(channel)))
 
 
 def _pixels_to_clean(cube, confetti):
@@ -154,14 +154,22 @@ def _pixels_to_clean(cube, confetti):
             y = np.add.outer(confetti["y"][here], hole[:, 0]).ravel()
             x = np.add.outer(confetti["x"][here], hole[:, 1]).ravel()
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-            plane[y[inside], x[inside]] = 0
+            plane[y[inside], x[inside]] = False
             yield (polarization, channel), plane
 
 
 def _old_clean_mask(cube, polarization, channel, bad=True):
     """What tclean cleaned in a channel; all of the primary-beam mask where that is unknown, or nothing and yet bad."""
     if "mask" in cube.products:
-        plane = read_channels(cube, "mask", polarization, channel, channel)[0] > 0
+        plane = _where(lambda mask: mask > 0, cube, "mask", polarization, channel)
         if plane.any() or not bad:
-            return plane.astype(np.float32)
-    return np.isfinite(read_channels(cube, "image", polarization, channel, channel)[0]).astype(np.float32)
+            return plane
+    return _where(np.isfinite, cube, "image", polarization, channel)
+
+
+def _where(condition, cube, product, polarization, channel):
+    """Where the pixels of a plane fulfil a condition, read in strips: a quarter of the memory for a large plane."""
+    plane = np.empty(cube.lengths[2:], dtype=bool)
+    for rows in strips(len(plane), ROWS_AT_ONCE):
+        plane[slice(*rows)] = condition(read_channels(cube, product, polarization, channel, channel, rows)[0])
+    return plane

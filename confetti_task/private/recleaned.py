@@ -4,8 +4,6 @@ import os
 import shutil
 import stat
 
-import numpy as np
-
 from .images import opened
 from .pixels import read_plane
 from .products import SUFFIXES, channels_to_clean
@@ -131,7 +129,7 @@ def _where_to_clean(plan, run, cube, clean_mask):
     drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
     for (polarization, channel), plane in channels_to_clean(cube, bad):
         if channel in drawn:
-            plane = (read_plane(clean_mask, cube, polarization, channel) > 0).astype(np.float32)
+            plane = read_plane(clean_mask, cube, polarization, channel) > 0
         yield (polarization, channel - run[0]), plane
 
 

@@ -148,7 +148,7 @@ def state_of_channels(plan, cube):
                     state["model_flux"] += _flux(images, polarization, number)
                     state["residual"] = max(state["residual"], _peak(images, polarization, number, cleaned))
         good = channels_to_clean(cube, near(run, plan.channels))
-        depth += [_peak(cube, *where, cleaned > 0) for where, cleaned in good]
+        depth += [_peak(cube, *where, cleaned) for where, cleaned in good]
     return before, after, float(np.median(depth)) if depth else np.nan
 
 

@@ -8,7 +8,11 @@ import numpy as np
 from ..version import __version__
 from .coordinates import read_coordinates
 from .images import opened
+from .slabs import strips
 from .tiles import find_tiles, opened_table
+
+# The image tool takes float64: of a plane of 20000 rows that would be 3.2 GB.
+ROWS_AT_ONCE = 2048
 
 
 def replace(outfile, staged, old, suffixes):
@@ -98,8 +102,9 @@ def _forget_the_template(path):
 
 def put_plane(tool, cube, polarization, channel, plane):
     """Write one plane [y, x] into an opened image whose axes are those of the cube."""
-    bottom, _ = cube.box(polarization, channel, channel)
-    tool.putchunk(cube.to_image_order(plane[np.newaxis]).astype(float), blc=bottom)
+    for rows in strips(len(plane), ROWS_AT_ONCE):
+        bottom, _ = cube.box(polarization, channel, channel, rows)
+        tool.putchunk(cube.to_image_order(plane[np.newaxis, slice(*rows)]).astype(float), blc=bottom)
 
 
 def copy_channels(cube, product, first, last, path):
