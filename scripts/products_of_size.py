@@ -74,8 +74,11 @@ def _new_image(path, size, channels):
     system, tool = coordsys(), image()
     system = system.newcoordsys(direction=True, stokes=["I"], spectral=True)
     system.setrestfrequency(93.1734e9)
+    increment = system.increment()["numeric"]  # in arcmin
+    increment[:2] = [-1 / 60, 1 / 60]
+    system.setincrement(list(increment))
     tool.fromshape(path, [size, size, 1, channels], csys=system.torecord(), log=False, type="f")
-    width = {"unit": "arcmin", "value": BEAM}  # the pixels of a new coordinate system are a minute wide
+    width = {"unit": "arcsec", "value": BEAM}
     tool.setrestoringbeam(major=width, minor=width, pa="0deg", log=False)
     if path.endswith("model"):
         tool.setrestoringbeam(remove=True, log=False)

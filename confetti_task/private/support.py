@@ -87,9 +87,14 @@ def _columns(shape, beam):
 
 
 def _coverage(psf, shape, columns):
-    """How much is measured at every spatial frequency: the real part of the transform of the PSF about its centre."""
-    rows = fft.rfft(_about_the_centre(_zero_where_blank(psf), shape[1], axis=1))[:, :columns]
-    return np.maximum(fft.fft(_about_the_centre(rows, shape[0], axis=0), axis=0, overwrite_x=True).real, 0)
+    """How much is measured at every spatial frequency."""
+    return np.maximum(_transform_about_the_centre(_zero_where_blank(psf), shape, columns), 0)
+
+
+def _transform_about_the_centre(plane, shape, columns):
+    """Real part of the transform of a plane about its central pixel."""
+    rows = fft.rfft(_about_the_centre(plane, shape[1], axis=1))[:, :columns]
+    return fft.fft(_about_the_centre(rows, shape[0], axis=0), axis=0, overwrite_x=True).real
 
 
 def _about_the_centre(plane, length, axis):
@@ -105,14 +110,16 @@ def _about_the_centre(plane, length, axis):
 def _point_above_ring(shape, beam):
     """Weights of the spatial frequencies in the height of a restored point source above the mean of its ring."""
     columns = _columns(shape, beam)
-    v, u = fft.fftfreq(shape[0])[:, np.newaxis], fft.rfftfreq(shape[1])[:columns]
-    gaussian = np.exp(-((np.pi * beam) ** 2) / (4 * np.log(2)) * (u**2 + v**2))
-    background = np.zeros(shape, dtype=np.float32)
+    v, u = (frequencies.astype(np.float32) for frequencies in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[:columns]))
+    width = np.float32((np.pi * beam) ** 2 / (4 * np.log(2)))
+    weights = np.exp(-width * np.add.outer(v**2, u**2))
     offsets = ring(beam)
-    background[tuple(offsets.T)] = 1 / len(offsets)
-    weights = gaussian * (1 - fft.rfft2(background).real[:, :columns])
+    reach = np.abs(offsets).max()
+    background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
+    background[tuple((offsets + reach).T)] = 1 / len(offsets)
+    weights *= 1 - _transform_about_the_centre(background, shape, columns)
     weights[:, 1:] *= 2  # the other half of the spectrum
-    return (weights / weights.sum()).astype(np.float32)
+    return weights / weights.sum()
 
 
 def _zero_where_blank(plane):
