@@ -54,6 +54,37 @@ def test_reader_threads_and_memory_change_nothing(line, way):
     assert_same(confetti_check(imagename="line", **way), line)
 
 
+@pytest.mark.parametrize("way", [{"memory": 1e-9}, {"parallel": 4}, {"reader": "ia"}], ids=str)
+def test_selected_channels_are_the_same_in_every_way(line, way):
+    whole = confetti_check(imagename="line", outfile="whole", chans="4~10", parallel=1)
+    result = confetti_check(imagename="line", chans="4~10", **way)
+    assert result["channels"] == [8]
+    assert_same(result, whole)
+    reference = QTable.read(line["table"])
+    selected = reference[reference["channel"] >= 4]
+    np.testing.assert_array_equal(QTable.read(result["table"])["unsupported"], selected["unsupported"])
+
+
+@pytest.mark.parametrize("slab", [1, 30000, 100000])
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_slabs_and_ranges_at_the_joints_of_tiles_change_nothing(line, slab, parallel, monkeypatch):
+    from confetti_task.private import measure
+    from confetti_task.private.images import Cube
+
+    monkeypatch.setattr(Cube, "depth", 2)
+    monkeypatch.setattr(measure, "SLAB_VOXELS", slab)
+    assert_same(confetti_check(imagename="line", parallel=parallel), line)
+
+
+def test_write_protected_images_are_checked_too(line):
+    for folder, _, names in os.walk("line.model"):
+        for name in names:
+            os.chmod(os.path.join(folder, name), 0o444)
+    result = confetti_check(imagename="line")
+    for folder, _, names in os.walk(result["mask"]):
+        assert all(os.stat(os.path.join(folder, name)).st_mode & 0o200 for name in names)
+
+
 def test_an_image_that_only_casa_reads_changes_nothing(line):
     from casatools import image
 
@@ -138,6 +169,49 @@ def test_pieces_that_are_no_spectrum_are_refused_and_nothing_is_written(pieces, 
     with pytest.raises(ValueError, match=message):
         confetti_check(imagename=names, outfile="whole")
     assert sorted(os.listdir(".")) == before
+
+
+def test_a_piece_without_selected_channels_gets_no_products(pieces):
+    result = confetti_check(imagename="piece.????.*", chans="0~3")
+    assert result["channels"] == [3]
+    assert result["mask"] == ["piece.0000.004.confetti.mask", "", ""]
+    assert QTable.read(result["table"][0]).meta["parameters"]["chans"] == "0~3"
+    assert not os.path.exists("piece.0004.004.confetti.ecsv")
+
+
+def test_a_blank_piece_is_not_called_clean(pieces):
+    from casatools import image
+
+    tool = image()
+    tool.open("piece.0004.004.image")
+    tool.set(0)
+    tool.done()
+    tables = confetti_check(imagename="piece.????.*")["table"]
+    assert [QTable.read(name).meta["verdict"] for name in tables] == ["confetti", "not applicable", "confetti"]
+
+
+def test_a_piece_without_a_psf_is_named_and_the_others_are_tested(pieces):
+    shutil.rmtree("piece.0008.003.psf")
+    result = confetti_check(imagename="piece.????.*")
+    assert result["channels"] == [3]
+    assert result["warnings"][0].startswith("piece.0008.003.psf not found")
+
+
+def test_a_piece_without_a_clean_mask_does_not_change_those_of_the_others(pieces):
+    from casatools import image
+
+    tool = image()
+    tool.open("piece.0000.004.model")
+    tool.subimage("piece.0000.004.mask", dropdeg=False).done()
+    tool.done()
+    tool.open("piece.0000.004.mask")
+    tool.set(0)
+    tool.putchunk(np.ones((20, 20, 1, 4)), blc=[20, 20, 0, 0])
+    tool.done()
+    result = confetti_check(imagename="piece.????.*", outfile="whole")
+    cleaned = read_image(result["cleanmask"])
+    assert cleaned[3].sum() == 400
+    assert cleaned[8].sum() == 70 * 70 - 12 * 15
 
 
 # A cluster

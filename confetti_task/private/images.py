@@ -40,8 +40,8 @@ class Cube:
     stokes : tuple of str
         Names of the polarizations.
     beams, psf_beams : tuple of float
-        Widths of the restoring beam of the image and of the PSF at half maximum in pixels, geometric mean of both axes:
-        one for each plane that has one, or one for all. Nothing for a PSF that is not there or has none.
+        Widths of the restoring beam of the image and of the PSF at half maximum in pixels, geometric mean of both axes,
+        of each plane that has one. Nothing for a PSF that is not there or has none.
     tiles : dict
         `~confetti_task.private.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
         not among them is read through the image tool.
@@ -110,6 +110,11 @@ class Cube:
             if low <= high:
                 yield cube, low, high
             start += cube.channels
+
+    def has(self, product, channel):
+        """Whether one of the images is there for a channel."""
+        cube, _, _ = next(self.parts(channel, channel))
+        return product in cube.products
 
     def path(self, product, channel=0):
         """Name of one of the images."""
@@ -277,7 +282,7 @@ def _read_header(path):
             "increments": tuple(coordinates.increment()["numeric"].tolist()),
         }
         cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in (x, y)]))
-        header["beams"] = _beam_widths(tool.restoringbeam(), cell * units.rad)
+        header["beams"] = _beam_widths(tool.restoringbeam(), cell * units.rad, header["lengths"][1])
         coordinates.done()
     return header
 
@@ -291,10 +296,10 @@ def linear_coordinates(tool):
     return coordinates
 
 
-def _beam_widths(record, cell):
-    """Widths of the beams in pixels from a record of the image tool, one or one a plane; flagged planes have none."""
+def _beam_widths(record, cell, channels):
+    """Widths of the beams of all planes in pixels from a record of the image tool; flagged planes have none."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
-    beams = beams or ([record] if "major" in record else [])
+    beams = beams or ([record] * channels if "major" in record else [])
     axes = [[units.Quantity(beam[axis]["value"], beam[axis]["unit"]) for axis in ("major", "minor")] for beam in beams]
     widths = [float(np.sqrt(major * minor) / cell) for major, minor in axes]
     return tuple(width for width in widths if width > 0)

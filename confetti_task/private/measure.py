@@ -17,8 +17,8 @@ from .statistics import (
     surround,
 )
 
-# Of a slab: the model twice, and the places and values of its components where all pixels are set.
-BYTES_A_VOXEL = 48
+# Of a slab: the model, and the places and values of its components where all pixels are set.
+BYTES_A_VOXEL = 64
 # More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
 # system anew takes longer than to read into it.
 SLAB_VOXELS = 2**23
@@ -80,19 +80,42 @@ def measure_scatter(cube, polarization, first, last, voxels):
     height, width = cube.lengths[2:]
     rows, columns = sampled(height, ROWS, cube.beam), sampled(width, COLUMNS, cube.beam)
     whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
-    read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
-    starts = np.cumsum([0, *(end - start for start, end in read)])
-    strip = np.searchsorted([start for start, _ in read], rows, side="right") - 1
-    local = rows - np.array(read)[strip, 0] + starts[strip]
+    strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
     scatters = []
-    for low, high in slabs(first, last, cube.depth, starts[-1] * width, min(voxels, SLAB_VOXELS)):
-        image = np.empty((high - low + 1, starts[-1], width), dtype=np.float32)
-        for place, lines in zip(starts, read):
-            read_channels(
-                cube, "image", polarization, low, high, lines, out=image[:, place : place + lines[1] - lines[0]]
-            )
-        scatters += [scatter(heights) for heights in sample_heights(image, local, columns, cube.beam)]
+    for low, high in slabs(first, last, cube.depth, _number_of_rows(strips_read) * width, min(voxels, SLAB_VOXELS)):
+        heights = [[] for _ in range(low, high + 1)]
+        for some in _together(strips_read, voxels // width):
+            image, lines = _read_strips(cube, polarization, low, high, some, rows)
+            for found, values in zip(heights, sample_heights(image, lines, columns, cube.beam)):
+                found.append(values)
+        scatters += [scatter(np.concatenate(values)) for values in heights]
     return np.array(scatters, dtype=np.float32)
+
+
+def _number_of_rows(strips_read):
+    return sum(end - start for start, end in strips_read)
+
+
+def _together(strips_read, limit):
+    """Strips in groups of so many rows at most, or of one strip."""
+    groups = [[]]
+    for strip in strips_read:
+        if groups[-1] and _number_of_rows([*groups[-1], strip]) > limit:
+            groups.append([])
+        groups[-1].append(strip)
+    return groups
+
+
+def _read_strips(cube, polarization, first, last, strips_read, rows):
+    """Strips of the image one upon another, and which of their rows are sampled."""
+    image = np.empty((last - first + 1, _number_of_rows(strips_read), cube.lengths[3]), dtype=np.float32)
+    place, lines = 0, []
+    for start, end in strips_read:
+        strip = image[:, place : place + end - start]
+        read_channels(cube, "image", polarization, first, last, (start, end), out=strip)
+        lines.append(rows[(rows >= start) & (rows < end)] - start + place)
+        place += end - start
+    return image, np.concatenate(lines)
 
 
 def _rows_around(rows, reach, height):
@@ -182,7 +205,7 @@ def _stream(cube, polarization, first, last, voxels):
             read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
             until = min(last, high if high == end else high - 1)
             yield rows, core, low - kept, model, np.arange(searched, until + 1)
-            kept, searched = min(2, len(model)), until + 1
+            kept, searched = min(2, len(model)), max(until + 1, first)
             planes[:kept] = model[-kept:].copy()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .images import SAME_GRID_PIXELS, open_cube, split_name
+from .images import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
 
 
 def open_pieces(imagename, reader="auto"):
@@ -47,7 +47,7 @@ def _matching(name):
     if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*"):
         return [name]
     models = {*glob.glob(name), *glob.glob(name + ".model"), *glob.glob(name + ".model.tt0")}
-    roots = {"".join(split_name(path)) for path in models if path.rstrip("/").endswith((".model", ".model.tt0"))}
+    roots = {split_name(path)[0] for path in models if path.rstrip("/").endswith((".model", ".model.tt0"))}
     if not roots:
         raise ValueError(f"imagename='{name}': no .model has a name like this; give a pattern of root names")
     return sorted(roots)
@@ -64,22 +64,15 @@ def _join(cubes):
     channels = sum(cube.channels for cube in cubes)
     return replace(
         cubes[0],
-        products=tuple(product for product in cubes[0].products if all(product in cube.products for cube in cubes)),
+        products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
         masked=any(cube.masked for cube in cubes),
         lengths=(first.lengths[0], channels, *first.lengths[2:]),
-        beams=_of_every_channel("beams", cubes),
-        psf_beams=_of_every_channel("psf_beams", cubes),
+        beams=tuple(width for cube in cubes for width in cube.beams),
+        psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
         tiles={},
         corners=(cubes[0].corners[0], cubes[-1].corners[1]),
         pieces=tuple(cubes),
     )
-
-
-def _of_every_channel(name, cubes):
-    """Widths of the beams of all cubes; one that has the same in all channels counts with each of them."""
-    widths = [getattr(cube, name) for cube in cubes]
-    repeated = (some * cube.channels if len(some) == 1 else some for some, cube in zip(widths, cubes))
-    return tuple(width for some in repeated for width in some)
 
 
 def _check_alike(cube, first):

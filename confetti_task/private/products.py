@@ -160,7 +160,7 @@ def _pixels_to_clean(cube, confetti):
 
 def _old_clean_mask(cube, polarization, channel, bad=True):
     """What tclean cleaned in a channel; all of the primary-beam mask where that is unknown, or nothing and yet bad."""
-    if "mask" in cube.products:
+    if cube.has("mask", channel):
         plane = _where(lambda mask: mask > 0, cube, "mask", polarization, channel)
         if plane.any() or not bad:
             return plane

@@ -55,11 +55,13 @@ def warnings_of(cube, channels, candidates):
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
         warnings.append(LONELY.format(channels=format_channels(set(lonely.tolist()))))
-    if "psf" not in cube.products:
-        warnings.append(NO_PSF.format(path=cube.path("psf")))
+    without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
+    if without:
+        warnings.append(NO_PSF.format(path=" and ".join(without)))
     elif np.isnan(candidates["unsupported"]).any():
         untested = set(candidates["channel"][np.isnan(candidates["unsupported"])].tolist())
-        warnings.append(UNTESTED.format(path=cube.path("psf"), channels=format_channels(untested)))
+        path = cube.path("psf", min(untested))
+        warnings.append(UNTESTED.format(path=path, channels=format_channels(untested)))
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))

@@ -27,8 +27,9 @@ REACH_CHANNELS = 3
 SURROUND_INNER_PIXELS = 2.0
 SURROUND_OUTER_BEAMS = 1.5
 
-# Values gathered at once: 32 MiB of float32, so that a channel full of hot pixels needs no more memory than its plane.
-GATHERED_AT_ONCE = 2**23
+# Values gathered at once: 8 MiB of float32 and as much again for their places and for sorting them, however many hot
+# pixels a channel has.
+GATHERED_AT_ONCE = 2**21
 
 
 def disc(radius, step=1.0):

@@ -26,6 +26,9 @@ from .workers import hired
 # on either side is read by both.
 RANGES_A_WORKER = 4
 
+# Names of the products of a piece without selected channels.
+NOT_WRITTEN = ("",) * 4
+
 
 def confetti_check(
     imagename,
@@ -45,8 +48,8 @@ def confetti_check(
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     thresholds = Thresholds(nsigma, narrowness, unsupported)
     real = read_known(known)
-    if not memory > 0:
-        raise ValueError(f"memory should be positive (got {memory})")
+    if not 0 < memory < np.inf:
+        raise ValueError(f"memory should be a positive number of GB (got {memory})")
     cube = open_pieces(imagename, reader)
     selected = parse_channels(chans, cube.channels)
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
@@ -64,8 +67,7 @@ def confetti_check(
     for warning in warnings:
         casalog.post(warning, "WARN")
 
-    found = "confetti" if candidates["confetti"].any() else "clean"
-    verdict = found if channels["checked"].any() else "not applicable"
+    verdict = _verdict(channels, candidates)
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
     parameters = {"chans": chans, "nsigma": nsigma, "narrowness": narrowness, "unsupported": unsupported}
     parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist(), cleanmask=cleanmask)
@@ -75,8 +77,11 @@ def confetti_check(
     if outfile or not cube.pieces:
         files = write_products(outfiles[0], cube, candidates, tables, cleanmask, writestats, call)
     else:
-        pieces = (_piece(cube, number, selected, candidates, tables) for number in range(len(cube.pieces)))
-        written = [write_products(name, *each, cleanmask, writestats, call) for name, each in zip(outfiles, pieces)]
+        pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
+        written = [
+            write_products(name, *piece, cleanmask, writestats, call) if piece else NOT_WRITTEN
+            for name, piece in zip(outfiles, pieces)
+        ]
         files = [list(names) for names in zip(*written)]
     result = report.summarize(verdict, candidates, *tables, files, warnings)
 
@@ -86,20 +91,27 @@ def confetti_check(
     return result
 
 
-def _piece(cube, number, selected, candidates, tables):
-    """One of the pieces of a cube, its candidates and its tables, with the channels of the piece."""
-    piece = cube.pieces[number]
-    numbers, local = piece_of(cube, candidates["channel"])
-    found = candidates[numbers == number].copy()
-    found["channel"] = local[numbers == number]
+def _verdict(channels, candidates):
+    if not channels["checked"].any():
+        return "not applicable"
+    return "confetti" if candidates["confetti"].any() else "clean"
+
+
+def _piece(cube, number, selected, channels, candidates, tables):
+    """One of the pieces of a cube, its candidates and its tables, with the channels of the piece; None if none is."""
     numbers, local = piece_of(cube, np.array(selected))
+    chans = format_channels(local[numbers == number].tolist())
+    if not chans:
+        return None
+    channels, candidates = (
+        rows[piece_of(cube, rows["channel"])[0] == number].copy() for rows in (channels, candidates)
+    )
+    candidates["channel"] = piece_of(cube, candidates["channel"])[1]
     tables = [of_piece(table, cube, number) for table in tables]
     for table in tables:
-        parameters = dict(table.meta["parameters"])
-        if parameters["chans"]:
-            parameters["chans"] = format_channels(local[numbers == number].tolist())
-        table.meta.update(parameters=parameters, verdict="confetti" if found["confetti"].any() else "clean")
-    return piece, found, tables
+        parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
+        table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates))
+    return cube.pieces[number], candidates, tables
 
 
 def _measure_all(cube, selected, thresholds, workers, memory):

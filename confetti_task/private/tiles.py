@@ -70,7 +70,8 @@ def find_image_tiles(path, tool):
     """
     shape = tuple(int(length) for length in tool.shape())
     pixels = find_tiles(path)
-    mask = find_tiles(_mask_path(path)) if pixels and tool.maskhandler("default")[0] else None
+    mask_path = _mask_path(path) if pixels and tool.maskhandler("default")[0] else ""
+    mask = find_tiles(mask_path) if mask_path else None
     return tuple(tiles if tiles and _is_right(tiles, shape, tool) else None for tiles in (pixels, mask))
 
 
