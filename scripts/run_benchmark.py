@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-ROUNDS = 3
+ROUNDS = 2
 CUBES = ("model", "image", "residual")
 WAYS = {
     "np.fromfile of the three cubes": "fromfile",
