@@ -17,7 +17,7 @@ from scipy import ndimage
 from confetti_task.private.images import NEEDED, open_cube, opened
 from confetti_task.private.noise import channel_noise, plane_noise
 from confetti_task.private.pixels import read_channels
-from confetti_task.private.statistics import RING_OUTER_BEAMS, hot_pixels, ring
+from confetti_task.private.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0
 CHANNEL_WIDTH_HZ = 71.5e3  # 0.23 km/s
@@ -286,7 +286,8 @@ def true_errors(imagename, sky):
     near = 2 * int(cube.beam / 2) + 1
     peaks = np.abs(errors) == ndimage.maximum_filter(np.abs(errors), (1, near, near))
     hot = np.zeros(errors.shape, dtype=bool)
-    hot[tuple(hot_pixels((model - true_model).astype(np.float32), noise, HOT_SIGMA).T)] = True
+    invented = (model - true_model).astype(np.float32)
+    hot[tuple(hot_pixels(invented, components(invented), noise, HOT_SIGMA).T)] = True
     hot = ndimage.maximum_filter(hot, (1, near, near))
     return errors, np.argwhere(peaks & hot & (np.abs(errors) >= FAKE_SIGMA) & _in_one_channel(errors))
 
