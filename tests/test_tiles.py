@@ -14,7 +14,7 @@ from skies import Products
 
 from confetti_task.private.images import open_cube
 from confetti_task.private.pixels import read_channels
-from confetti_task.private.tiles import find_image_tiles, find_tiles, read_box
+from confetti_task.private.tiles import find_image_tiles, find_tiles, opened_table, read_box, write_plane
 
 RANDOM = np.random.default_rng(5)
 
@@ -73,6 +73,24 @@ def test_masks_are_read_bit_for_bit(manager):
         assert tiles.kind == "bits"
         for bottom, top in boxes(shape):
             np.testing.assert_array_equal(read_box(tiles, bottom, top), cut(cell, bottom, top))
+
+
+@pytest.mark.parametrize("manager", ["TiledCellStMan", "TiledShapeStMan"])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_planes_are_written_where_the_table_tool_reads_them_and_nowhere_else(manager, order):
+    for number, (shape, tile) in enumerate(product(SHAPES, TILES)):
+        make_table(f"{number}.table", [np.zeros(shape, dtype=np.float32)], tile, manager, order)
+        tiles = find_tiles(f"{number}.table")
+        expected = np.zeros(shape, dtype=np.float32)
+        with open(tiles.path, "r+b") as file:
+            for _ in range(3):
+                place = RANDOM.integers(0, shape).tolist()
+                new = RANDOM.normal(size=shape[:2]) * (RANDOM.random(shape[:2]) < 0.1)
+                expected[(slice(None), slice(None), *place[2:])] += new
+                plane = np.float32(expected[(slice(None), slice(None), *place[2:])].T)
+                write_plane(file, tiles, place, plane)
+        with opened_table(f"{number}.table") as tool:
+            np.testing.assert_array_equal(tool.getcell("map", 0), expected)
 
 
 @pytest.mark.parametrize("kind", ["complex", "double", "integer"])

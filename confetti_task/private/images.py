@@ -282,7 +282,7 @@ def _read_header(path):
             "increments": tuple(coordinates.increment()["numeric"].tolist()),
         }
         cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in (x, y)]))
-        header["beams"] = _beam_widths(tool.restoringbeam(), cell * units.rad, header["lengths"][1])
+        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
         coordinates.done()
     return header
 
@@ -297,12 +297,18 @@ def linear_coordinates(tool):
 
 
 def _beam_widths(record, cell, channels):
-    """Widths of the beams of all planes in pixels from a record of the image tool; flagged planes have none."""
+    """Widths of the beams of all planes in pixels (rad) from a record of the image tool; flagged planes have none."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] * channels if "major" in record else [])
-    axes = [[units.Quantity(beam[axis]["value"], beam[axis]["unit"]) for axis in ("major", "minor")] for beam in beams]
-    widths = [float(np.sqrt(major * minor) / cell) for major, minor in axes]
-    return tuple(width for width in widths if width > 0)
+    axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
+    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > 0)
+
+
+def _radians(angles):
+    """Angles from records of the image tool in rad. By unit: to make a quantity of each takes 0.2 ms."""
+    names = [angle["unit"] for angle in angles]
+    scale = {name: units.Unit(name).to(units.rad) for name in set(names)}
+    return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
 
 
 def _check_same_grid(path, header, model_path, model_header):

@@ -81,15 +81,14 @@ def channel_table(cube, channels, candidates, sources, meta):
     table["model_flux"] = channels["flux"] * units.Jy
     for name in ("components", "positive", "negative", "switched"):
         table[name] = channels[name]
-    here = [candidates[_in_channel(candidates, row)] for row in channels]
+    here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     table["confetti"] = [np.count_nonzero(rows["confetti"]) for rows in here]
     table["tail"] = [_tail(rows["unsupported"]) for rows in here]
     table["severity"] = [rows["severity"].max(initial=0) for rows in here]
     fake = sources[sources["class"] == "confetti"]
-    same = [
-        (fake["channel"] == row["channel"]) & (fake["stokes"] == cube.stokes[row["polarization"]]) for row in channels
-    ]
-    table["flux"] = [fake["flux"].value[rows].sum() for rows in same] * units.Jy
+    polarization = np.array([cube.stokes.index(stokes) for stokes in fake["stokes"]], dtype=int)
+    fluxes = _by_channel(cube, channels, polarization, fake["channel"], fake["flux"].value)
+    table["flux"] = [values.sum() for values in fluxes] * units.Jy
     conditions = [table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
     table["verdict"] = np.select(conditions, ["bad", "good", "blank"], "unchecked").astype("U9")
     return _described(_add_pieces(table, cube), CHANNEL_DESCRIPTIONS)
@@ -129,8 +128,15 @@ def _add_pieces(table, cube):
     return table
 
 
-def _in_channel(candidates, row):
-    return (candidates["polarization"] == row["polarization"]) & (candidates["channel"] == row["channel"])
+def _by_channel(cube, channels, polarization, channel, values):
+    """Values that belong to some polarizations and channels, apart for each row of the channels."""
+    place, wanted = (
+        np.ravel_multi_index(where, cube.lengths[:2])
+        for where in ((polarization, channel), (channels["polarization"], channels["channel"]))
+    )
+    order = np.argsort(place, kind="stable")
+    first, end = (np.searchsorted(place[order], wanted, side) for side in ("left", "right"))
+    return [values[order[start:stop]] for start, stop in zip(first, end)]
 
 
 def _tail(unsupported):

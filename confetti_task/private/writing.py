@@ -9,7 +9,7 @@ from ..version import __version__
 from .coordinates import read_coordinates
 from .images import opened
 from .slabs import strips
-from .tiles import find_tiles, opened_table
+from .tiles import find_tiles, opened_table, write_plane
 
 # The image tool takes float64: of a plane of 20000 rows that would be 3.2 GB.
 ROWS_AT_ONCE = 2048
@@ -60,9 +60,16 @@ def write_image(path, cube, planes, call, template=None):
         _make_from_shape(path, cube.path("model"), {cube.axes[1]: cube.channels})
     else:
         _make_empty(path, template or cube.path("model"))
+    tiles = find_tiles(path)
+    if tiles and cube.axes[2:] == (1, 0):
+        with open(tiles.path, "r+b") as file:
+            for (polarization, channel), plane in planes:
+                write_plane(file, tiles, cube.box(polarization, channel, channel)[0], plane)
+    else:
+        with opened(path) as tool:
+            for (polarization, channel), plane in planes:
+                put_plane(tool, cube, polarization, channel, plane)
     with opened(path) as tool:
-        for (polarization, channel), plane in planes:
-            put_plane(tool, cube, polarization, channel, plane)
         tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", call])
 
 
