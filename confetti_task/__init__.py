@@ -1,8 +1,9 @@
 """Find the fake sources that CLEAN writes into the models of spectral cubes, and mend the cubes, as CASA tasks."""
 
 from .confetti_check import confetti_check
+from .confetti_plot import confetti_plot
 from .confetti_reclean import confetti_reclean
 from .finish_reclean import finish_reclean
 from .version import __version__
 
-__all__ = ["__version__", "confetti_check", "confetti_reclean", "finish_reclean"]
+__all__ = ["__version__", "confetti_check", "confetti_plot", "confetti_reclean", "finish_reclean"]

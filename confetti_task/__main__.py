@@ -1,5 +1,6 @@
 """
-confetti_check from a shell: ``python -m confetti_task IMAGENAME``.
+confetti_check from a shell: ``python -m confetti_task IMAGENAME``; ``python -m confetti_task summary FOLDER...`` writes
+one page over all checks below some folders.
 
 Exit status 0 when the cube could be checked, whether or not there is confetti; 2 when it could not; 1 only where there
 is confetti and --fail-on-confetti was given, so that chains of jobs go on unless they ask to be stopped.
@@ -29,8 +30,12 @@ def make_parser():
         summary = parameter.summary.replace("%", "%%")
         if parameter.name == "imagename":
             parser.add_argument("imagename", nargs="+", help=summary)
-        elif parameter.type == "bool":
+        elif parameter.default is False:
             parser.add_argument(f"--{parameter.name}", action="store_true", help=summary)
+        elif parameter.type == "bool":
+            parser.add_argument(
+                f"--no-{parameter.name}", dest=parameter.name, action="store_false", help=f"not: {summary}"
+            )
         else:
             parser.add_argument(
                 f"--{parameter.name}",
@@ -43,8 +48,28 @@ def make_parser():
     return parser
 
 
+def summarize(arguments):
+    """Write the page over many cubes, and return the exit status."""
+    from .private.summary import write_summary
+
+    parser = argparse.ArgumentParser(prog="python -m confetti_task summary", description=summarize.__doc__)
+    parser.add_argument("folders", nargs="+", help="folders with products of confetti_check, anywhere below")
+    parser.add_argument("--output", default="confetti_summary.html", help="name of the page (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        number = write_summary(options.folders, options.output)
+    except (OSError, ValueError) as error:
+        print(f"confetti_task summary: {error}", file=sys.stderr)
+        return 2
+    print(f"{options.output}: {number} cubes")
+    return 0
+
+
 def main(arguments=None):
     """Check one cube, print the result as JSON, and return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["summary"]:
+        return summarize(arguments[1:])
     options = vars(make_parser().parse_args(arguments))
     fail_on_confetti = options.pop("fail_on_confetti")
     if len(options["imagename"]) == 1:

@@ -70,6 +70,20 @@ PARAMETERS = (
         summary="Write the statistics of the hot pixels as images, for viewing",
     ),
     Parameter(
+        name="report",
+        type="bool",
+        default=True,
+        allowed=(),
+        summary="Write a page to look at, and regions for viewers",
+    ),
+    Parameter(
+        name="npanels",
+        type="int",
+        default=12,
+        allowed=(),
+        summary="Number of fake sources to show in the report",
+    ),
+    Parameter(
         name="reader",
         type="string",
         default="auto",
@@ -110,6 +124,8 @@ def confetti_check(
     known="",
     cleanmask="channel",
     writestats=False,
+    report=True,
+    npanels=12,
     reader="auto",
     parallel=True,
     memory=1.0,
@@ -159,6 +175,13 @@ def confetti_check(
     writestats : bool
         Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual: the statistics at
         the narrow hot pixels, 0 elsewhere.
+    report : bool
+        Write outfile.html, one page with pictures and reasons that opens in any browser without a network, and the
+        regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). Takes one or two
+        seconds, and half a second for each find it shows.
+    npanels : int
+        Number of fake sources to show in the report with maps and spectra: the worst of each bad channel first, then
+        the others. A quarter as many of the candidates that are not masked are shown too.
     reader : string
         How pixels are read. 'auto': from the tiles on disk where all images are stored so, which is 25 times faster and
         lets many cores work; else through the image tool. 'ia': through the image tool only. The results are the same.
@@ -177,8 +200,8 @@ def confetti_check(
         Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
         channels (the bad ones), severities (of the worst fake source in each of them, in noise), chans (the bad
         channels as text), severity (of the worst fake source), flux (of all fake sources, each counted positive, in
-        Jy), mask, cleanmask, table and channeltable (names of the products, '' where not written; lists of them for
-        pieces), warnings.
+        Jy), mask, cleanmask, table, channeltable and report (names of the products, '' where not written; lists of them
+        for pieces), warnings.
 
     Examples
     --------

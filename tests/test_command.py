@@ -27,8 +27,8 @@ def test_the_command_prints_the_result_and_exits_with_0_though_there_is_confetti
 
 
 def test_the_command_exits_with_1_only_where_asked(line):
-    assert main(["line", "--fail-on-confetti"]) == 1
-    assert main(["line", "--fail-on-confetti", "--chans", "0~1", "--overwrite"]) == 0
+    assert main(["line", "--fail-on-confetti", "--no-report"]) == 1
+    assert main(["line", "--fail-on-confetti", "--chans", "0~1", "--overwrite", "--no-report"]) == 0
 
 
 def test_the_command_exits_with_2_where_it_could_not_check(capsys):

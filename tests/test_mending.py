@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from alma_imf_example import image_line
 from casa_images import checksum, read_image
+from checks import confetti_check
 from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors
 
-from confetti_task import confetti_check, confetti_reclean
+from confetti_task import confetti_reclean
 from confetti_task.private.images import opened
 from confetti_task.private.verify import OtherDataError
 

@@ -11,10 +11,11 @@ import stat
 import numpy as np
 import pytest
 from casa_images import CELL_ARCSEC, checksum, read_image, write_cube
+from checks import confetti_check
 from skies import BEAM, NOISE, Products, convolve, gaussian
 from test_reclean import record
 
-from confetti_task import confetti_check, confetti_reclean, finish_reclean
+from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private.images import opened
 from confetti_task.private.verify import OtherDataError
 

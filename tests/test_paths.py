@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube
+from checks import confetti_check
 from skies import NOISE, Products
 
-from confetti_task import confetti_check
 from confetti_task.private import evidence
 from confetti_task.private import task_confetti_check as task
 

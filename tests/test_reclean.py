@@ -7,9 +7,10 @@ from runpy import run_path
 import numpy as np
 import pytest
 from casa_images import checksum, read_image, write_cube, write_image
+from checks import confetti_check
 from skies import NOISE, Products
 
-from confetti_task import confetti_check, confetti_reclean, finish_reclean
+from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private.images import opened
 
 CHANNELS, BAD = 14, 6

@@ -9,9 +9,8 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
+from checks import confetti_check
 from skies import BEAM, NOISE, Products
-
-from confetti_task import confetti_check
 
 HOT = (3, 30, 26)  # channel, y, x of the confetti
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from astropy.table import QTable
 from casa_images import read_image
+from checks import confetti_check
 from simulation import compare, true_errors
-
-from confetti_task import confetti_check
 
 pytestmark = pytest.mark.tclean
 

@@ -20,6 +20,8 @@ class _ShellTask(ShellTask):
         known=None,
         cleanmask=None,
         writestats=None,
+        report=None,
+        npanels=None,
         reader=None,
         parallel=None,
         memory=None,

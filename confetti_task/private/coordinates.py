@@ -2,8 +2,12 @@
 
 import numpy as np
 from astropy import units
+from astropy.wcs import WCS
 
 from .images import linear_coordinates, opened
+
+# What CASA's frames of the sky are called in FITS.
+FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4"}
 
 
 def read_coordinates(path):
@@ -13,6 +17,44 @@ def read_coordinates(path):
         record = coordinates.torecord()
         coordinates.done()
         return record, [int(length) for length in tool.shape()]
+
+
+def read_sky(cube):
+    """
+    Projection of the sky of a cube.
+
+    Parameters
+    ----------
+    cube : `~confetti_task.private.images.Cube`
+        The images.
+
+    Returns
+    -------
+    sky : `~astropy.wcs.WCS`
+        Of x and y.
+    """
+    record, _ = read_coordinates(cube.path("model"))
+    direction = next(record[name] for name in sorted(record) if name.startswith("direction"))
+    names = ("GLON-{}", "GLAT-{}") if direction["system"] == "GALACTIC" else ("RA---{}", "DEC--{}")
+    to_degrees = [units.Unit(str(unit)).to("deg") for unit in direction["units"]]
+    sky = WCS(naxis=2)
+    sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
+    sky.wcs.crpix = direction["crpix"] + 1
+    sky.wcs.cdelt, sky.wcs.crval = direction["cdelt"] * to_degrees, direction["crval"] * to_degrees
+    sky.wcs.pc = direction["pc"]
+    sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
+    sky.wcs.radesys = FRAMES.get(direction["system"], "")
+    sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
+    return sky
+
+
+def read_frame(cube):
+    """CASA's name of the frame of the sky of a cube."""
+    with opened(cube.path("model")) as tool:
+        coordinates = tool.coordsys()
+        frame = coordinates.referencecode("direction")[0]
+        coordinates.done()
+    return frame
 
 
 def read_frequencies(cube):

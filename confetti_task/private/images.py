@@ -339,3 +339,14 @@ def read_common_beam(cube):
     if "major" not in beam:
         return None
     return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
+
+
+def read_beam(cube, polarization, channel):
+    """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
+    part, channel, _ = next(cube.parts(channel, channel))
+    with opened(part.path("image" if part.beams else "psf")) as tool:
+        beam = tool.restoringbeam()
+        if "major" not in beam:
+            beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
+    wanted = (("major", units.arcsec), ("minor", units.arcsec), ("positionangle", units.deg))
+    return tuple(units.Quantity(beam[name]["value"], beam[name]["unit"]).to_value(unit) for name, unit in wanted)

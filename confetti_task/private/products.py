@@ -3,22 +3,36 @@
 import os
 import shutil
 import tempfile
+from collections import namedtuple
 from contextlib import contextmanager
 
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from .pixels import read_channels
+from .regions import write_regions
 from .slabs import strips
 from .statistics import disc
 from .writing import ROWS_AT_ONCE, replace, write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
-SUFFIXES = (*(f".{name}" for name in STATISTICS), ".channels.ecsv", ".ecsv", ".cleanmask", ".mask")
+SUFFIXES = (
+    *(f".{name}" for name in STATISTICS),
+    ".html",
+    ".crtf",
+    ".reg",
+    ".channels.ecsv",
+    ".ecsv",
+    ".cleanmask",
+    ".mask",
+)
 
 # One of these beside a product of the same root name tells that the product is tclean's.
 OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
+
+# Which clean mask to write, whether statistics and a report, and how many finds it shows: as the task takes them.
+Wanted = namedtuple("Wanted", "cleanmask writestats report npanels")
 
 
 def check_outfile(outfile, overwrite):
@@ -51,7 +65,7 @@ def check_outfile(outfile, overwrite):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
 
 
-def write_products(outfile, cube, candidates, tables, cleanmask, writestats, call):
+def write_products(outfile, cube, candidates, tables, wanted, call):
     """
     Write all products, or none.
 
@@ -65,31 +79,34 @@ def write_products(outfile, cube, candidates, tables, cleanmask, writestats, cal
         The narrow hot pixels.
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
-    cleanmask : {'channel', 'pixel', 'none'}
-        Which clean mask to write where there is confetti.
-    writestats : bool
-        Whether to write the statistics as images.
+    wanted : `Wanted`
+        What to write beside the mask and the tables.
     call : str
         The call of the task, for the history of the images.
 
     Returns
     -------
-    mask, cleanmask, table, channeltable : str
-        Names of the products; '' for a clean mask that was not written.
+    mask, cleanmask, table, channeltable, report : str
+        Names of the products; '' for what was not written.
     """
     confetti = candidates[candidates["confetti"]]
     with _staged(outfile) as staged:
         for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
             table.write(staged + suffix, format="ascii.ecsv")
-        if writestats:
+        if wanted.report:
+            from .page import write_page  # only here: matplotlib takes half a second to import
+
+            write_page(staged + ".html", cube, outfile, tables, wanted.npanels)
+            write_regions(staged, cube, tables[0])
+        if wanted.writestats:
             for name in STATISTICS:
                 write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
-        if len(confetti) and cleanmask == "channel":
+        if len(confetti) and wanted.cleanmask == "channel":
             write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
-        elif len(confetti) and cleanmask == "pixel":
+        elif len(confetti) and wanted.cleanmask == "pixel":
             write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
         write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
-    suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv")
+    suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
 
 

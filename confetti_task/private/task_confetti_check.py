@@ -1,6 +1,7 @@
 """The story of confetti_check."""
 
 import sys
+import time
 from collections import defaultdict
 
 import numpy as np
@@ -8,14 +9,14 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..version import __version__
-from . import evidence, report
+from . import evidence, words
 from .channels import format_channels, parse_channels
 from .decision import Thresholds, is_confetti, severity
 from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
 from .pieces import open_pieces, piece_of
-from .products import check_outfile, write_products
+from .products import Wanted, check_outfile, write_products
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
@@ -27,7 +28,7 @@ from .workers import hired
 RANGES_A_WORKER = 4
 
 # Names of the products of a piece without selected channels.
-NOT_WRITTEN = ("",) * 4
+NOT_WRITTEN = ("",) * 5
 
 
 def confetti_check(
@@ -40,6 +41,8 @@ def confetti_check(
     known,
     cleanmask,
     writestats,
+    report,
+    npanels,
     reader,
     parallel,
     memory,
@@ -47,23 +50,26 @@ def confetti_check(
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     thresholds = Thresholds(nsigma, narrowness, unsupported)
+    wanted = Wanted(cleanmask, writestats, report, npanels)
     real = read_known(known)
     if not 0 < memory < np.inf:
         raise ValueError(f"memory should be a positive number of GB (got {memory})")
+    if npanels < 0:
+        raise ValueError(f"npanels should be a number of finds (got {npanels})")
     cube = open_pieces(imagename, reader)
     selected = parse_channels(chans, cube.channels)
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     for name in outfiles:
         check_outfile(name, overwrite)
-    casalog.post(report.describe_inputs(cube, selected))
+    casalog.post(words.describe_inputs(cube, selected))
 
     with hired(parallel, cube.mapped) as workers:
-        casalog.post(report.describe_workers(cube, workers))
+        casalog.post(words.describe_workers(cube, workers))
         channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
     candidates["known"] = near_known(cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
-    warnings = report.warnings_of(cube, channels, candidates)
+    warnings = words.warnings_of(cube, channels, candidates)
     for warning in warnings:
         casalog.post(warning, "WARN")
 
@@ -71,23 +77,25 @@ def confetti_check(
     call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
     parameters = {"chans": chans, "nsigma": nsigma, "narrowness": narrowness, "unsupported": unsupported}
     parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist(), cleanmask=cleanmask)
-    meta = {"version": __version__, "call": call, "parameters": parameters, "verdict": verdict, "warnings": warnings}
+    parameters.update(report=report, npanels=npanels)
+    meta = {"version": __version__, "date": time.strftime("%Y-%m-%d %H:%M"), "call": call, "parameters": parameters}
+    meta.update(verdict=verdict, warnings=warnings)
     sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
     tables = sources, channel_table(cube, channels, candidates, sources, meta)
     if outfile or not cube.pieces:
-        files = write_products(outfiles[0], cube, candidates, tables, cleanmask, writestats, call)
+        files = write_products(outfiles[0], cube, candidates, tables, wanted, call)
     else:
         pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
         written = [
-            write_products(name, *piece, cleanmask, writestats, call) if piece else NOT_WRITTEN
+            write_products(name, *piece, wanted, call) if piece else NOT_WRITTEN
             for name, piece in zip(outfiles, pieces)
         ]
         files = [list(names) for names in zip(*written)]
-    result = report.summarize(verdict, candidates, *tables, files, warnings)
+    result = words.summarize(verdict, candidates, *tables, files, warnings)
 
-    for line in report.describe_channels(*tables):
+    for line in words.describe_channels(*tables):
         casalog.post(line)
-    casalog.post(report.describe_verdict(result))
+    casalog.post(words.describe_verdict(result))
     return result
 
 
@@ -120,7 +128,7 @@ def _measure_all(cube, selected, thresholds, workers, memory):
     for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise = _measure_noise(cube, polarization, selected, workers, voxels)
-        casalog.post(report.describe_noise(noise[selected]))
+        casalog.post(words.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
         channels += measured

@@ -9,7 +9,7 @@ import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
-from . import report
+from . import words
 from .channels import format_channels, parse_channels
 from .images import open_cube
 from .plan import Plan, make_plan
@@ -62,7 +62,7 @@ def _prepare(job, bad, method):
     plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call, job.overwrite)
     check_room(plan, job.cube)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
-    casalog.post(report.describe_plan(plan, job.cube.channels))
+    casalog.post(words.describe_plan(plan, job.cube.channels))
     return plan
 
 
@@ -74,11 +74,11 @@ def _mend(job, bad, method, rounds):
     except OtherDataError as error:
         if method != "auto":
             raise
-        return _mend_again(report.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
+        return _mend_again(words.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
     result = _finish(plan, job.cube, job.tables, warnings)
-    hidden = report.newly_bad(result["before"], result["after"], bad)
+    hidden = words.newly_bad(result["before"], result["after"], bad)
     if hidden and rounds > 1:
-        why = report.HIDDEN.format(chans=format_channels(hidden))
+        why = words.HIDDEN.format(chans=format_channels(hidden))
         return _mend_again(why, job._replace(overwrite=True), sorted([*bad, *hidden]), method, rounds - 1)
     return result
 
@@ -157,11 +157,11 @@ def _finish(plan, cube, old, warnings):
     checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
-    before, after = (dict(report.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
-    warnings = [*warnings, *report.reclean_warnings(plan, before, after, depth, spread)]
+    before, after = (dict(words.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
+    warnings = [*warnings, *words.reclean_warnings(plan, before, after, depth, spread)]
     for warning in warnings:
         casalog.post(warning, "WARN")
-    casalog.post(report.describe_reclean(plan.outname, before, after))
+    casalog.post(words.describe_reclean(plan.outname, before, after))
     return _result(plan.outname, plan, before, after, warnings)
 
 

@@ -107,7 +107,7 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
     sources, channels : `~astropy.table.QTable`
         The sources and the channels.
     files : tuple
-        Names of mask, clean mask and both tables; a list of each for the pieces of a cube.
+        Names of mask, clean mask, both tables and report; a list of each for the pieces of a cube.
     warnings : list of str
         What the user should know before trusting the result.
 
@@ -120,7 +120,7 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
     worst = {}
     for channel, severity in zip(bad["channel"].tolist(), bad["severity"].tolist()):
         worst[channel] = max(severity, worst.get(channel, 0))
-    mask, cleanmask, table, channeltable = files
+    mask, cleanmask, table, channeltable, page = files
     return {
         "verdict": verdict,
         "npixels": int(np.count_nonzero(candidates["confetti"])),
@@ -135,6 +135,7 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
         "cleanmask": cleanmask,
         "table": table,
         "channeltable": channeltable,
+        "report": page,
         "warnings": list(warnings),
     }
 
@@ -170,6 +171,69 @@ def describe_verdict(result):
         f"Verdict: confetti; {result['nsources']} fake sources in channels {result['chans']}, up to "
         f"{result['severity']:.1f} sigma; {candidates}. Next: confetti_reclean cleans these channels again"
     )
+
+
+def verdict_in_words(sources, channels):
+    """The verdict in one or two sentences; what matters most is in <b>."""
+    verdict = channels.meta["verdict"]
+    number = len(set(channels["channel"].tolist()))
+    if verdict == "not applicable":
+        return "<b>Not applicable</b>: no channel could be checked."
+    if verdict == "clean":
+        return f"<b>Clean</b>: no fake source was found in {number} channels."
+    fake = sources[sources["class"] == "confetti"]
+    bad = bad_channels(channels)
+    worst = fake["severity"].max()
+    return (
+        f"<b>Confetti</b>: {len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {len(bad)} of {number} "
+        f"channels. The worst is {worst:.0f} times the noise, {_how_bad(worst)}."
+    )
+
+
+def _how_bad(severity):
+    # Somebody would believe in a source of 5 sigma; at 10 nobody would doubt it.
+    if severity >= 10:
+        return "which nobody would doubt to be a source"
+    return "which would pass for a source" if severity >= 5 else "at the limit of what would pass for a source"
+
+
+def explain(row, parameters):
+    """
+    Why a source is called what it is.
+
+    Parameters
+    ----------
+    row : `~astropy.table.Row`
+        Of the table of sources.
+    parameters : dict
+        Of the check.
+
+    Returns
+    -------
+    sentence : str
+        In the words of the evidence.
+    """
+    surround = f"cancel {-100 * row['surround']:.0f} %" if row["surround"] < 0 else f"add {100 * row['surround']:.0f} %"
+    hot = (
+        f"the model has a hot pixel of {row['significance']:.0f} sigma, of which a neighbouring channel has "
+        f"{100 * max(row['narrowness'], 0):.0f} % and to which its surroundings {surround}"
+    )
+    image = f"the image has a spike of {row['spike']:+.1f} sigma in this channel alone" + (
+        f" and the residual {row['residual']:+.1f} sigma"
+    )
+    unsupported, threshold = row["unsupported"], parameters["unsupported"]
+    if row["class"] == "known":
+        return f"Near a source that you know to be real; {image}; {hot}."
+    if row["class"] == "confetti" and abs(unsupported) >= threshold:
+        return f"The data do not hold a point source of {unsupported:+.1f} sigma here: {image}; {hot}."
+    if row["class"] == "confetti":
+        return (
+            f"The surroundings of the hot pixel cancel it but for {100 * row['restored']:.0f} %, which is a spike of "
+            f"{row['severity']:.1f} sigma; a real source keeps its flux: {image}; {hot}."
+        )
+    if np.isnan(unsupported):
+        return f"Nobody knows whether the data hold it, without a PSF or with too little around it: {image}; {hot}."
+    return f"The data do not hold {unsupported:+.1f} sigma of it, and {threshold:g} would be evidence: {image}; {hot}."
 
 
 REMAINING = (

@@ -1,0 +1,98 @@
+"""One page over the checks of many cubes."""
+
+import os
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from astropy.table import QTable
+
+from .channels import format_channels
+from .markup import fill_page, paragraph, table
+from .tables import bad_channels
+
+COLUMNS = (
+    ("cube", "link: its report", "text"),
+    ("verdict", "", "text"),
+    ("severity", "of the worst, sigma", ""),
+    ("bad channels", "", "text"),
+    ("bad", "number", ""),
+    ("checked", "channels", ""),
+    ("confetti", "pixels", ""),
+    ("flux", "added, Jy", ""),
+    ("checked on", "", "text"),
+    ("warnings", "", "why"),
+)
+ENDING = ".confetti.ecsv"
+
+
+def write_summary(folders, path):
+    """
+    Write a page with one row for every cube that was checked.
+
+    Parameters
+    ----------
+    folders : list of str
+        Where to look, and in all folders below.
+    path : str
+        Name of the page; it links to the reports beside the tables.
+
+    Returns
+    -------
+    rows : int
+        Number of cubes.
+
+    Raises
+    ------
+    ValueError
+        If a folder does not exist, or there is no table of a check in any of them.
+    """
+    missing = [folder for folder in folders if not os.path.isdir(folder)]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)}: no such folder; give folders with products of confetti_check")
+    found = sorted({table.resolve() for folder in folders for table in Path(folder).rglob("*" + ENDING)})
+    if not found:
+        raise ValueError(f"there is no *{ENDING} in {' or '.join(folders)} or below; call confetti_check first")
+    here = Path(path).resolve().parent
+    rows = sorted((_row(table, here) for table in found), key=lambda row: -row[2][1])
+    bad = sum(row[1][0] == "confetti" for row in rows)
+    body = [
+        "<h1>Confetti in many cubes</h1>",
+        f'<p class="verdict {"confetti" if bad else ""}"><b>{bad} of {len(rows)}</b> cubes have confetti.</p>',
+        paragraph("The worst first; click on a column to sort by it.", "soft"),
+        '<div class="filters"><label>Find <input type="search" data-filters="cubes"></label>'
+        '<span class="soft" data-counts="cubes"></span></div>',
+        table("cubes", COLUMNS, rows),
+    ]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(fill_page("confetti in many cubes", body))
+    return len(rows)
+
+
+def _row(path, here):
+    root = str(path)[: -len(".ecsv")]
+    name = _link(root, here)
+    try:
+        channels = QTable.read(root + ".channels.ecsv", format="ascii.ecsv")
+        meta = channels.meta
+        bad = bad_channels(channels)
+        numbers = [
+            (f"{channels['severity'].max(initial=0):.1f}", float(channels["severity"].max(initial=0))),
+            (escape(format_channels(bad)), None),
+            (str(len(bad)), len(bad)),
+            (str(len(set(channels["channel"].tolist()))), len(channels)),
+            (str(int(np.sum(channels["confetti"]))), int(np.sum(channels["confetti"]))),
+            (f"{channels['flux'].value.sum():.3g}", float(channels["flux"].value.sum())),
+        ]
+        texts = [meta.get("date", ""), "; ".join(meta["warnings"])]
+        return [(name, None), (meta["verdict"], None), *numbers, *((escape(text), None) for text in texts)]
+    except (OSError, ValueError, KeyError) as error:  # one broken table must not hide the others
+        nothing = [("", -np.inf), ("", None), *[("", -np.inf)] * 4, ("", None)]
+        return [(name, None), ("unreadable", None), *nothing, (escape(str(error)), None)]
+
+
+def _link(root, here):
+    name = escape(os.path.relpath(root[: -len(".confetti")], here))
+    if not os.path.exists(root + ".html"):
+        return name
+    return f'<a href="{escape(Path(os.path.relpath(root + ".html", here)).as_posix(), quote=True)}">{name}</a>'
