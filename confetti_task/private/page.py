@@ -142,7 +142,8 @@ def _channels(channels):
     if not len(channels):
         return
     yield "<h2>Channels</h2>"
-    yield picture(pictures.draw_channels(channels), "Severity, model flux, noise and tail of all channels")
+    what = "Severity, model flux, noise and tail of all channels"
+    yield f"<figure>{picture(pictures.draw_channels(channels), what)}</figure>"
 
 
 def _sky(cube, sources, shown):
@@ -151,7 +152,7 @@ def _sky(cube, sources, shown):
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
     figure = pictures.draw_sky(peak, read_sky(cube), cube.lengths[2:], marks, places)
     yield "<h2>Sky</h2>"
-    yield picture(figure, "All finds over the peak intensity")
+    yield f"<figure>{picture(figure, 'All finds over the peak intensity')}</figure>"
     over = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels"
     yield paragraph(f"{over}. North is up and East is left. The numbers are those of the finds below.", "soft")
 

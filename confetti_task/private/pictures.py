@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from .stamps import PRODUCTS
@@ -16,7 +17,7 @@ from .stamps import PRODUCTS
 DIVERGING = "RdBu_r"
 INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
 LINES = {"image": "#0072b2", "residual": "#e69f00"}  # of Okabe and Ito: told apart by the colour-blind
-SMALL, LARGE = 7, 8.5  # points
+SMALL, LARGE = 7.5, 9  # points
 
 # Linear up to so many sigma, logarithmic beyond: the surround of a hot pixel shows beside it.
 LINEAR_SIGMA = 3
@@ -248,9 +249,8 @@ def draw_sky(peak, sky, shape, marks, numbered=()):
         filled = {"facecolors": color} if marker == "." else {"facecolors": "none", "edgecolors": color}
         axes.scatter(x, y, s=size, marker=marker, linewidths=1.1, label=f"{name} ({len(x)})", **filled)
     for number, (x, y) in enumerate(numbered, start=1):
-        axes.annotate(
-            str(number), (x, y), (4, 4), textcoords="offset points", color=ACCENT, fontsize=LARGE, weight="bold"
-        )
+        text = axes.annotate(str(number), (x, y), (4, 4), textcoords="offset points", color=ACCENT, weight="bold")
+        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
     axes.set_xlim((-0.5, width - 0.5) if sky.wcs.cdelt[0] < 0 else (width - 0.5, -0.5))
     axes.set_ylim(-0.5, height - 0.5)
     for coordinate, name in zip(
@@ -258,7 +258,8 @@ def draw_sky(peak, sky, shape, marks, numbered=()):
     ):
         coordinate.set_axislabel(name, fontsize=LARGE)
         coordinate.set_ticklabel(size=SMALL + 1)
-    figure.legend(*axes.get_legend_handles_labels(), loc="upper center", ncol=len(marks), fontsize=LARGE, frameon=False)
+    if marks:
+        figure.legend(loc="upper center", ncol=len(marks), fontsize=LARGE, frameon=False)
     bar = figure.colorbar(picture, cax=figure.add_axes([0.86, 0.1, 0.02, 0.8]))
     bar.set_label("peak intensity over the channels, Jy/beam", fontsize=LARGE)
     bar.ax.tick_params(labelsize=SMALL + 1)
@@ -290,7 +291,7 @@ def draw_channels(channels):
     figure : `~matplotlib.figure.Figure`
         Severity, model flux, noise and tail over the channels, the bad ones marked.
     """
-    figure = new_figure(10, 6)
+    figure = new_figure(9, 6)
     panels = figure.subplots(len(STRIPS), 1, sharex=True)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.16, top=0.92, hspace=0.08)
     number = channels["channel"].astype(float)

@@ -213,13 +213,13 @@ def explain(row, parameters):
     sentence : str
         In the words of the evidence.
     """
-    surround = f"cancel {-100 * row['surround']:.0f} %" if row["surround"] < 0 else f"add {100 * row['surround']:.0f} %"
     hot = (
         f"the model has a hot pixel of {row['significance']:.0f} sigma, of which a neighbouring channel has "
-        f"{100 * max(row['narrowness'], 0):.0f} % and to which its surroundings {surround}"
+        f"{100 * max(row['narrowness'], 0):.0f} % and its surroundings {100 * row['surround']:+.0f} %"
     )
-    image = f"the image has a spike of {row['spike']:+.1f} sigma in this channel alone" + (
-        f" and the residual {row['residual']:+.1f} sigma"
+    image = (
+        f"the image has a spike of {row['spike']:+.1f} sigma in this channel alone, the residual "
+        f"{row['residual']:+.1f} sigma"
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":

@@ -1,0 +1,385 @@
+"""The report: what the page says and shows, the regions, the pictures of one find, the summary over many cubes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.table import QTable
+from casa_images import CELL_ARCSEC, write_cube
+from regions import Regions
+from skies import BEAM, NOISE, Products
+
+from confetti_task import confetti_check, confetti_plot
+from confetti_task.__main__ import main
+from confetti_task.private.coordinates import read_sky, world_coordinates
+from confetti_task.private.images import open_cube
+from confetti_task.private.page import nearest_candidates, velocity_ranges, worst_finds
+from confetti_task.private.pictures import draw_maps, draw_spectra, new_figure
+from confetti_task.private.stamps import read_peak, read_stamp
+from confetti_task.private.words import explain
+
+HOT = (3, 30, 26)  # channel, y, x of the confetti
+MASER = (2, 45, 15)
+
+
+@pytest.fixture
+def products():
+    products = Products()
+    products.add_confetti(*HOT, 20 * NOISE)
+    products.add_point(*MASER, 30 * NOISE)
+    return products
+
+
+@pytest.fixture
+def line(products):
+    write_cube("line", products)
+
+
+def pictures_in(page):
+    return re.findall(r"<img [^>]*>", page)
+
+
+@pytest.mark.usefixtures("line")
+def test_the_page_tells_the_verdict_the_channels_and_the_next_step_and_shows_every_find():
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    table = QTable.read(result["table"])
+    shown = result["nsources"] + min(3, result["ncandidates"])
+    assert "<b>Confetti</b>: 1 fake source in 1 of 7 channels" in page
+    assert "<code>3</code>" in page
+    assert "confetti_reclean(imagename=&#x27;line&#x27;)" in page
+    assert len(pictures_in(page)) == 2 + 2 * shown
+    assert f"{table['unsupported'][0]:+.1f} sigma" in page
+    assert "confetti_check(imagename=&#x27;line&#x27;" in page
+
+
+@pytest.mark.usefixtures("line")
+def test_the_page_needs_nothing_but_itself():
+    page = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    assert all('src="data:image/png;base64,' in picture and 'alt="' in picture for picture in pictures_in(page))
+    assert not re.search(r"(src|href)=\"(?!data:)|url\(|@import|https?://", page)
+
+
+def test_a_clean_cube_gets_a_short_page_that_says_what_was_checked():
+    write_cube("line", Products())
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert "<b>Clean</b>: no fake source was found in 7 channels" in page
+    assert "Checking 0~6 of 7 channels of line" in page
+    assert "There is nothing to clean again" in page
+    assert "the model is empty in all checked channels" in page
+    assert len(pictures_in(page)) == 2
+
+
+def test_a_cube_of_one_channel_and_one_without_rest_frequency_or_psf_get_a_page(products):
+    write_cube("line", products, skip=("psf",))
+    assert "without a PSF" in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    products.model, products.residual = products.model[:1], products.residual[:1]
+    write_cube("continuum", products, skip=("psf",))
+    result = confetti_check(imagename="continuum")
+    assert "Not applicable" in Path(result["report"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("line")
+def test_without_report_no_page_and_no_regions_are_written():
+    assert confetti_check(imagename="line", report=False)["report"] == ""
+    assert not [name for name in os.listdir() if name.endswith((".html", ".crtf", ".reg"))]
+
+
+@pytest.mark.usefixtures("line")
+def test_no_finds_are_shown_where_none_are_asked_for_and_a_negative_number_is_refused():
+    page = Path(confetti_check(imagename="line", npanels=0)["report"]).read_text(encoding="utf-8")
+    assert len(pictures_in(page)) == 2
+    with pytest.raises(ValueError, match="npanels should be a number of finds"):
+        confetti_check(imagename="line", outfile="other", npanels=-1)
+
+
+def test_each_piece_of_a_cube_has_a_page_of_its_own(products):
+    whole = {name: getattr(products, name) for name in ("model", "residual", "psf")}
+    for number, channels in enumerate((slice(0, 4), slice(4, 7))):
+        part = Products()
+        part.model, part.residual, part.psf = (whole[name][channels] for name in ("model", "residual", "psf"))
+        write_cube(f"line.{number}", part)
+        if number:
+            shift_frequency(f"line.{number}", 4)
+    result = confetti_check(imagename="line.?")
+    first, second = (Path(path).read_text(encoding="utf-8") for path in result["report"])
+    assert "<b>Confetti</b>" in first
+    assert "<b>Clean</b>" in second
+    joined = Path(confetti_check(imagename="line.?", outfile="whole")["report"]).read_text(encoding="utf-8")
+    assert "Pieces are cleaned again one by one" in joined
+
+
+def shift_frequency(root, channels):
+    from casatools import image
+
+    for product in ("model", "image", "residual", "psf"):
+        tool = image()
+        tool.open(f"{root}.{product}")
+        system = tool.coordsys()
+        pixel = system.referencepixel()["numeric"]
+        pixel[3] -= channels
+        system.setreferencepixel(list(pixel))
+        tool.setcoordsys(system.torecord())
+        system.done()
+        tool.done()
+
+
+@pytest.mark.usefixtures("line")
+def test_regions_are_read_back_by_astropy_and_by_casa_with_channel_place_and_size():
+    from casatools import image, regionmanager
+
+    result = confetti_check(imagename="line")
+    root = result["table"][: -len(".ecsv")]
+    source = QTable.read(result["table"])[0]
+    for ending in (".crtf", ".reg"):
+        (circle,) = Regions.read(root + ending)
+        assert abs(circle.center.ra - source["ra"]) + abs(circle.center.dec - source["dec"]) < 0.001 * units.arcsec
+        assert circle.radius.to_value("arcsec") == pytest.approx(BEAM * CELL_ARCSEC / 2, rel=1e-3)
+    (circle,) = Regions.read(root + ".crtf")
+    assert [end.value for end in circle.meta["range"]] == [HOT[0], HOT[0]]
+    assert f"channel {HOT[0]}" in Regions.read(root + ".reg")[0].meta["tag"]
+
+    tool, manager = image(), regionmanager()
+    tool.open("line.image")
+    region = manager.fromtextfile(root + ".crtf", tool.shape(), tool.coordsys().torecord())
+    statistics = tool.statistics(region=region)
+    tool.done()
+    centre = (statistics["blc"] + statistics["trc"]) / 2
+    # A pixel that the circle touches belongs to it or not: half a pixel either way.
+    assert np.abs(centre - [HOT[2], HOT[1], 0, HOT[0]]).max() <= 0.5
+    assert centre[3] == HOT[0]
+
+
+@pytest.mark.parametrize("reader", ["auto", "ia"])
+def test_a_stamp_has_the_pixel_in_its_middle_and_nothing_beyond_the_cube(products, reader):
+    write_cube("line", products)
+    cube = open_cube("line", reader)
+    stamp = read_stamp(cube, 0, *HOT)
+    middle = stamp.planes["model"].shape[1] // 2
+    for product, planes in (("model", products.model), ("image", products.image), ("residual", products.residual)):
+        np.testing.assert_allclose(stamp.planes[product][:, middle, middle], planes[2:5, 30, 26], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(stamp.spectra[product], planes[:, 29:32, 25:28], rtol=1e-5, atol=1e-8)
+    corner = read_stamp(cube, 0, 6, 0, 63)
+    assert np.isnan(corner.planes["model"][2]).all()
+    assert np.isnan(corner.planes["model"][0, :middle]).all()
+    assert np.isnan(corner.planes["model"][0, :, middle + 1 :]).all()
+    assert corner.planes["model"][1, middle, middle] == products.model[6, 0, 63]
+    assert stamp.pixels_per_beam == pytest.approx(np.pi * BEAM**2 / (4 * np.log(2)), rel=1e-3)
+
+
+@pytest.mark.usefixtures("line")
+def test_maps_have_east_on_the_left_and_share_their_scale():
+    figure = new_figure(6, 6)
+    stamp = read_stamp(open_cube("line"), 0, *HOT)
+    draw_maps(figure, stamp, NOISE)
+    maps = [axes for axes in figure.axes if axes.images and len(axes.patches) > 0]
+    assert len(maps) == 9
+    for axes in maps:
+        west, east, south, north = axes.images[0].get_extent()[1::-1] + axes.images[0].get_extent()[2:]
+        left, right = axes.get_xlim()
+        assert left > 0 > right  # offsets in RA grow to the left
+        assert west < east  # the first pixel, at larger RA, is at the positive end
+        assert south < north
+    limits = [axes.images[0].get_clim() for axes in maps]
+    assert limits[0] == limits[1] == limits[2] == limits[6]
+    titles = [axes.get_title().split("\n")[0] for axes in maps[:3]]
+    assert titles == ["channel 2", "channel 3", "channel 4"]
+
+
+@pytest.mark.usefixtures("line")
+def test_spectra_show_the_nine_pixels_with_north_up():
+    figure = new_figure(6, 6)
+    draw_spectra(figure, read_stamp(open_cube("line"), 0, *HOT), NOISE)
+    texts = [axes.texts[0].get_text() for axes in figure.axes if axes.texts]
+    assert texts[0] == "x=25 y=31"
+    assert texts[4] == "x=26 y=30"
+    assert texts[8] == "x=27 y=29"
+
+
+@pytest.mark.usefixtures("line")
+def test_the_projection_of_the_sky_is_that_of_casa():
+    cube = open_cube("line")
+    x, y = np.array([0, 10, 63, 40]), np.array([0, 50, 63, 3])
+    ra, dec, _, _ = world_coordinates(cube, 0 * x, y, x)
+    np.testing.assert_allclose(read_sky(cube).wcs_pix2world(x, y, 0), [ra.value, dec.value], rtol=0, atol=1e-9)
+
+
+def test_the_peak_over_the_channels_is_that_of_the_image(products, monkeypatch):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, :5] = False
+    write_cube("line", products, masked=masked)
+    expected = np.where(masked, products.image, -np.inf).max(axis=0)
+    peak = read_peak(open_cube("line"))
+    np.testing.assert_allclose(np.nan_to_num(peak.plane, nan=-np.inf), expected, rtol=1e-5, atol=1e-8)
+    monkeypatch.setattr("confetti_task.private.stamps.PICTURE_PIXELS", 20)
+    monkeypatch.setattr("confetti_task.private.stamps.SLAB_VOXELS", 10000)
+    blocks = read_peak(open_cube("line"))
+    assert blocks.side == 4
+    large = expected.reshape(16, 4, 16, 4).max(axis=(1, 3))
+    np.testing.assert_allclose(np.nan_to_num(blocks.plane, nan=-np.inf), large, rtol=1e-5, atol=1e-8)
+    monkeypatch.setattr("confetti_task.private.stamps.PEAK_VOXELS", 3 * 64 * 64)
+    some = read_peak(open_cube("line"))
+    assert some.channels == [0, 3, 6]
+    large = np.where(masked, products.image, -np.inf)[::3].max(axis=0).reshape(16, 4, 16, 4).max(axis=(1, 3))
+    np.testing.assert_allclose(np.nan_to_num(some.plane, nan=-np.inf), large, rtol=1e-5, atol=1e-8)
+
+
+def test_the_worst_find_of_each_channel_is_shown_first():
+    table = QTable({"class": ["confetti"] * 4 + ["candidate"] * 2, "channel": [5, 5, 5, 9, 1, 2]})
+    table["severity"] = [3.0, 9.0, 8.0, 4.0, 0, 0]
+    table["unsupported"] = [3.0, 9.0, 8.0, 4.0, 1.0, -2.0]
+    assert worst_finds(table, 3).tolist() == [1, 3, 2]
+    assert worst_finds(table, 99).tolist() == [1, 3, 2, 0]
+    assert nearest_candidates(table, 1).tolist() == [5]
+
+
+def test_ranges_of_velocity_go_from_edge_to_edge_of_the_channels():
+    channels = QTable({"channel": [0, 1, 2, 3], "velocity": [10.0, 9.5, 9.0, 8.5] * units.km / units.s})
+    assert velocity_ranges(channels, [1, 2]) == [[8.75, 9.75]]
+    assert velocity_ranges(channels, [0, 3]) == [[9.75, 10.25], [8.25, 8.75]]
+    channels["velocity"][0] = np.nan
+    assert velocity_ranges(channels, [1]) == []
+
+
+def test_a_sentence_tells_the_evidence():
+    row = {
+        "class": "confetti",
+        "significance": 71,
+        "narrowness": 0.02,
+        "surround": -1.04,
+        "spike": 9.0,
+        "residual": 0.4,
+    }
+    row.update(unsupported=8.1, severity=8.1, restored=0.5)
+    limits = {"unsupported": 3.0}
+    assert "do not hold a point source of +8.1 sigma here: the image has a spike of +9.0" in explain(row, limits)
+    assert "hot pixel of 71 sigma, of which a neighbouring channel has 2 % and its surroundings -104 %" in explain(
+        row, limits
+    )
+    assert "cancel it but for 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
+    candidate = dict(row, **{"class": "candidate"})
+    assert "do not hold +1.0 sigma of it, and 3 would be evidence" in explain(dict(candidate, unsupported=1.0), limits)
+    assert "without a PSF" in explain(dict(candidate, unsupported=np.nan), limits)
+    assert "know to be real" in explain(dict(row, **{"class": "known"}), limits)
+
+
+@pytest.mark.usefixtures("line")
+def test_one_find_is_drawn_from_python_and_nothing_is_shown_or_written():
+    confetti_check(imagename="line", report=False)
+    before = sorted(os.listdir())
+    assert len(confetti_plot("line", source=0).axes) == len(confetti_plot("line", source=MASER[:1] + MASER[:0:-1]).axes)
+    assert sorted(os.listdir()) == before
+    from matplotlib import pyplot
+
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.usefixtures("line")
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (0, "line.confetti.ecsv not found"),
+        ((3, 64, 0), "is not in line"),
+        ("worst", "row of a source, or"),
+    ],
+)
+def test_a_find_that_is_not_there_is_refused(source, message):
+    with pytest.raises(ValueError, match=message):
+        confetti_plot("line", source=source)
+
+
+@pytest.fixture
+def survey(products):
+    for name in ("a", "b", "c"):
+        os.makedirs(f"survey/{name}")
+    write_cube("survey/a/one", products)
+    write_cube("survey/b/two", Products())
+    confetti_check(imagename="survey/a/one")
+    confetti_check(imagename="survey/b/two", report=False)
+    Path("survey/c/three.confetti.ecsv").write_text("broken", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("survey")
+def test_the_summary_has_every_cube_once_with_links_to_their_reports(capsys):
+    assert main(["summary", "survey", "survey/a", "--output", "survey/all.html"]) == 0
+    assert "3 cubes" in capsys.readouterr().out
+    page = Path("survey/all.html").read_text(encoding="utf-8")
+    assert "<b>1 of 3</b> cubes have confetti" in page
+    assert '<a href="a/one.confetti.html">a/one</a>' in page
+    assert ">b/two<" in page
+    assert "unreadable" in page
+
+
+def test_a_summary_of_nothing_says_so(capsys):
+    assert main(["summary", "."]) == 2
+    assert "call confetti_check first" in capsys.readouterr().err
+    assert main(["summary", "nowhere"]) == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+BEFORE = "<script>window.faults = []; addEventListener('error', (event) => faults.push(event.message));</script>"
+# Sorts by severity twice, filters, and writes what it saw to where the test can read it.
+AFTER = """<script>
+const body = document.querySelector("table").tBodies[0];
+const column = [...document.querySelectorAll("table th")].findIndex((head) => head.textContent.startsWith(KEY));
+const head = document.querySelectorAll("table th")[column];
+const values = () => [...body.rows].filter((row) => !row.hidden).map((row) => row.cells[column].textContent);
+head.click(); const down = values();
+head.click(); const up = values();
+const field = document.querySelector("input[data-filters]");
+field.value = WORD; field.dispatchEvent(new Event("input")); const found = values();
+const pictures = [...document.images].map((one) => one.naturalWidth);
+const wide = document.documentElement.scrollWidth > innerWidth;
+const seen = {down, up, found, pictures, wide, faults, columns: head.getAttribute("aria-sort")};
+document.documentElement.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>";
+</script>"""
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def browse(path, key, word, width=1200):
+    """What a browser sees of a page."""
+    page = Path(path).read_text(encoding="utf-8")
+    script = AFTER.replace("KEY", json.dumps(key)).replace("WORD", json.dumps(word))
+    Path("seen.html").write_text(page.replace("<head>", "<head>" + BEFORE).replace("</body>", script + "</body>"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--enable-logging=stderr"]
+    command = [BROWSER, *options, "--virtual-time-budget=5000", "--dump-dom", Path("seen.html").resolve().as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    return json.loads(re.search(r"<pre>(.*)</pre>", done.stdout, re.DOTALL)[1])
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_browser_shows_all_pictures_sorts_and_filters_without_a_fault(products, width):
+    for number in range(6):
+        products.add_confetti(5, 8 + 9 * number, 40, (12 + 3 * number) * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    seen = browse(result["report"], "severity", "26", width)
+    assert seen["faults"] == []
+    assert not seen["wide"]
+    assert len(seen["pictures"]) == len(pictures_in(Path(result["report"]).read_text(encoding="utf-8")))
+    assert all(seen["pictures"])
+    down = [float(text) for text in seen["down"]]
+    assert len(down) == result["nsources"] > 3
+    assert down == sorted(down, reverse=True)
+    assert [float(text) for text in seen["up"]] == sorted(down)
+    assert seen["columns"] == "ascending"
+    assert 0 < len(seen["found"]) < len(down)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.usefixtures("survey")
+def test_a_browser_sorts_the_summary():
+    assert main(["summary", "survey"]) == 0
+    seen = browse("confetti_summary.html", "verdict", "clean")
+    assert seen["faults"] == []
+    assert seen["down"] == ["unreadable", "confetti", "clean"]
+    assert seen["found"] == ["clean"]
