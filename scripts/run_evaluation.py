@@ -93,7 +93,7 @@ def check(path, case, without, parameters):
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
         write_images(case, root, [name for name in ("model", "image", "residual", "psf") if name != without])
-        result = confetti_check(imagename=root, **parameters)
+        result = confetti_check(imagename=root, report=False, **parameters)
         tool = image()
         tool.open(result["mask"])
         mask = tool.getchunk()[:, :, 0].T > 0

@@ -30,7 +30,7 @@ def main(folder):
     started = time.time()
     clean(vis, "line", CAREFUL, SIZE)
     print(f"tclean of {CHANNELS} channels of {SIZE} x {SIZE} pixels: {time.time() - started:.0f} s")
-    confetti_check(imagename="line")
+    confetti_check(imagename="line", report=False)
     print("| channels cleaned again | sub-cubes, s | full cube, s | ratio |\n|---|---|---|---|")
     for chans in BAD:
         seconds = [_reclean(chans, method) for method in ("subcubes", "cube")]

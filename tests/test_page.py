@@ -116,6 +116,21 @@ def test_each_piece_of_a_cube_has_a_page_of_its_own(products):
     assert "Pieces are cleaned again one by one" in joined
 
 
+def change_sky(path, unit, frame, projection):
+    from casatools import image
+
+    tool = image()
+    tool.open(path)
+    system = tool.coordsys()
+    system.setunits([unit, unit], type="direction")
+    system.setprojection(projection)
+    system.setreferencecode(frame, type="direction", adjust=False)
+    system.setlineartransform("direction", np.array([[0.8, -0.6], [0.6, 0.8]]))
+    tool.setcoordsys(system.torecord())
+    system.done()
+    tool.done()
+
+
 def shift_frequency(root, channels):
     from casatools import image
 
@@ -204,8 +219,12 @@ def test_spectra_show_the_nine_pixels_with_north_up():
 
 
 @pytest.mark.usefixtures("line")
-def test_the_projection_of_the_sky_is_that_of_casa():
+@pytest.mark.parametrize("unit", ["rad", "arcmin"])
+@pytest.mark.parametrize("frame", ["J2000", "GALACTIC"])
+@pytest.mark.parametrize("projection", ["SIN", "TAN"])
+def test_the_projection_of_the_sky_is_that_of_casa(unit, frame, projection):
     cube = open_cube("line")
+    change_sky("line.model", unit, frame, projection)
     x, y = np.array([0, 10, 63, 40]), np.array([0, 50, 63, 3])
     ra, dec, _, _ = world_coordinates(cube, 0 * x, y, x)
     np.testing.assert_allclose(read_sky(cube).wcs_pix2world(x, y, 0), [ra.value, dec.value], rtol=0, atol=1e-9)

@@ -33,15 +33,17 @@ def read_sky(cube):
     sky : `~astropy.wcs.WCS`
         Of x and y.
     """
-    record, _ = read_coordinates(cube.path("model"))
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        record = coordinates.torecord()
+        coordinates.done()
     direction = next(record[name] for name in sorted(record) if name.startswith("direction"))
     names = ("GLON-{}", "GLAT-{}") if direction["system"] == "GALACTIC" else ("RA---{}", "DEC--{}")
-    to_degrees = [units.Unit(str(unit)).to("deg") for unit in direction["units"]]
     sky = WCS(naxis=2)
     sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
     sky.wcs.crpix = direction["crpix"] + 1
-    sky.wcs.cdelt, sky.wcs.crval = direction["cdelt"] * to_degrees, direction["crval"] * to_degrees
-    sky.wcs.pc = direction["pc"]
+    sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
+    sky.wcs.pc = direction["pc"].T  # casatools gives it with rows and columns exchanged
     sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
     sky.wcs.radesys = FRAMES.get(direction["system"], "")
     sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
