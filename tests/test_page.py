@@ -278,13 +278,15 @@ def test_a_sentence_tells_the_evidence():
     }
     row.update(unsupported=8.1, severity=8.1, restored=0.5)
     limits = {"unsupported": 3.0}
-    assert "do not hold a point source of +8.1 sigma here: the image has a spike of +9.0" in explain(row, limits)
+    assert "do not hold a point source of +8.1 sigma; at this pixel the image has a spike of +9.0" in explain(
+        row, limits
+    )
     assert "hot pixel of 71 sigma, of which a neighbouring channel has 2 % and its surroundings -104 %" in explain(
         row, limits
     )
     assert "cancel it but for 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
     candidate = dict(row, **{"class": "candidate"})
-    assert "do not hold +1.0 sigma of it, and 3 would be evidence" in explain(dict(candidate, unsupported=1.0), limits)
+    assert "do not hold +1.0 sigma, and 3 would be evidence" in explain(dict(candidate, unsupported=1.0), limits)
     assert "without a PSF" in explain(dict(candidate, unsupported=np.nan), limits)
     assert "know to be real" in explain(dict(row, **{"class": "known"}), limits)
 

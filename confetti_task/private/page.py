@@ -70,9 +70,9 @@ def write_page(path, cube, outfile, tables, npanels):
         *_head(name, sources, channels),
         *_channels(channels),
         *_sky(cube, sources, shown),
-        *_finds(cube, "Fake sources", "find", sources, shown),
+        *_finds(cube, "Fake sources", "find", sources, shown, WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", sources, "confetti", outfile),
-        *_finds(cube, "Not masked", "candidate", sources, near),
+        *_finds(cube, "Not masked", "candidate", sources, near, NEAR),
         *_table("candidates", "All that is not masked", sources, "candidate", outfile),
         *_next(cube, outfile, channels),
         *_about(cube, channels),
@@ -161,11 +161,11 @@ def _classes(sources):
     return [(name, sources["class"] == name) for name in pictures.MARKS if (sources["class"] == name).any()]
 
 
-def _finds(cube, title, kind, sources, rows):
+def _finds(cube, title, kind, sources, rows, text):
     if not len(rows):
         return
     yield f"<h2>{title}</h2>"
-    yield paragraph(WHAT_IS_SHOWN, "soft")
+    yield paragraph(text, "soft")
     for number, row in enumerate(sources[rows], start=1):
         polarization = cube.stokes.index(row["stokes"])
         stamp = read_stamp(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
@@ -275,6 +275,7 @@ WHAT_IS_SHOWN = (
     "residual the same, linear near zero and logarithmic beyond; the ellipse is the restoring beam, the dotted circle "
     "is around the find. Spectra: of 3 x 3 pixels around it; the gray band is the noise."
 )
+NEAR = "Narrow hot pixels without evidence against them, the nearest to it first: masers look like that too."
 LIMITS = (
     "Not every fake source of a bad channel is found, only enough to tell that it is bad. Severity is what the data do "
     "not hold; the image is wrong by 1.2 to 1.5 times as much."

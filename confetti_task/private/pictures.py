@@ -48,14 +48,14 @@ def draw_find(stamp, noise, title=""):
     figure : `~matplotlib.figure.Figure`
         With 3 x 3 maps on the left and 3 x 3 spectra on the right.
     """
-    figure = new_figure(13, 6)
+    figure = new_figure(13, 6.6)
     figure.suptitle("\n".join(textwrap.wrap(title, 160)), fontsize=LARGE)
-    draw_maps(figure, stamp, noise, left=0.05, right=0.43)
-    draw_spectra(figure, stamp, noise, left=0.55, right=0.95)
+    draw_maps(figure, stamp, noise, left=0.05, right=0.43, top=0.83)
+    draw_spectra(figure, stamp, noise, left=0.55, right=0.95, top=0.83)
     return figure
 
 
-def draw_maps(figure, stamp, noise, left=0.12, right=0.86):
+def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
     """
     Draw image, model and residual in the channel of a find and in those beside it.
 
@@ -69,10 +69,10 @@ def draw_maps(figure, stamp, noise, left=0.12, right=0.86):
         What is around the find.
     noise : float
         Of its channel in Jy/beam.
-    left, right : float
-        Part of the width of the figure to draw in.
+    left, right, top : float
+        Part of the figure to draw in.
     """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=0.9, wspace=0.06, hspace=0.06)
+    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=top, wspace=0.06, hspace=0.06)
     limits = {"model": _largest(stamp.planes["model"]), "image": _largest(stamp.planes["image"])}
     limits["residual"] = limits["image"]
     linear = LINEAR_SIGMA * noise  # of the model too: a lone pixel of S Jy restores to S Jy/beam
@@ -158,7 +158,7 @@ def _ticks_outside(axes, row, column):
             axis.set_ticks([])
 
 
-def draw_spectra(figure, stamp, noise, left=0.1, right=0.88):
+def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
     """
     Draw the spectra of image, residual and model times pixels per beam in the 3 x 3 pixels around a find.
 
@@ -170,17 +170,17 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.88):
         What is around the find.
     noise : float
         Of its channel in Jy/beam.
-    left, right : float
-        Part of the width of the figure to draw in.
+    left, right, top : float
+        Part of the figure to draw in.
     """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=0.9, wspace=0.06, hspace=0.06)
+    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=top, wspace=0.06, hspace=0.06)
     lines = {product: stamp.spectra[product] for product in LINES}
     largest = max(_largest(np.stack(list(lines.values()))), 3 * noise)
     scale, unit = _milli(largest, "Jy/beam")
-    bottom, top = _limits(np.stack(list(lines.values())) * scale, largest * scale)
+    low, high = _limits(np.stack(list(lines.values())) * scale, largest * scale)
     model = np.nan_to_num(stamp.spectra["model"]) * stamp.pixels_per_beam * scale
     # The model has a scale of its own, on the right, with the same zero.
-    stretch = min(top / max(model.max(), 1e-30), bottom / min(model.min(), -1e-30))
+    stretch = min(high / max(model.max(), 1e-30), low / min(model.min(), -1e-30))
     for row, column in np.ndindex(3, 3):
         axes = figure.add_subplot(grid[row, column])
         y, x = 2 - row, column if stamp.cell[1] < 0 else 2 - column
@@ -190,16 +190,16 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.88):
         for product, color in LINES.items():
             axes.step(stamp.channels, lines[product][:, y, x] * scale, where="mid", color=color, linewidth=1)
         axes.set_xlim(stamp.channels[0] - 0.5, stamp.channels[-1] + 0.5)
-        axes.set_ylim(bottom, top)
+        axes.set_ylim(low, high)
         _ticks_outside(axes, row, column)
         place = f"x={stamp.x + x - 1} y={stamp.y + y - 1}"
         axes.text(0.04, 0.94, place, transform=axes.transAxes, fontsize=SMALL, va="top")
         if column == 2:
             other = axes.twinx()
-            other.set_ylim(bottom / stretch, top / stretch)
+            other.set_ylim(low / stretch, high / stretch)
             other.tick_params(labelsize=SMALL, direction="in")
             other.locator_params(nbins=4)
-    _label_spectra(figure, left, right, unit)
+    _label_spectra(figure, left, right, top, unit)
 
 
 def _limits(lines, largest):
@@ -207,11 +207,11 @@ def _limits(lines, largest):
     return 1.1 * min(np.nanmin(lines), -0.4 * largest), 1.1 * max(np.nanmax(lines), 0.4 * largest)
 
 
-def _label_spectra(figure, left, right, unit):
+def _label_spectra(figure, left, right, top, unit):
     texts = [(f"{product}, {unit}", color) for product, color in LINES.items()]
     texts.append((f"model x pixels per beam, {unit}, right scale", FAINT))
     for (text, color), place in zip(texts, (0, 0.24, 0.52)):
-        figure.text(left + place * (right - left), 0.915, text, color=color, fontsize=SMALL, weight="bold")
+        figure.text(left + place * (right - left), top + 0.015, text, color=color, fontsize=SMALL, weight="bold")
     figure.text((left + right) / 2, 0.03, "channel", fontsize=SMALL, ha="center")
 
 

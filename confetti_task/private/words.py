@@ -218,22 +218,23 @@ def explain(row, parameters):
         f"{100 * max(row['narrowness'], 0):.0f} % and its surroundings {100 * row['surround']:+.0f} %"
     )
     image = (
-        f"the image has a spike of {row['spike']:+.1f} sigma in this channel alone, the residual "
+        f"at this pixel the image has a spike of {row['spike']:+.1f} sigma in this channel alone, the residual has "
         f"{row['residual']:+.1f} sigma"
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
         return f"Near a source that you know to be real; {image}; {hot}."
     if row["class"] == "confetti" and abs(unsupported) >= threshold:
-        return f"The data do not hold a point source of {unsupported:+.1f} sigma here: {image}; {hot}."
+        return f"Within half a beam the data do not hold a point source of {unsupported:+.1f} sigma; {image}; {hot}."
     if row["class"] == "confetti":
         return (
             f"The surroundings of the hot pixel cancel it but for {100 * row['restored']:.0f} %, which is a spike of "
-            f"{row['severity']:.1f} sigma; a real source keeps its flux: {image}; {hot}."
+            f"{row['severity']:.1f} sigma; a real source keeps its flux; {image}; {hot}."
         )
     if np.isnan(unsupported):
-        return f"Nobody knows whether the data hold it, without a PSF or with too little around it: {image}; {hot}."
-    return f"The data do not hold {unsupported:+.1f} sigma of it, and {threshold:g} would be evidence: {image}; {hot}."
+        return f"Nobody knows whether the data hold it, without a PSF or with too little around it; {image}; {hot}."
+    lacking = f"Within half a beam the data do not hold {unsupported:+.1f} sigma, and {threshold:g} would be evidence"
+    return f"{lacking}; {image}; {hot}."
 
 
 REMAINING = (
