@@ -93,6 +93,18 @@ def test_without_report_no_page_and_no_regions_are_written():
 
 
 @pytest.mark.usefixtures("line")
+def test_a_picture_that_fails_never_costs_the_mask(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("confetti_task.private.page.read_peak", fail)
+    result = confetti_check(imagename="line")
+    assert result["channels"] == [HOT[0]]
+    assert result["report"] == ""
+    assert os.path.isdir(result["mask"])
+
+
+@pytest.mark.usefixtures("line")
 def test_no_finds_are_shown_where_none_are_asked_for_and_a_negative_number_is_refused():
     page = Path(confetti_check(imagename="line", npanels=0)["report"]).read_text(encoding="utf-8")
     assert len(pictures_in(page)) == 2

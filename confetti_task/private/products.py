@@ -7,6 +7,7 @@ from collections import namedtuple
 from contextlib import contextmanager
 
 import numpy as np
+from casatasks import casalog
 from scipy.ndimage import binary_fill_holes
 
 from .pixels import read_channels
@@ -94,10 +95,8 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
         for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
             table.write(staged + suffix, format="ascii.ecsv")
         if wanted.report:
-            from .page import write_page  # only here: matplotlib takes half a second to import
-
-            write_page(staged + ".html", cube, outfile, tables, wanted.npanels)
             write_regions(staged, cube, tables[0])
+            _write_page(staged + ".html", cube, outfile, tables, wanted.npanels)
         if wanted.writestats:
             for name in STATISTICS:
                 write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
@@ -108,6 +107,18 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
         write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
+
+
+def _write_page(path, *content):
+    """Write the page, or say why not: no picture is worth a mask."""
+    try:
+        from .page import write_page  # only here: matplotlib takes half a second to import
+
+        write_page(path, *content)
+    except OSError:  # a full disk concerns all products
+        raise
+    except Exception as error:
+        casalog.post(f"There is no page to look at, because it could not be made: {error!r}", "WARN")
 
 
 @contextmanager
