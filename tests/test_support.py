@@ -5,14 +5,15 @@ import pytest
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
 from confetti_task.private.statistics import REACH_CHANNELS, height, ring, within
-from confetti_task.private.support import unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.support import padded, unmeasured_filter, unmeasured_image, unsupported_spike
 
 HOT = np.array([[3, 32, 30]])
 
 
 def filtered(restored, psf):
-    passed, share = unmeasured_filter(psf, BEAM)
-    return (np.full_like(restored, np.nan) if passed is None else unmeasured_image(restored, passed)), share
+    lengths = tuple(padded(length) for length in psf.shape)
+    passed, share = unmeasured_filter(psf, BEAM, lengths)
+    return (np.full_like(restored, np.nan) if passed is None else unmeasured_image(restored, passed, lengths)), share
 
 
 def measure(products, pixels=HOT):

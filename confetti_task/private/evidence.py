@@ -2,18 +2,20 @@
 
 from collections import namedtuple
 from itertools import product
+from math import prod
 
 import numpy as np
 
 from .pixels import read_channels
 from .statistics import REACH_CHANNELS, at, height, ring, spike, within
-from .support import unmeasured_filter, unmeasured_image, unsupported_spike
+from .support import padded, unmeasured_filter, unmeasured_image, unsupported_spike
 
-# Planes are transformed whole up to this length, beyond it in windows of it. What is more than a quarter of it away
-# then counts for nothing: 200 beams at five pixels a beam, the primary beam where the longest baseline has 2 km.
+# Planes are transformed whole up to this length, beyond it in windows of it, of which the middle half is used. What is
+# more than a quarter of it away then counts for nothing: 200 beams at five pixels a beam, the primary beam where the
+# longest baseline has 2 km. That is also why what wraps round does no harm there, and windows are not padded.
 WINDOW = 4096
-# Of a window: the filter, the padded spectrum and the planes take 50, what is made once for all channels 14 more.
-BYTES_A_PIXEL = 64
+# The planes, and what is as large as the transform: filter, spectrum and what is made once for all channels.
+BYTES_A_PIXEL, BYTES_A_FREQUENCY = 16, 12
 
 # Where the candidates of a channel are looked at: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
 # rows of the places that are near each pixel [n, k].
@@ -49,8 +51,15 @@ def target_of(channel, candidates, cube):
 
 def bytes_needed(shape):
     """Memory that looking at a channel of some height and width takes."""
-    height, width = (min(length, WINDOW) for length in shape)
-    return BYTES_A_PIXEL * height * width
+    return BYTES_A_PIXEL * prod(_window_of(shape)) + BYTES_A_FREQUENCY * prod(_transform_of(shape))
+
+
+def _window_of(shape):
+    return tuple(min(length, WINDOW) for length in shape)
+
+
+def _transform_of(shape):
+    return tuple(padded(length) if length <= WINDOW else WINDOW for length in shape)
 
 
 def look(cube, polarization, channel, targets):
@@ -95,14 +104,13 @@ def look(cube, polarization, channel, targets):
 
 
 def _windows(shape):
-    """First pixel of every window, and the box that is looked at in it: its middle, where there are others beside."""
-    axes = []
-    for length in shape:
-        step = length if length <= WINDOW else WINDOW // 2
-        last = max(length - WINDOW, 0)
-        axes.append(
-            [(min(max(start - WINDOW // 4, 0), last), (start, start + step)) for start in range(0, length, step)]
-        )
+    """First pixel of every window, and the box that is looked at in it: its middle, where there is more than one."""
+    axes = [
+        [(0, (0, length))]
+        if length <= WINDOW
+        else [(start - WINDOW // 4, (start, start + WINDOW // 2)) for start in range(0, length, WINDOW // 2)]
+        for length in shape
+    ]
     for (bottom, rows), (left, columns) in product(*axes):
         yield (bottom, left), (rows, columns)
 
@@ -117,22 +125,33 @@ def _read_filter(cube, polarization, channel):
     if not cube.has("psf", channel):
         return None, np.nan
     # The PSF has its peak at the pixel length // 2, and so has the part of it that is as large as a window.
-    sizes = [(length, min(length, WINDOW)) for length in cube.lengths[2:]]
-    box = [(length // 2 - size // 2, length // 2 - size // 2 + size) for length, size in sizes]
-    return unmeasured_filter(read_channels(cube, "psf", polarization, channel, channel, *box)[0], cube.beam)
+    shape = cube.lengths[2:]
+    starts = [length // 2 - size // 2 for length, size in zip(shape, _window_of(shape))]
+    psf = _read(cube, "psf", polarization, channel, starts)
+    return unmeasured_filter(psf[0], cube.beam, _transform_of(shape))
 
 
 def _read_window(cube, polarization, channel, corner, passed):
     """Restored model, its unmeasured part, image and residual, each as a cube of one channel."""
-    box = [(start, min(start + WINDOW, length)) for start, length in zip(corner, cube.lengths[2:])]
-    image, residual = (
-        read_channels(cube, name, polarization, channel, channel, *box) for name in ("image", "residual")
-    )
+    image, residual = (_read(cube, name, polarization, channel, corner) for name in ("image", "residual"))
     restored = image - residual
     unmeasured = np.full_like(restored, np.nan)
     if passed is not None:
-        unmeasured[0] = unmeasured_image(restored[0], passed)
+        unmeasured[0] = unmeasured_image(restored[0], passed, _transform_of(cube.lengths[2:]))
     return restored, unmeasured, image, residual
+
+
+def _read(cube, product, polarization, channel, corner):
+    """A window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
+    size = _window_of(cube.lengths[2:])
+    box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.lengths[2:])]
+    planes = read_channels(cube, product, polarization, channel, channel, *box)
+    if planes.shape[1:] == size:
+        return planes
+    window = np.full((1, *size), np.nan, dtype=np.float32)
+    inside = tuple(slice(low - start, high - start) for (low, high), start in zip(box, corner))
+    window[(slice(None), *inside)] = planes
+    return window
 
 
 def weigh(candidates, target, views, cube):

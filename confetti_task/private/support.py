@@ -20,7 +20,7 @@ GAUSSIAN_AREA = np.pi / (4 * np.log(2))
 LEAST_OF_BEAM = 1e-5
 
 
-def unmeasured_filter(psf, beam):
+def unmeasured_filter(psf, beam, lengths):
     """
     Tell which spatial frequencies the data do not hold.
 
@@ -34,6 +34,8 @@ def unmeasured_filter(psf, beam):
         PSF of a channel with its peak of 1 at the central pixel [ny // 2, nx // 2], where tclean puts it.
     beam : float
         Width of the restoring beam at half maximum, in pixels.
+    lengths : tuple of int
+        Height and width of the transform, from `padded` or no less than the PSF has.
 
     Returns
     -------
@@ -46,13 +48,12 @@ def unmeasured_filter(psf, beam):
     """
     if not np.nanmax(np.abs(psf), initial=0) > 0:
         return None, np.nan
-    shape = _padded(psf.shape)
     area = np.float32(LEAST_COVERAGE * GAUSSIAN_AREA * beam**2)
-    passed = area / (area + _coverage(psf, shape, _columns(shape, beam)))
-    return passed, float((passed * _point_above_ring(shape, beam)).sum())
+    passed = area / (area + _coverage(psf, lengths, _columns(lengths, beam)))
+    return passed, float((passed * _point_above_ring(lengths, beam)).sum())
 
 
-def unmeasured_image(restored, passed):
+def unmeasured_image(restored, passed, lengths):
     """
     Filter out of a restored model all that the data hold.
 
@@ -61,7 +62,9 @@ def unmeasured_image(restored, passed):
     restored : 2D float32 `~numpy.ndarray`
         Restored model [y, x] in Jy/beam: image minus residual. NaN where it is blank.
     passed : 2D float32 `~numpy.ndarray`
-        From `unmeasured_filter`, for a PSF of the same size.
+        From `unmeasured_filter`.
+    lengths : tuple of int
+        As they were given to it.
 
     Returns
     -------
@@ -69,15 +72,15 @@ def unmeasured_image(restored, passed):
         The restored model at the spatial frequencies that are not measured, in Jy/beam.
     """
     (height, width), columns = restored.shape, passed.shape[1]
-    rows, length = _padded(restored.shape)
+    rows, length = lengths
     spectrum = fft.fft(fft.rfft(_zero_where_blank(restored), length)[:, :columns], rows, axis=0, overwrite_x=True)
     spectrum *= passed
     return fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True)[:height], length)[:, :width]
 
 
-def _padded(shape):
-    # At twice the size the emission at one edge does not wrap round to the other.
-    return tuple(fft.next_fast_len(2 * length, real=True) for length in shape)
+def padded(length):
+    """Length of a transform at which the emission at one edge of an axis does not wrap round to the other."""
+    return fft.next_fast_len(2 * length, real=True)
 
 
 def _columns(shape, beam):
