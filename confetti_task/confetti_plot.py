@@ -13,7 +13,7 @@ def confetti_plot(imagename, source, outfile=""):
     imagename : str or list of str
         Root name of the images, as it was given to confetti_check.
     source : int or tuple of int
-        Row of the table of sources, or channel, x and y of any pixel.
+        Row of the table of sources, or channel, x and y of any pixel, in the first polarization.
     outfile : str
         Root name of the products of confetti_check; '' means imagename.confetti.
 

@@ -20,7 +20,7 @@ from confetti_task.__main__ import main
 from confetti_task.private.coordinates import read_sky, world_coordinates
 from confetti_task.private.images import open_cube
 from confetti_task.private.page import nearest_candidates, velocity_ranges, worst_finds
-from confetti_task.private.pictures import draw_maps, draw_spectra, new_figure
+from confetti_task.private.pictures import draw_channels, draw_maps, draw_spectra, new_figure
 from confetti_task.private.stamps import read_peak, read_stamp
 from confetti_task.private.words import explain
 
@@ -105,6 +105,83 @@ def test_a_picture_that_fails_never_costs_the_mask(monkeypatch):
 
 
 @pytest.mark.usefixtures("line")
+def test_files_of_the_user_that_are_called_like_a_report_stay():
+    Path("aces.reg").write_text("mine", encoding="utf-8")
+    with pytest.raises(ValueError, match="aces.reg exists already"):
+        confetti_check(imagename="line", outfile="aces")
+    for _ in range(2):
+        result = confetti_check(imagename="line", outfile="other", report=False, overwrite=True)
+    Path("aces.html").write_text("mine", encoding="utf-8")
+    result = confetti_check(imagename="line", outfile="aces", report=False, overwrite=True)
+    assert result["report"] == ""
+    assert Path("aces.reg").read_text(encoding="utf-8") == Path("aces.html").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_report_that_no_longer_holds_does_not_stay(products):
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    confetti_check(imagename="line", report=False, overwrite=True)
+    assert not os.path.exists("line.confetti.html")
+
+
+@pytest.mark.parametrize("blank", [0.0, np.nan])
+def test_a_blank_cube_gets_a_page_that_says_so(products, blank):
+    products.model[:], products.residual[:] = 0, blank
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert "<b>Not applicable</b>" in page
+    assert "nothing could be checked" in page
+
+
+def test_channels_that_could_not_be_checked_are_not_counted_and_not_drawn(products):
+    products.residual[5:] = 0
+    products.model[5:] = 0
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert "1 fake source in 1 of 5 channels" in page
+    assert "2 more could not be checked" in page
+    channels = QTable.read(result["channeltable"])
+    line = draw_channels(channels[[0, 3, 4, 6]]).axes[0].lines[0]
+    steps = dict(zip(line.get_xdata(), line.get_ydata()))
+    assert [channel for channel in range(7) if np.isfinite(steps[channel - 0.5])] == [0, 3, 4]
+
+
+def test_the_style_of_the_user_does_not_change_the_page(line):
+    from matplotlib import style
+
+    plain = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    with style.context(["dark_background", {"text.usetex": True, "savefig.bbox": "tight"}]):
+        styled = Path(confetti_check(imagename="line", overwrite=True)["report"]).read_text(encoding="utf-8")
+    assert pictures_in(styled) == pictures_in(plain)
+
+
+def test_the_sky_shows_the_polarization_of_the_worst_find(products, monkeypatch):
+    write_cube("line", products, polarizations=("I", "V"), holds="V")
+    asked = []
+    monkeypatch.setattr(
+        "confetti_task.private.page.read_peak", lambda *given: asked.append(given[1:]) or read_peak(*given)
+    )
+    page = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    assert asked == [(1,)]
+    assert "7 of 7 channels, Stokes V" in page
+    assert "x=26 y=30, Stokes V" in page
+
+
+def test_galactic_positions_are_in_degrees_and_every_page_names_its_frame(products):
+    write_cube("line", products)
+    for product in ("model", "image", "residual", "psf"):
+        change_sky(f"line.{product}", "rad", "GALACTIC", "SIN", rotated=False)
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert "(271.58" in page
+    assert "GALACTIC)" in page
+    assert '<th class="">l<small>GALACTIC' in page
+    assert "galactic" in Path("line.confetti.reg").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("line")
 def test_no_finds_are_shown_where_none_are_asked_for_and_a_negative_number_is_refused():
     page = Path(confetti_check(imagename="line", npanels=0)["report"]).read_text(encoding="utf-8")
     assert len(pictures_in(page)) == 2
@@ -124,11 +201,14 @@ def test_each_piece_of_a_cube_has_a_page_of_its_own(products):
     first, second = (Path(path).read_text(encoding="utf-8") for path in result["report"])
     assert "<b>Confetti</b>" in first
     assert "<b>Clean</b>" in second
+    with pytest.raises(ValueError, match="pieces have tables of their own"):
+        confetti_plot("line.?", source=0)
+    assert confetti_plot("line.0", source=0).axes
     joined = Path(confetti_check(imagename="line.?", outfile="whole")["report"]).read_text(encoding="utf-8")
     assert "Pieces are cleaned again one by one" in joined
 
 
-def change_sky(path, unit, frame, projection):
+def change_sky(path, unit, frame, projection, rotated=True):
     from casatools import image
 
     tool = image()
@@ -137,7 +217,8 @@ def change_sky(path, unit, frame, projection):
     system.setunits([unit, unit], type="direction")
     system.setprojection(projection)
     system.setreferencecode(frame, type="direction", adjust=False)
-    system.setlineartransform("direction", np.array([[0.8, -0.6], [0.6, 0.8]]))
+    if rotated:
+        system.setlineartransform("direction", np.array([[0.8, -0.6], [0.6, 0.8]]))
     tool.setcoordsys(system.torecord())
     system.done()
     tool.done()
@@ -298,7 +379,7 @@ def test_a_sentence_tells_the_evidence():
     )
     assert "cancel it but for 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
     candidate = dict(row, **{"class": "candidate"})
-    assert "do not hold +1.0 sigma, and 3 would be evidence" in explain(dict(candidate, unsupported=1.0), limits)
+    assert "do not hold +2.96 sigma, and 3 would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
     assert "without a PSF" in explain(dict(candidate, unsupported=np.nan), limits)
     assert "know to be real" in explain(dict(row, **{"class": "known"}), limits)
 
@@ -336,7 +417,7 @@ def survey(products):
     write_cube("survey/b/two", Products())
     confetti_check(imagename="survey/a/one")
     confetti_check(imagename="survey/b/two", report=False)
-    Path("survey/c/three.confetti.ecsv").write_text("broken", encoding="utf-8")
+    Path("survey/c/three.confetti.channels.ecsv").write_text("broken", encoding="utf-8")
 
 
 @pytest.mark.usefixtures("survey")
@@ -414,5 +495,5 @@ def test_a_browser_sorts_the_summary():
     assert main(["summary", "survey"]) == 0
     seen = browse("confetti_summary.html", "verdict", "clean")
     assert seen["faults"] == []
-    assert seen["down"] == ["unreadable", "confetti", "clean"]
+    assert seen["down"] == ["clean", "confetti", "unreadable"]
     assert seen["found"] == ["clean"]

@@ -100,3 +100,7 @@ def test_scale_changes_nothing_and_sign_only_the_sign(factor):
     products.add_confetti(*HOT[0], 80 * NOISE)
     scaled.model, scaled.residual = products.model * np.float32(factor), products.residual * np.float32(factor)
     assert measure(scaled) / factor == pytest.approx(measure(products), rel=1e-3)
+
+
+def test_an_image_narrower_than_the_ring_around_a_point_source_cannot_be_asked():
+    assert unmeasured_filter(dirty_beam()[:10], BEAM, (20, 128))[0] is None

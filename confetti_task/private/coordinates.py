@@ -1,13 +1,19 @@
 """Where the pixels of a cube are on the sky and in frequency, and which pixels are where."""
 
+from collections import namedtuple
+
 import numpy as np
 from astropy import units
 from astropy.wcs import WCS
 
 from .images import linear_coordinates, opened
 
-# What CASA's frames of the sky are called in FITS.
-FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4"}
+# What CASA's frames of the sky are called in FITS and in DS9. Others nobody uses for images.
+FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
+DS9_FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
+
+# Frame of the sky and of the frequencies as CASA calls them, rest frequency in Hz (0 where there is none).
+Frames = namedtuple("Frames", "sky spectral rest")
 
 
 def read_coordinates(path):
@@ -45,18 +51,27 @@ def read_sky(cube):
     sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
     sky.wcs.pc = direction["pc"].T  # casatools gives it with rows and columns exchanged
     sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
-    sky.wcs.radesys = FRAMES.get(direction["system"], "")
+    sky.wcs.radesys = FITS_FRAMES.get(direction["system"], "")
     sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
     return sky
 
 
-def read_frame(cube):
-    """CASA's name of the frame of the sky of a cube."""
+def read_frames(cube):
+    """`Frames` of a cube."""
     with opened(cube.path("model")) as tool:
         coordinates = tool.coordsys()
-        frame = coordinates.referencecode("direction")[0]
+        sky = coordinates.referencecode("direction")[0]
+        spectral, rest = "", 0.0
+        if cube.axes[1] is not None:
+            spectral = coordinates.referencecode("spectral")[0]
+            rest = units.Quantity(*(coordinates.restfrequency()[name] for name in ("value", "unit"))).to_value("Hz")
         coordinates.done()
-    return frame
+    return Frames(sky, spectral, float(np.ravel(rest)[0]))
+
+
+def is_upright(sky):
+    """Whether North is up and East is left or right in the pixels of a projection, not at an angle."""
+    return np.allclose(sky.wcs.get_pc(), np.eye(2), atol=0.01)
 
 
 def read_frequencies(cube):

@@ -6,10 +6,11 @@ from html import escape
 import numpy as np
 from astropy import units
 from astropy.coordinates import Angle
+from matplotlib import style
 
 from . import pictures, words
 from .channels import contiguous_ranges, format_channels
-from .coordinates import read_sky
+from .coordinates import is_upright, read_frames, read_sky
 from .markup import copyable, fill_page, paragraph, picture, table
 from .stamps import read_peak, read_stamp
 from .tables import bad_channels
@@ -62,23 +63,29 @@ def write_page(path, cube, outfile, tables, npanels):
     npanels : int
         Number of finds to show.
     """
+    with style.context("default"):  # whatever the user likes: usetex without LaTeX would cost the page
+        page = _page(cube, outfile, tables, npanels)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
+
+
+def _page(cube, outfile, tables, npanels):
     sources, channels = tables
     shown = worst_finds(sources, npanels)
     near = nearest_candidates(sources, -(-npanels // CANDIDATES_A_FIND))
-    name = os.path.basename(cube.root)
+    name, frames = os.path.basename(cube.name), read_frames(cube)
     body = [
-        *_head(name, sources, channels),
+        *_head(name, frames, sources, channels),
         *_channels(channels),
-        *_sky(cube, sources, shown),
-        *_finds(cube, "Fake sources", "find", sources, shown, WHAT_IS_SHOWN),
-        *_table("confetti", "All fake sources", sources, "confetti", outfile),
-        *_finds(cube, "Not masked", "candidate", sources, near, NEAR),
-        *_table("candidates", "All that is not masked", sources, "candidate", outfile),
+        *_sky(cube, frames, sources, shown),
+        *_finds(cube, "Fake sources", "find", frames, sources, shown, words.WHAT_IS_SHOWN),
+        *_table("confetti", "All fake sources", frames, sources, "confetti", outfile),
+        *_finds(cube, "Not masked", "candidate", frames, sources, near, words.NEAR),
+        *_table("candidates", "All that is not masked", frames, sources, "candidate", outfile),
         *_next(cube, outfile, channels),
         *_about(cube, channels),
     ]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(fill_page(f"confetti in {name}", body))
+    return fill_page(f"confetti in {name}", body)
 
 
 def worst_finds(sources, number):
@@ -93,22 +100,25 @@ def worst_finds(sources, number):
 def nearest_candidates(sources, number):
     """Rows of the candidates that are nearest to being called confetti."""
     rows = np.flatnonzero(sources["class"] != "confetti")
-    return rows[np.argsort(-np.nan_to_num(np.abs(sources["unsupported"][rows])), kind="stable")][:number]
+    lacking = np.nan_to_num(np.abs(sources["unsupported"][rows]))
+    return rows[np.lexsort([-lacking, sources["class"][rows] == "known"])][:number]
 
 
-def _head(name, sources, channels):
+def _head(name, frames, sources, channels):
     meta = channels.meta
+    verdict, meaning = words.verdict_in_words(sources, channels)
     yield f"<h1>{escape(name)}</h1>"
-    yield f'<p class="verdict {meta["verdict"]}">{words.verdict_in_words(sources, channels)}</p>'
+    yield f'<p class="verdict {meta["verdict"]}"><b>{verdict}</b>: {escape(meaning)}</p>'
     for warning in meta["warnings"]:
         yield paragraph(warning, "warning")
     bad = bad_channels(channels)
     if bad:
-        yield paragraph("Bad channels, as tclean and imstat take them in chans:")
+        yield paragraph("Bad channels, as imstat and confetti_reclean take them in chans:")
         yield copyable(format_channels(bad))
         velocities = velocity_ranges(channels, bad)
         if velocities:
-            yield paragraph("The same as ranges of velocity in km/s (radio convention), edge to edge:")
+            rest = f"rest frequency {frames.rest / 1e9:.6g} GHz"
+            yield paragraph(f"The same in km/s (radio convention, {frames.spectral}, {rest}), from edge to edge:")
             yield copyable(str(velocities))
 
 
@@ -146,22 +156,26 @@ def _channels(channels):
     yield f"<figure>{picture(pictures.draw_channels(channels), what)}</figure>"
 
 
-def _sky(cube, sources, shown):
-    peak = read_peak(cube)
+def _sky(cube, frames, sources, shown):
+    polarization = cube.stokes.index(sources["stokes"][shown[0]]) if len(shown) else 0
+    peak, sky = read_peak(cube, polarization), read_sky(cube)
+    if not np.isfinite(peak.plane).any():
+        return
     marks = {name: (sources["x"][rows], sources["y"][rows]) for name, rows in _classes(sources)}
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
-    figure = pictures.draw_sky(peak, read_sky(cube), cube.lengths[2:], marks, places)
+    figure = pictures.draw_sky(peak, sky, cube.lengths[2:], marks, places)
     yield "<h2>Sky</h2>"
     yield f"<figure>{picture(figure, 'All finds over the peak intensity')}</figure>"
-    over = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels"
-    yield paragraph(f"{over}. North is up and East is left. The numbers are those of the finds below.", "soft")
+    text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels, Stokes {cube.stokes[polarization]}, "
+    text += f"{frames.sky}." + (" North is up and East is left." if is_upright(sky) else "")
+    yield paragraph(text + (" The numbers are those of the fake sources below." if len(shown) else ""), "soft")
 
 
 def _classes(sources):
     return [(name, sources["class"] == name) for name in pictures.MARKS if (sources["class"] == name).any()]
 
 
-def _finds(cube, title, kind, sources, rows, text):
+def _finds(cube, title, kind, frames, sources, rows, text):
     if not len(rows):
         return
     yield f"<h2>{title}</h2>"
@@ -170,9 +184,11 @@ def _finds(cube, title, kind, sources, rows, text):
         polarization = cube.stokes.index(row["stokes"])
         stamp = read_stamp(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
         noise = row["noise"].value
-        place = f"{_hours(row['ra'])} {_degrees(row['dec'])}"
+        longitude, latitude = _position(row, frames)
+        stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
         yield f'<article class="find" id="{kind}-{number}">'
-        yield f"<h3>{number}. Channel {row['channel']}, x={row['x']} y={row['y']} ({place})</h3>"
+        place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
+        yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
         yield paragraph(words.explain(row, sources.meta["parameters"]))
         yield '<div class="pictures">'
         for draw, what in ((pictures.draw_maps, "maps"), (pictures.draw_spectra, "spectra")):
@@ -182,11 +198,12 @@ def _finds(cube, title, kind, sources, rows, text):
         yield "</div></article>"
 
 
-def _table(name, title, sources, kind, outfile):
+def _table(name, title, frames, sources, kind, outfile):
     rows = np.flatnonzero((sources["class"] == "confetti") == (kind == "confetti"))
     if not len(rows):
         return
-    order = np.argsort(-np.nan_to_num(np.abs(sources["unsupported"][rows])), kind="stable")
+    worst = sources["severity" if kind == "confetti" else "unsupported"][rows]
+    order = np.argsort(-np.nan_to_num(np.abs(worst)), kind="stable")
     chosen = sources[rows[order[:ROWS]]]
     yield f"<h2>{title}</h2>"
     if len(rows) > ROWS:
@@ -199,13 +216,19 @@ def _table(name, title, sources, kind, outfile):
         f'<option value="">all</option>{classes}</select></label>'
         f'<span class="soft" data-counts="{name}"></span></div>'
     )
-    columns, parameters = COLUMNS, sources.meta["parameters"]
+    columns, parameters = _columns(frames), sources.meta["parameters"]
     if kind != "confetti":
-        columns = (*COLUMNS, ("why not", "", "why"))
-    yield table(name, columns, (_cells(row, kind, parameters) for row in chosen))
+        columns = (*columns, ("why not", "", "why"))
+    yield table(name, columns, (_cells(row, frames, kind, parameters) for row in chosen))
 
 
-def _cells(row, kind, parameters):
+def _columns(frames):
+    names = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
+    units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
+    return tuple((names.get(name, name), units_of.get(name, unit), kind) for name, unit, kind in COLUMNS)
+
+
+def _cells(row, frames, kind, parameters):
     numbers = (
         (row["velocity"].to_value("km/s"), ".2f"),
         (row["frequency"].to_value("GHz"), ".6f"),
@@ -222,7 +245,7 @@ def _cells(row, kind, parameters):
     )
     cells = [(row["class"], None), (str(row["channel"]), row["channel"])]
     cells += [_number(*number) for number in numbers]
-    cells += [(row["stokes"], None), (_hours(row["ra"]), row["ra"].value), (_degrees(row["dec"]), row["dec"].value)]
+    cells += [(row["stokes"], None), *zip(_position(row, frames), (row["ra"].value, row["dec"].value))]
     cells += [(str(row[name]), row[name]) for name in "xy"]
     cells += [_number(*number) for number in measured]
     return cells + ([(escape(words.explain(row, parameters)), None)] if kind != "confetti" else [])
@@ -232,15 +255,14 @@ def _number(value, form):
     return (f"{value:{form}}", value) if np.isfinite(value) else ("", -np.inf)
 
 
-def _hours(angle):
-    return Angle(angle).to_string(unit=units.hourangle, sep=":", precision=2, pad=True) if np.isfinite(angle) else ""
-
-
-def _degrees(angle):
+def _position(row, frames):
+    """Place on the sky as text: hours and degrees, or degrees of Galactic longitude and latitude."""
+    longitude, latitude = Angle(row["ra"]), Angle(row["dec"])
+    if frames.sky == "GALACTIC":
+        return f"{longitude.deg:.6f}", f"{latitude.deg:+.6f}"
     return (
-        Angle(angle).to_string(unit=units.deg, sep=":", precision=1, pad=True, alwayssign=True)
-        if np.isfinite(angle)
-        else ""
+        longitude.to_string(unit=units.hourangle, sep=":", precision=2, pad=True),
+        latitude.to_string(unit=units.deg, sep=":", precision=1, pad=True, alwayssign=True),
     )
 
 
@@ -248,6 +270,9 @@ def _next(cube, outfile, channels):
     yield "<h2>Next</h2>"
     if channels.meta["verdict"] != "confetti":
         yield paragraph("There is nothing to clean again.")
+        return
+    if cube.term:
+        yield paragraph("Images with Taylor terms cannot be cleaned again by confetti_reclean, only spectral cubes.")
         return
     if cube.pieces:
         yield paragraph(
@@ -265,18 +290,7 @@ def _next(cube, outfile, channels):
 def _about(cube, channels):
     meta = channels.meta
     yield "<h2>What was checked</h2>"
-    yield paragraph(words.describe_inputs(cube, sorted(set(channels["channel"].tolist()))))
+    selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
+    yield paragraph(words.describe_inputs(cube, selected))
     yield copyable(meta["call"])
-    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {LIMITS}", "soft")
-
-
-WHAT_IS_SHOWN = (
-    "Maps: image, model and residual in the channel (bold) and those beside it; each row has one scale, image and "
-    "residual the same, linear near zero and logarithmic beyond; the ellipse is the restoring beam, the dotted circle "
-    "is around the find. Spectra: of 3 x 3 pixels around it; the gray band is the noise."
-)
-NEAR = "Narrow hot pixels without evidence against them, the nearest to it first: masers look like that too."
-LIMITS = (
-    "Not every fake source of a bad channel is found, only enough to tell that it is bad. Severity is what the data do "
-    "not hold; the image is wrong by 1.2 to 1.5 times as much."
-)
+    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {words.LIMITS}", "soft")

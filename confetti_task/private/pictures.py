@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 from astropy.visualization import AsinhStretch, ImageNormalize, PercentileInterval
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
@@ -48,6 +49,11 @@ def draw_find(stamp, noise, title=""):
     figure : `~matplotlib.figure.Figure`
         With 3 x 3 maps on the left and 3 x 3 spectra on the right.
     """
+    with style.context("default"):
+        return _draw_both(stamp, noise, title)
+
+
+def _draw_both(stamp, noise, title):
     figure = new_figure(13, 6.6)
     figure.suptitle("\n".join(textwrap.wrap(title, 160)), fontsize=LARGE)
     draw_maps(figure, stamp, noise, left=0.05, right=0.43, top=0.83)
@@ -99,15 +105,21 @@ def _milli(largest, unit):
 
 
 def _plain_ticks(bar, limit, linear):
-    ticks = np.array([-limit, -min(linear, limit / 2), 0, min(linear, limit / 2), limit])
+    linear = _linear(limit, linear)
+    ticks = np.array([-limit, -linear, 0, linear, limit])
     bar.set_ticks(ticks)
     bar.ax.set_yticklabels([f"{tick:.3g}" for tick in ticks], fontsize=SMALL)
     bar.ax.minorticks_off()
 
 
+def _linear(limit, linear):
+    # Between the ends of what a colour can show; the noise of a blank channel is zero.
+    return float(np.clip(linear, limit / 1000, limit / 2))
+
+
 def _draw_map(axes, stamp, plane, limit, linear):
     height, width = ((length / 2) * cell for length, cell in zip(plane.shape, stamp.cell))
-    norm = SymLogNorm(linthresh=min(linear, limit / 2), linscale=0.7, vmin=-limit, vmax=limit, base=10)
+    norm = SymLogNorm(linthresh=_linear(limit, linear), linscale=0.7, vmin=-limit, vmax=limit, base=10)
     picture = axes.imshow(
         plane,
         origin="lower",
@@ -138,14 +150,14 @@ def _label_map(axes, stamp, product, row, column, offset):
         channel = stamp.channel + offset
         here = np.flatnonzero(stamp.channels == channel)
         velocity = f"\n{stamp.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(stamp.velocity[here[0]]) else ""
-        text = f"channel {channel}{velocity}" if len(here) else "beyond the cube"
+        text = f"channel {channel}{velocity}" if len(here) else "not in these images"
         color, weight = (ACCENT, "bold") if offset == 0 else (INK, "normal")
         # Without its place matplotlib would draw all labels once more to find one.
         axes.set_title(text, y=1, fontsize=LARGE, color=color, weight=weight)
     if row == 2 and column == 1:
-        axes.set_xlabel("RA offset, arcsec", fontsize=SMALL)
+        axes.set_xlabel(f"{stamp.axes[0]} offset, arcsec", fontsize=SMALL)
     if row == 1 and column == 0:
-        axes.set_ylabel("Dec offset, arcsec", fontsize=SMALL)
+        axes.set_ylabel(f"{stamp.axes[1]} offset, arcsec", fontsize=SMALL)
 
 
 def _ticks_outside(axes, row, column):
@@ -183,12 +195,13 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
     stretch = min(high / max(model.max(), 1e-30), low / min(model.min(), -1e-30))
     for row, column in np.ndindex(3, 3):
         axes = figure.add_subplot(grid[row, column])
-        y, x = 2 - row, column if stamp.cell[1] < 0 else 2 - column
+        y = 2 - row if stamp.cell[0] > 0 else row
+        x = column if stamp.cell[1] < 0 else 2 - column
         axes.axvspan(stamp.channel - 0.5, stamp.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
         axes.axhspan(-noise * scale, noise * scale, color=FAINT, alpha=0.2, linewidth=0)
         axes.fill_between(stamp.channels, model[:, y, x] * stretch, step="mid", color=FAINT, linewidth=0)
         for product, color in LINES.items():
-            axes.step(stamp.channels, lines[product][:, y, x] * scale, where="mid", color=color, linewidth=1)
+            _draw_steps(axes, stamp.channels, lines[product][:, y, x] * scale, color=color)
         axes.set_xlim(stamp.channels[0] - 0.5, stamp.channels[-1] + 0.5)
         axes.set_ylim(low, high)
         _ticks_outside(axes, row, column)
@@ -200,6 +213,15 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
             other.tick_params(labelsize=SMALL, direction="in")
             other.locator_params(nbins=4)
     _label_spectra(figure, left, right, top, unit)
+
+
+def _draw_steps(axes, channels, values, **style):
+    """A line that is level over each channel, and has gaps where there are no channels."""
+    first = int(np.min(channels))
+    levels = np.full(int(np.max(channels)) - first + 2, np.nan)
+    levels[np.asarray(channels, dtype=int) - first] = values
+    levels[-1] = levels[-2]
+    axes.step(np.arange(len(levels)) + first - 0.5, levels, where="post", linewidth=1, **style)
 
 
 def _limits(lines, largest):
@@ -252,7 +274,7 @@ def draw_sky(peak, sky, shape, marks, numbered=()):
         text = axes.annotate(str(number), (x, y), (4, 4), textcoords="offset points", color=ACCENT, weight="bold")
         text.set_path_effects([withStroke(linewidth=2, foreground="white")])
     axes.set_xlim((-0.5, width - 0.5) if sky.wcs.cdelt[0] < 0 else (width - 0.5, -0.5))
-    axes.set_ylim(-0.5, height - 0.5)
+    axes.set_ylim((-0.5, height - 0.5) if sky.wcs.cdelt[1] > 0 else (height - 0.5, -0.5))
     for coordinate, name in zip(
         axes.coords, ("longitude", "latitude") if "GLON" in sky.wcs.ctype[0] else ("RA", "Dec")
     ):
@@ -294,24 +316,28 @@ def draw_channels(channels):
     figure = new_figure(9, 6)
     panels = figure.subplots(len(STRIPS), 1, sharex=True)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.16, top=0.92, hspace=0.08)
-    number = channels["channel"].astype(float)
+    number = np.array(channels["channel"])
     bad = np.unique(channels["channel"][channels["verdict"] == "bad"])
     for axes, (name, label) in zip(panels, STRIPS):
         for channel in bad:
             axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=0.2, linewidth=0)
         for stokes in np.unique(channels["stokes"]):
             here = channels["stokes"] == stokes
-            values = getattr(channels[name], "value", channels[name])
-            axes.step(number[here], values[here], where="mid", linewidth=1, label=f"Stokes {stokes}")
+            unknown = channels["verdict"] == "blank"
+            if name in ("severity", "tail"):
+                unknown |= channels["verdict"] == "unchecked"
+            values = np.where(unknown, np.nan, getattr(channels[name], "value", channels[name]))
+            _draw_steps(axes, number[here], values[here], label=f"Stokes {stokes}")
         axes.set_ylabel(label, fontsize=SMALL)
         axes.tick_params(labelsize=SMALL, direction="in")
         axes.locator_params(axis="y", nbins=4)
     panels[-1].set_xlabel("channel (shaded: bad)", fontsize=LARGE)
     panels[-1].set_xlim(number.min() - 0.5, number.max() + 0.5)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if len(np.unique(channels["stokes"])) > 1:
         panels[0].legend(fontsize=SMALL, frameon=False)
     _add_scale(panels[0], number, channels["frequency"].value, "GHz", 1.02)
-    if np.isfinite(channels["velocity"].value).all():
+    if np.isfinite(channels["velocity"].to_value("km/s")).all():
         _add_scale(panels[-1], number, channels["velocity"].value, "km/s, radio convention", -0.42)
     return figure
 

@@ -5,10 +5,10 @@ import os
 import numpy as np
 from astropy.table import QTable
 
-from .noise import plane_noise
+from .measure import SLAB_VOXELS, measure_scatter
+from .noise import WINDOW_CHANNELS, channel_noise
 from .pictures import draw_find
 from .pieces import open_pieces
-from .pixels import read_channels
 from .stamps import read_stamp
 from .words import explain
 
@@ -18,10 +18,14 @@ def plot_source(imagename, source, outfile):
     cube = open_pieces(imagename)
     if not isinstance(source, (int, np.integer)):
         return _plot_pixel(cube, source)
+    if cube.pieces and not outfile:
+        raise ValueError("pieces have tables of their own: give outfile, or imagename and row of one of the pieces")
     path = (outfile or cube.root + ".confetti") + ".ecsv"
     if not os.path.exists(path):
         raise ValueError(f"{path} not found; call confetti_check first, or give source=(channel, x, y)")
     sources = QTable.read(path, format="ascii.ecsv")
+    if cube.pieces and "spectrum_channel" in sources.colnames:
+        raise ValueError(f"{path} is of one of the pieces: give its name as imagename")
     if not -len(sources) <= source < len(sources):
         raise ValueError(f"source={source}: {path} has {len(sources)} rows")
     row = sources[source]
@@ -37,5 +41,6 @@ def _plot_pixel(cube, source):
         raise ValueError(f"source should be the row of a source, or (channel, x, y) (got {source!r})") from error
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name} of {lengths[0]} channels")
-    noise = plane_noise(read_channels(cube, "image", 0, channel, channel), cube.beam)[0]
+    first, last = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS, cube.channels - 1)
+    noise = channel_noise(measure_scatter(cube, 0, first, last, SLAB_VOXELS))[channel - first]
     return draw_find(read_stamp(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")

@@ -1,5 +1,6 @@
 """The products of confetti_check."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -32,11 +33,15 @@ SUFFIXES = (
 # One of these beside a product of the same root name tells that the product is tclean's.
 OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
+# Others than this task write files that end like these.
+REPORT = (".html", ".crtf", ".reg")
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 # Which clean mask to write, whether statistics and a report, and how many finds it shows: as the task takes them.
 Wanted = namedtuple("Wanted", "cleanmask writestats report npanels")
 
 
-def check_outfile(outfile, overwrite):
+def check_outfile(outfile, overwrite, report):
     """
     Check that the products can be written, before anything is measured.
 
@@ -46,6 +51,8 @@ def check_outfile(outfile, overwrite):
         Root name of the products.
     overwrite : bool
         Whether products of an earlier run may be replaced.
+    report : bool
+        Whether page and regions are among them.
 
     Raises
     ------
@@ -58,12 +65,18 @@ def check_outfile(outfile, overwrite):
     for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean of that name; choose another outfile")
-    for path in (outfile + suffix for suffix in SUFFIXES):
+    for path in (outfile + suffix for suffix in _suffixes(outfile, report)):
         if os.path.lexists(path) and not overwrite:
             raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
+
+
+def _suffixes(outfile, report):
+    """Of the products that are written or replaced."""
+    ours = report or os.path.exists(outfile + ".ecsv")
+    return [suffix for suffix in SUFFIXES if ours or suffix not in REPORT]
 
 
 def write_products(outfile, cube, candidates, tables, wanted, call):
@@ -91,12 +104,12 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
         Names of the products; '' for what was not written.
     """
     confetti = candidates[candidates["confetti"]]
-    with _staged(outfile) as staged:
+    ours = _suffixes(outfile, wanted.report)
+    with _staged(outfile, ours) as staged:
         for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
             table.write(staged + suffix, format="ascii.ecsv")
         if wanted.report:
-            write_regions(staged, cube, tables[0])
-            _write_page(staged + ".html", cube, outfile, tables, wanted.npanels)
+            _write_report(staged, cube, outfile, tables, wanted.npanels)
         if wanted.writestats:
             for name in STATISTICS:
                 write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
@@ -106,29 +119,30 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
             write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
         write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
-    return tuple(outfile + suffix if os.path.exists(outfile + suffix) else "" for suffix in suffixes)
+    return tuple(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes)
 
 
-def _write_page(path, *content):
-    """Write the page, or say why not: no picture is worth a mask."""
+def _write_report(staged, cube, outfile, tables, npanels):
+    """Write page and regions, or tell why not: no picture is worth a mask."""
     try:
         from .page import write_page  # only here: matplotlib takes half a second to import
 
-        write_page(path, *content)
-    except OSError:  # a full disk concerns all products
-        raise
+        write_page(staged + ".html", cube, outfile, tables, npanels)
+        write_regions(staged, cube, tables[0])
     except Exception as error:
-        casalog.post(f"There is no page to look at, because it could not be made: {error!r}", "WARN")
+        if getattr(error, "errno", None) in DISK_FULL:  # that concerns all products
+            raise
+        casalog.post(f"The report could not be made or not all of it: {error!r}", "WARN")
 
 
 @contextmanager
-def _staged(outfile):
+def _staged(outfile, suffixes):
     """A root name in a folder beside the products, which replace older ones together when all are complete."""
     parent, name = os.path.split(os.path.abspath(outfile))
     folder = tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=parent)
     try:
         yield os.path.join(folder, name)
-        replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"), SUFFIXES)
+        replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"), suffixes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

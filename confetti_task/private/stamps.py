@@ -6,7 +6,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 
 from .channels import contiguous_ranges
-from .coordinates import world_coordinates
+from .coordinates import is_upright, read_sky, world_coordinates
 from .images import read_beam
 from .measure import SLAB_VOXELS
 from .pixels import read_channels
@@ -49,6 +49,8 @@ class Stamp:
         Major and minor axis of the restoring beam in arcsec, and its position angle in degrees.
     pixels_per_beam : float
         Area of the restoring beam in pixels.
+    axes : tuple of str
+        Names of the axes x and y.
     """
 
     channel: int
@@ -61,6 +63,7 @@ class Stamp:
     cell: Tuple[float, float]
     beam: Tuple[float, float, float]
     pixels_per_beam: float
+    axes: Tuple[str, str]
 
 
 def read_stamp(cube, polarization, channel, y, x):
@@ -95,7 +98,14 @@ def read_stamp(cube, polarization, channel, y, x):
         cell=cell,
         beam=beam,
         pixels_per_beam=np.pi * beam[0] * beam[1] / (4 * np.log(2)) / abs(cell[0] * cell[1]),
+        axes=_names_of_axes(read_sky(cube)),
     )
+
+
+def _names_of_axes(sky):
+    if not is_upright(sky):
+        return "x", "y"
+    return ("l", "b") if sky.wcs.ctype[0].startswith("GLON") else ("RA", "Dec")
 
 
 def _read(cube, product, polarization, first, last, y, x, reach):

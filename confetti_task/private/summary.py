@@ -3,6 +3,7 @@
 import os
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from astropy.table import QTable
@@ -23,7 +24,7 @@ COLUMNS = (
     ("checked on", "", "text"),
     ("warnings", "", "why"),
 )
-ENDING = ".confetti.ecsv"
+ENDING = ".channels.ecsv"
 
 
 def write_summary(folders, path):
@@ -50,7 +51,7 @@ def write_summary(folders, path):
     missing = [folder for folder in folders if not os.path.isdir(folder)]
     if missing:
         raise ValueError(f"{' and '.join(missing)}: no such folder; give folders with products of confetti_check")
-    found = sorted({table.resolve() for folder in folders for table in Path(folder).rglob("*" + ENDING)})
+    found = sorted({table for folder in folders for table in _tables_below(Path(folder).resolve())})
     if not found:
         raise ValueError(f"there is no *{ENDING} in {' or '.join(folders)} or below; call confetti_check first")
     here = Path(path).resolve().parent
@@ -69,18 +70,26 @@ def write_summary(folders, path):
     return len(rows)
 
 
+def _tables_below(folder):
+    """Tables of channels in a folder and below, but for hidden folders, where half products of a killed check are."""
+    for path in folder.rglob("*" + ENDING):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def _row(path, here):
-    root = str(path)[: -len(".ecsv")]
+    root = str(path)[: -len(ENDING)]
     name = _link(root, here)
     try:
-        channels = QTable.read(root + ".channels.ecsv", format="ascii.ecsv")
+        channels = QTable.read(str(path), format="ascii.ecsv")
         meta = channels.meta
         bad = bad_channels(channels)
+        checked = set(channels["channel"][np.isin(channels["verdict"], ["good", "bad"])].tolist())
         numbers = [
             (f"{channels['severity'].max(initial=0):.1f}", float(channels["severity"].max(initial=0))),
             (escape(format_channels(bad)), None),
             (str(len(bad)), len(bad)),
-            (str(len(set(channels["channel"].tolist()))), len(channels)),
+            (str(len(checked)), len(checked)),
             (str(int(np.sum(channels["confetti"]))), int(np.sum(channels["confetti"]))),
             (f"{channels['flux'].value.sum():.3g}", float(channels["flux"].value.sum())),
         ]
@@ -92,7 +101,8 @@ def _row(path, here):
 
 
 def _link(root, here):
-    name = escape(os.path.relpath(root[: -len(".confetti")], here))
+    name = root[: -len(".confetti")] if root.endswith(".confetti") else root
+    name = escape(os.path.relpath(name, here))
     if not os.path.exists(root + ".html"):
         return name
-    return f'<a href="{escape(Path(os.path.relpath(root + ".html", here)).as_posix(), quote=True)}">{name}</a>'
+    return f'<a href="{quote(Path(os.path.relpath(root + ".html", here)).as_posix())}">{name}</a>'

@@ -41,12 +41,12 @@ def unmeasured_filter(psf, beam, lengths):
     -------
     passed : 2D float32 `~numpy.ndarray` or None
         Part of each spatial frequency [v, u] that is not measured, for `unmeasured_image`. None when the PSF is blank,
-        as it is in flagged channels.
+        as it is in flagged channels, or smaller than the ring around a point source.
     share : float
         Part of the height of a point source, above the mean of its `~confetti_task.private.statistics.ring`, that is at
         these frequencies.
     """
-    if not np.nanmax(np.abs(psf), initial=0) > 0:
+    if not np.nanmax(np.abs(psf), initial=0) > 0 or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
         return None, np.nan
     area = np.float32(LEAST_COVERAGE * GAUSSIAN_AREA * beam**2)
     passed = area / (area + _coverage(psf, lengths, _columns(lengths, beam)))

@@ -60,7 +60,7 @@ def confetti_check(
     selected = parse_channels(chans, cube.channels)
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     for name in outfiles:
-        check_outfile(name, overwrite)
+        check_outfile(name, overwrite, report)
     casalog.post(words.describe_inputs(cube, selected))
 
     with hired(parallel, cube.mapped) as workers:
@@ -74,7 +74,9 @@ def confetti_check(
         casalog.post(warning, "WARN")
 
     verdict = _verdict(channels, candidates)
-    call = f"confetti_check(imagename={imagename!r}, chans={chans!r}, cleanmask={cleanmask!r}) with {thresholds}"
+    given = {"imagename": imagename, "outfile": outfile, "chans": chans, "nsigma": nsigma, "narrowness": narrowness}
+    given.update(unsupported=unsupported, known=known, cleanmask=cleanmask)
+    call = "confetti_check({})".format(", ".join(f"{name}={value!r}" for name, value in given.items()))
     parameters = {"chans": chans, "nsigma": nsigma, "narrowness": narrowness, "unsupported": unsupported}
     parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist(), cleanmask=cleanmask)
     parameters.update(report=report, npanels=npanels)
@@ -91,6 +93,8 @@ def confetti_check(
             for name, piece in zip(outfiles, pieces)
         ]
         files = [list(names) for names in zip(*written)]
+    if report and not all(np.ravel(files[-1])):
+        warnings.append(words.NO_PAGE)
     result = words.summarize(verdict, candidates, *tables, files, warnings)
 
     for line in words.describe_channels(*tables):
@@ -115,10 +119,12 @@ def _piece(cube, number, selected, channels, candidates, tables):
         rows[piece_of(cube, rows["channel"])[0] == number].copy() for rows in (channels, candidates)
     )
     candidates["channel"] = piece_of(cube, candidates["channel"])[1]
+    channels["channel"] = piece_of(cube, channels["channel"])[1]
     tables = [of_piece(table, cube, number) for table in tables]
     for table in tables:
         parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
-        table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates))
+        warnings = words.warnings_of(cube.pieces[number], channels, candidates)
+        table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates), warnings=warnings)
     return cube.pieces[number], candidates, tables
 
 

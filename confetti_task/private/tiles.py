@@ -1,5 +1,5 @@
 """
-The tiles in which CASA stores an image, read without CASA.
+The tiles in which CASA stores an image, read and written without CASA.
 
 casacore stores the pixels of an image in tiles of equal size, one after another in a file; those at the upper edges are
 padded. A tile is as long in memory as in the file, so that a map of the file is all that is needed. Axes are in the

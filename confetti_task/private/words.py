@@ -1,4 +1,4 @@
-"""The result of a check in words: pure text, which the task posts to CASA's log."""
+"""The result of a check in words: pure text, for CASA's log and for the page."""
 
 import numpy as np
 
@@ -174,19 +174,21 @@ def describe_verdict(result):
 
 
 def verdict_in_words(sources, channels):
-    """The verdict in one or two sentences; what matters most is in <b>."""
+    """The verdict in a word, and what it means."""
     verdict = channels.meta["verdict"]
-    number = len(set(channels["channel"].tolist()))
+    checked = set(channels["channel"][np.isin(channels["verdict"], ["good", "bad"])].tolist())
+    left_out = len(set(channels["channel"].tolist()) - checked)
+    others = f" {left_out} more could not be checked." if left_out and checked else ""
     if verdict == "not applicable":
-        return "<b>Not applicable</b>: no channel could be checked."
+        return "Not applicable", "no channel could be checked."
     if verdict == "clean":
-        return f"<b>Clean</b>: no fake source was found in {number} channels."
+        return "Clean", f"no fake source was found in {len(checked)} channels.{others}"
     fake = sources[sources["class"] == "confetti"]
     bad = bad_channels(channels)
     worst = fake["severity"].max()
-    return (
-        f"<b>Confetti</b>: {len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {len(bad)} of {number} "
-        f"channels. The worst is {worst:.0f} times the noise, {_how_bad(worst)}."
+    return "Confetti", (
+        f"{len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {len(bad)} of {len(checked)} channels. The "
+        f"worst is {worst:.0f} times the noise, {_how_bad(worst)}.{others}"
     )
 
 
@@ -217,9 +219,10 @@ def explain(row, parameters):
         f"the model has a hot pixel of {row['significance']:.0f} sigma, of which a neighbouring channel has "
         f"{100 * max(row['narrowness'], 0):.0f} % and its surroundings {100 * row['surround']:+.0f} %"
     )
-    image = (
-        f"at this pixel the image has a spike of {row['spike']:+.1f} sigma in this channel alone, the residual has "
-        f"{row['residual']:+.1f} sigma"
+    seen = [("the image has a spike of {:+.1f} sigma in this channel alone", row["spike"])]
+    seen.append(("the residual has {:+.1f} sigma", row["residual"]))
+    image = "at this pixel " + (
+        ", ".join(text.format(value) for text, value in seen if np.isfinite(value)) or "the images are blank around"
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
@@ -233,9 +236,24 @@ def explain(row, parameters):
         )
     if np.isnan(unsupported):
         return f"Nobody knows whether the data hold it, without a PSF or with too little around it; {image}; {hot}."
-    lacking = f"Within half a beam the data do not hold {unsupported:+.1f} sigma, and {threshold:g} would be evidence"
+    lacking = f"Within half a beam the data do not hold {unsupported:+.2f} sigma, and {threshold:g} would be evidence"
     return f"{lacking}; {image}; {hot}."
 
+
+WHAT_IS_SHOWN = (
+    "Maps: image, model and residual in the channel (bold) and those beside it; each row has one scale, image and "
+    "residual the same, linear near zero and logarithmic beyond; the ellipse is the restoring beam, the dotted circle "
+    "is around the find. Spectra: of 3 x 3 pixels around it; the gray band is the noise."
+)
+NEAR = (
+    "Narrow hot pixels without evidence against them, the nearest to it first (masers look like that too), and those "
+    "near sources that you know to be real."
+)
+LIMITS = (
+    "Not every fake source of a bad channel is found, only enough to tell that it is bad. Severity is what the data do "
+    "not hold; the image is wrong by 1.2 to 1.5 times as much."
+)
+NO_PAGE = "there is no page to look at, or there are no regions: the log says why they could not be made"
 
 REMAINING = (
     "fake sources remain in channels {chans}: look whether the clean mask leaves emission out there, and clean them "

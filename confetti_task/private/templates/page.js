@@ -4,14 +4,17 @@ for (const table of document.querySelectorAll("table")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const sort = () => {
-      const down = head.getAttribute("aria-sort") !== "descending";
+      const before = head.getAttribute("aria-sort");
+      // The largest number first, but text from the beginning of the alphabet; what is missing last.
+      const down = before ? before === "ascending" : !head.classList.contains("text");
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-      const rows = [...body.rows].sort((one, other) => {
+      const missing = (text) => text === "" || text === "-Infinity";
+      body.append(...[...body.rows].sort((one, other) => {
         const [a, b] = [value(one), value(other)];
-        const order = a - b;
-        return Number.isNaN(order) ? a.localeCompare(b, undefined, { numeric: true }) : order;
-      });
-      body.append(...(down ? rows.reverse() : rows));
+        if (missing(a) || missing(b)) return missing(a) - missing(b);
+        const order = Number.isNaN(a - b) ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
+        return down ? -order : order;
+      }));
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
     };
@@ -21,14 +24,21 @@ for (const table of document.querySelectorAll("table")) {
   });
   const filters = document.querySelectorAll(`[data-filters=${table.id}]`);
   const count = document.querySelector(`[data-counts=${table.id}]`);
+  // Channels as in chans: '10~20;25', or any of some words.
+  const inChannels = (text, cell) => text.split(/[\s;,]+/).filter(Boolean).some((part) => {
+    const [low, high] = part.split("~");
+    return high === undefined ? cell === part : Number(low) <= Number(cell) && Number(cell) <= Number(high);
+  });
   const filter = () => {
     let shown = 0;
     for (const row of body.rows) {
       const cells = [...row.cells].map((cell) => cell.textContent.toLowerCase());
-      row.hidden = ![...filters].every((field) =>
-        field.value.toLowerCase().split(/\s+/).every((word) => word === "" || (field.dataset.column
-          ? cells[field.dataset.column] === word
-          : cells.some((cell) => cell.includes(word)))));
+      row.hidden = ![...filters].every((field) => {
+        const text = field.value.trim().toLowerCase();
+        if (text === "") return true;
+        if (field.dataset.column) return inChannels(text, cells[field.dataset.column]);
+        return text.split(/\s+/).every((word) => cells.some((cell) => cell.includes(word)));
+      });
       shown += !row.hidden;
     }
     if (count) count.textContent = `${shown} of ${body.rows.length} rows`;
