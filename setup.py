@@ -27,6 +27,6 @@ setup(
         # The workers of a cluster need no CASA, with which scipy comes elsewhere.
         "dask": ["distributed", "scipy"],
         "benchmark": ["spectral-cube", "dask", "matplotlib", "distributed"],
-        "test": ["pytest", "regions", "casashell!=6.7.6.14", "pexpect", "ruff", "distributed"],
+        "test": ["pytest", "pytest-xdist", "regions", "casashell!=6.7.6.14", "pexpect", "ruff", "distributed"],
     },
 )
