@@ -22,7 +22,7 @@ class Thresholds:
     unsupported : float
         Least unsupported spike in units of the noise. Errors of the image are 1.2 to 1.5 times as large: part of them
         looks like noise to the data. On 36 cubes of the real tclean 2.5, 3.0 and 3.5 found 0.82, 0.79 and 0.73 of the
-        fake sources, and 8, 1 and none of 8127, 7501 and 6303 groups lay wrongly on real sources.
+        fake sources, and 8, 1 and none of 8127, 7232 and 6303 groups lay wrongly on real sources.
     spike : float
         Least spike that a compensated hot pixel leaves in the restored model, in units of the noise: the usual 5 sigma
         of a source that somebody would believe in. A spike of the residual beside it is no work of the model: a maser
