@@ -79,9 +79,9 @@ def _page(cube, outfile, tables, npanels):
         *_channels(channels),
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, words.WHAT_IS_SHOWN),
-        *_table("confetti", "All fake sources", frames, sources, "confetti", outfile),
+        *_table("confetti", "All fake sources", frames, sources, outfile),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, words.NEAR),
-        *_table("candidates", "All that is not masked", frames, sources, "candidate", outfile),
+        *_table("candidate", "All that is not masked", frames, sources, outfile),
         *_next(cube, outfile, channels),
         *_about(cube, channels),
     ]
@@ -198,7 +198,7 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         yield "</div></article>"
 
 
-def _table(name, title, frames, sources, kind, outfile):
+def _table(kind, title, frames, sources, outfile):
     rows = np.flatnonzero((sources["class"] == "confetti") == (kind == "confetti"))
     if not len(rows):
         return
@@ -210,16 +210,16 @@ def _table(name, title, frames, sources, kind, outfile):
         yield paragraph(f"The first {ROWS} of {len(rows)}; all are in {os.path.basename(outfile)}.ecsv.", "soft")
     classes = "".join(f"<option>{value}</option>" for value in sorted(set(chosen["class"])))
     yield (
-        f'<div class="filters"><label>Find <input type="search" data-filters="{name}" placeholder="any text"></label>'
-        f'<label>Channel <input type="search" size="5" data-filters="{name}" data-column="1"></label>'
-        f'<label>Class <select data-filters="{name}" data-column="0">'
+        f'<div class="filters"><label>Find <input type="search" data-filters="{kind}" placeholder="any text"></label>'
+        f'<label>Channel <input type="search" size="5" data-filters="{kind}" data-column="1"></label>'
+        f'<label>Class <select data-filters="{kind}" data-column="0">'
         f'<option value="">all</option>{classes}</select></label>'
-        f'<span class="soft" data-counts="{name}"></span></div>'
+        f'<span class="soft" data-counts="{kind}"></span></div>'
     )
     columns, parameters = _columns(frames), sources.meta["parameters"]
     if kind != "confetti":
         columns = (*columns, ("why not", "", "why"))
-    yield table(name, columns, (_cells(row, frames, kind, parameters) for row in chosen))
+    yield table(kind, columns, (_cells(row, frames, kind, parameters) for row in chosen))
 
 
 def _columns(frames):
