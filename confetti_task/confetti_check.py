@@ -79,7 +79,7 @@ PARAMETERS = (
     Parameter(
         name="npanels",
         type="int",
-        default=12,
+        default=8,
         allowed=(),
         summary="Number of fake sources to show in the report",
     ),
@@ -125,7 +125,7 @@ def confetti_check(
     cleanmask="channel",
     writestats=False,
     report=True,
-    npanels=12,
+    npanels=8,
     reader="auto",
     parallel=True,
     memory=1.0,

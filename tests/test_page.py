@@ -26,7 +26,7 @@ from confetti_task.private.pictures import draw_channels, draw_maps, draw_spectr
 from confetti_task.private.stamps import read_peak, read_stamp
 from confetti_task.private.words import explain
 
-# One find is as good as twelve, and twelve take five seconds.
+# One find is as good as eight, and eight take four seconds.
 confetti_check = partial(confetti_task.confetti_check, npanels=1)
 
 HOT = (3, 30, 26)  # channel, y, x of the confetti
