@@ -2,8 +2,6 @@
 
 import errno
 import os
-import shutil
-import tempfile
 from collections import namedtuple
 from contextlib import contextmanager
 
@@ -14,8 +12,9 @@ from scipy.ndimage import binary_fill_holes
 from .pixels import read_channels
 from .regions import write_regions
 from .slabs import strips
+from .staging import claimed, replace, staged_root
 from .statistics import disc
-from .writing import ROWS_AT_ONCE, replace, write_image
+from .writing import ROWS_AT_ONCE, write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -41,9 +40,10 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 Wanted = namedtuple("Wanted", "cleanmask writestats report npanels")
 
 
-def check_outfile(outfile, overwrite, report):
+@contextmanager
+def checked_outfile(outfile, overwrite, report):
     """
-    Check that the products can be written, before anything is measured.
+    Make sure, before anything is measured, that the products can be written, by this run alone.
 
     Parameters
     ----------
@@ -58,19 +58,21 @@ def check_outfile(outfile, overwrite, report):
     ------
     ValueError
         If a product would replace an image of tclean, or exists and may not be replaced, or the folder cannot be
-        written in.
+        written in, or another run is writing them.
     """
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
     for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean of that name; choose another outfile")
-    for path in (outfile + suffix for suffix in _suffixes(outfile, report)):
-        if os.path.lexists(path) and not overwrite:
-            raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
+    with claimed(outfile):
+        for path in (outfile + suffix for suffix in _suffixes(outfile, report)):
+            if os.path.lexists(path) and not overwrite:
+                raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
+        yield
 
 
 def _suffixes(outfile, report):
@@ -81,7 +83,7 @@ def _suffixes(outfile, report):
 
 def write_products(outfile, cube, candidates, tables, wanted, call):
     """
-    Write all products, or none.
+    Write all products, or none, of an outfile from `checked_outfile`.
 
     Parameters
     ----------
@@ -105,19 +107,20 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
     """
     confetti = candidates[candidates["confetti"]]
     ours = _suffixes(outfile, wanted.report)
-    with _staged(outfile, ours) as staged:
-        for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
-            table.write(staged + suffix, format="ascii.ecsv")
-        if wanted.report:
-            _write_report(staged, cube, outfile, tables, wanted.npanels)
-        if wanted.writestats:
-            for name in STATISTICS:
-                write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
-        if len(confetti) and wanted.cleanmask == "channel":
-            write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
-        elif len(confetti) and wanted.cleanmask == "pixel":
-            write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
-        write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
+    staged = staged_root(outfile)
+    for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
+        table.write(staged + suffix, format="ascii.ecsv")
+    if wanted.report:
+        _write_report(staged, cube, outfile, tables, wanted.npanels)
+    if wanted.writestats:
+        for name in STATISTICS:
+            write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
+    if len(confetti) and wanted.cleanmask == "channel":
+        write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
+    elif len(confetti) and wanted.cleanmask == "pixel":
+        write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
+    write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
+    replace(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return tuple(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes)
 
@@ -133,18 +136,6 @@ def _write_report(staged, cube, outfile, tables, npanels):
         if getattr(error, "errno", None) in DISK_FULL:  # that concerns all products
             raise
         casalog.post(f"The report could not be made or not all of it: {error!r}", "WARN")
-
-
-@contextmanager
-def _staged(outfile, suffixes):
-    """A root name in a folder beside the products, which replace older ones together when all are complete."""
-    parent, name = os.path.split(os.path.abspath(outfile))
-    folder = tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=parent)
-    try:
-        yield os.path.join(folder, name)
-        replace(outfile, os.path.join(folder, name), os.path.join(folder, "old"), suffixes)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _planes_of(cube, candidates, values):

@@ -7,7 +7,8 @@ import stat
 from .images import opened
 from .pixels import read_plane
 from .products import SUFFIXES, channels_to_clean
-from .writing import copy_channels, put_plane, replace, write_image
+from .staging import replace
+from .writing import copy_channels, put_plane, write_image
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"

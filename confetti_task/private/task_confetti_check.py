@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 
 import numpy as np
 from astropy.utils.console import ProgressBar
@@ -16,7 +17,7 @@ from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
 from .pieces import open_pieces, piece_of
-from .products import Wanted, check_outfile, write_products
+from .products import Wanted, checked_outfile, write_products
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
@@ -59,54 +60,72 @@ def confetti_check(
     cube = open_pieces(imagename, reader)
     selected = parse_channels(chans, cube.channels)
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
-    for name in outfiles:
-        check_outfile(name, overwrite, report)
-    casalog.post(words.describe_inputs(cube, selected))
+    with ExitStack() as claims:
+        for name in outfiles:
+            claims.enter_context(checked_outfile(name, overwrite, report))
+        casalog.post(words.describe_inputs(cube, selected))
 
-    with hired(parallel, cube.mapped) as workers:
-        casalog.post(words.describe_workers(cube, workers))
-        channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
-    candidates["known"] = near_known(cube, candidates, real)
-    candidates["confetti"] = is_confetti(candidates, thresholds)
-    candidates["severity"] = severity(candidates, thresholds)
-    warnings = words.warnings_of(cube, channels, candidates)
-    for warning in warnings:
-        casalog.post(warning, "WARN")
+        with hired(parallel, cube.mapped) as workers:
+            casalog.post(words.describe_workers(cube, workers))
+            channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
+        candidates["known"] = near_known(cube, candidates, real)
+        candidates["confetti"] = is_confetti(candidates, thresholds)
+        candidates["severity"] = severity(candidates, thresholds)
+        warnings = words.warnings_of(cube, channels, candidates)
+        for warning in warnings:
+            casalog.post(warning, "WARN")
 
-    verdict = _verdict(channels, candidates)
-    given = {"imagename": imagename, "outfile": outfile, "chans": chans, "nsigma": nsigma, "narrowness": narrowness}
-    given.update(unsupported=unsupported, known=known, cleanmask=cleanmask)
+        verdict = _verdict(channels, candidates)
+        given = {"imagename": imagename, "outfile": outfile, "chans": chans, "nsigma": nsigma, "narrowness": narrowness}
+        given.update(unsupported=unsupported, known=known, cleanmask=cleanmask)
+        meta = _about(given, real, wanted, verdict, warnings)
+        sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
+        tables = sources, channel_table(cube, channels, candidates, sources, meta)
+        if outfile or not cube.pieces:
+            files = write_products(outfiles[0], cube, candidates, tables, wanted, meta["call"])
+        else:
+            files = _write_pieces(outfiles, cube, selected, channels, candidates, tables, wanted)
+        if report and any(table and not page for table, page in zip(np.ravel(files[2]), np.ravel(files[-1]))):
+            warnings.append(words.NO_PAGE)
+        result = words.summarize(verdict, candidates, *tables, files, warnings)
+
+        for line in words.describe_channels(*tables):
+            casalog.post(line)
+        casalog.post(words.describe_verdict(result))
+        return result
+
+
+def _about(given, real, wanted, verdict, warnings):
+    """What the headers of the tables tell, and with what parameters confetti_reclean checks the new cube."""
     call = "confetti_check({})".format(", ".join(f"{name}={value!r}" for name, value in given.items()))
-    parameters = {"chans": chans, "nsigma": nsigma, "narrowness": narrowness, "unsupported": unsupported}
-    parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist(), cleanmask=cleanmask)
-    parameters.update(report=report, npanels=npanels)
-    meta = {"version": __version__, "date": time.strftime("%Y-%m-%d %H:%M"), "call": call, "parameters": parameters}
-    meta.update(verdict=verdict, warnings=warnings)
-    sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
-    tables = sources, channel_table(cube, channels, candidates, sources, meta)
-    if outfile or not cube.pieces:
-        files = write_products(outfiles[0], cube, candidates, tables, wanted, call)
-    else:
-        pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
-        written = [
-            write_products(name, *piece, wanted, call) if piece else NOT_WRITTEN
-            for name, piece in zip(outfiles, pieces)
-        ]
-        files = [list(names) for names in zip(*written)]
-    if report and not all(np.ravel(files[-1])):
-        warnings.append(words.NO_PAGE)
-    result = words.summarize(verdict, candidates, *tables, files, warnings)
-
-    for line in words.describe_channels(*tables):
-        casalog.post(line)
-    casalog.post(words.describe_verdict(result))
-    return result
+    parameters = {name: given[name] for name in ("chans", "nsigma", "narrowness", "unsupported", "cleanmask")}
+    parameters.update(known=np.column_stack([real.ra.deg, real.dec.deg]).tolist())
+    parameters.update(report=wanted.report, npanels=wanted.npanels)
+    date = time.strftime("%Y-%m-%d %H:%M")
+    return {
+        "version": __version__,
+        "date": date,
+        "call": call,
+        "parameters": parameters,
+        "verdict": verdict,
+        "warnings": warnings,
+    }
 
 
 def _verdict(channels, candidates):
     if not channels["checked"].any():
         return "not applicable"
     return "confetti" if candidates["confetti"].any() else "clean"
+
+
+def _write_pieces(outfiles, cube, selected, channels, candidates, tables, wanted):
+    """A set of products for each piece of a cube; a list of each kind of name."""
+    call = tables[0].meta["call"]
+    pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
+    written = [
+        write_products(name, *piece, wanted, call) if piece else NOT_WRITTEN for name, piece in zip(outfiles, pieces)
+    ]
+    return [list(names) for names in zip(*written)]
 
 
 def _piece(cube, number, selected, channels, candidates, tables):

@@ -1,0 +1,116 @@
+"""How products appear under their names: together, whatever stops the task, and for one run at a time."""
+
+import fcntl
+import json
+import os
+import shutil
+from contextlib import contextmanager
+
+JOURNAL = "moves.json"
+
+
+def staged_root(outfile):
+    """Root name of products until they are complete: in a hidden folder beside the place where they will appear."""
+    parent, name = os.path.split(os.path.abspath(outfile))
+    return os.path.join(parent, f".{name}.partial", name)
+
+
+@contextmanager
+def claimed(outfile):
+    """
+    Claim products for one run, and clear away what a killed one left.
+
+    Parameters
+    ----------
+    outfile : str
+        Root name of the products.
+
+    Raises
+    ------
+    ValueError
+        If another run is writing them.
+    """
+    folder = os.path.dirname(staged_root(outfile))
+    lock = _locked(folder, outfile)
+    try:
+        _undo(folder)
+        for name in os.listdir(folder):
+            if name != "lock":
+                _remove(os.path.join(folder, name))
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def _locked(folder, outfile):
+    """The lock of a folder, which the system opens again however the process ends."""
+    path = os.path.join(folder, "lock")
+    while True:
+        os.makedirs(folder, exist_ok=True)
+        try:
+            lock = open(path, "w")  # noqa: SIM115
+        except FileNotFoundError:  # the run before has just ended
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise ValueError(
+                f"outfile='{outfile}': another confetti_check is writing these products; wait for it, or choose "
+                "another outfile"
+            ) from error
+        except OSError:  # a file system without locks
+            return lock
+        # It may be that of the run before, which has removed it since.
+        if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(lock.fileno())):
+            return lock
+        lock.close()
+
+
+def _remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.remove(path)
+
+
+def replace(outfile, staged, old, suffixes):
+    """
+    Let complete products appear under their names, together.
+
+    Parameters
+    ----------
+    outfile, staged, old : str
+        Root names of the products, of the new ones until now, and of older ones afterwards.
+    suffixes : sequence of str
+        Of the products, in the order in which they appear. Where a rename fails, all are taken back; where the process
+        ends between two of them, the next run takes them back, from the journal beside the new ones.
+    """
+    moves = [(outfile + suffix, old + suffix) for suffix in reversed(suffixes) if os.path.lexists(outfile + suffix)]
+    moves += [(staged + suffix, outfile + suffix) for suffix in suffixes if os.path.exists(staged + suffix)]
+    folder = os.path.dirname(staged)
+    journal = os.path.join(folder, JOURNAL)
+    with open(journal + ".new", "w", encoding="utf-8") as file:
+        json.dump([[os.path.relpath(path, folder) for path in move] for move in moves], file)
+    os.rename(journal + ".new", journal)
+    try:
+        for source, target in moves:
+            os.rename(source, target)
+    except BaseException:
+        _undo(folder)
+        raise
+    os.remove(journal)  # from here on the new ones are those that hold
+
+
+def _undo(folder):
+    """Take back the moves in the journal of a folder that were made, if it has one."""
+    journal = os.path.join(folder, JOURNAL)
+    if not os.path.exists(journal):
+        return
+    with open(journal, encoding="utf-8") as file:
+        moves = [[os.path.join(folder, path) for path in move] for move in json.load(file)]
+    for source, target in reversed(moves):
+        if os.path.lexists(target) and not os.path.lexists(source):
+            os.rename(target, source)
+    os.remove(journal)

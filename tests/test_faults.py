@@ -1,0 +1,216 @@
+"""What happens when the check is killed, twice at work, or out of room: nothing is lost, nothing is half."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import checksum, read_image, write_cube
+from checks import confetti_check
+from skies import NOISE, Products
+
+import confetti_task
+from confetti_task.private.products import checked_outfile
+from confetti_task.private.staging import claimed
+
+INPUTS = ("line.model", "line.image", "line.residual", "line.psf")
+HOT = (3, 30, 26)  # channel, y, x of the confetti
+
+
+@pytest.fixture
+def line():
+    products = Products()
+    products.add_confetti(*HOT, 20 * NOISE)
+    write_cube("line", products)
+    return checksum(*INPUTS)
+
+
+def in_a_child(work):
+    """Start some work in a copy of this process, which has CASA imported, and return its number."""
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            work()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return child
+
+
+def wait(child, seconds=60):
+    """Exit status of a child; it fails where the child hangs."""
+    for _ in range(int(seconds / 0.01)):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    raise AssertionError(f"still at work after {seconds} s")
+
+
+def products_of(outfile="line.confetti"):
+    return sorted(name for name in os.listdir() if name.startswith(outfile))
+
+
+def assert_none_is_half(outfile="line.confetti"):
+    """Whatever has a final name can be read, and the mask stands only beside tables."""
+    found = products_of(outfile)
+    for name in found:
+        if name.endswith("mask"):
+            assert read_image(name).any()
+        elif name.endswith(".ecsv"):
+            assert len(QTable.read(name))
+    if f"{outfile}.mask" in found:
+        assert {f"{outfile}.ecsv", f"{outfile}.channels.ecsv", f"{outfile}.cleanmask"} <= set(found)
+
+
+def assert_the_next_run_succeeds(inputs, overwrite):
+    assert wait(in_a_child(lambda: confetti_check(imagename="line", overwrite=overwrite))) == 0
+    assert np.argwhere(read_image("line.confetti.mask")).tolist() == [list(HOT)]
+    assert not [name for name in os.listdir() if name.startswith(".")]
+    assert checksum(*INPUTS) == inputs
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_killed_at_any_moment_it_loses_nothing_and_the_next_run_succeeds(line, end, overwrite):
+    """Ten random moments for each signal, with older products and without: sixty."""
+    moments = random.Random(int(end) + 100 * overwrite)
+    started = time.time()
+    confetti_check(imagename="line")
+    duration = time.time() - started
+    for _ in range(10):
+        if not overwrite:
+            for name in products_of():
+                shutil.rmtree(name) if os.path.isdir(name) else os.remove(name)
+        child = in_a_child(lambda: confetti_check(imagename="line", overwrite=overwrite))
+        time.sleep(moments.uniform(0, duration))
+        os.kill(child, end)
+        wait(child)
+        assert_none_is_half()
+        complete = os.path.exists("line.confetti.mask")
+        assert_the_next_run_succeeds(line, overwrite or complete)
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_killed_between_any_two_renames_the_next_run_finds_what_was_there_before(line, older):
+    moves = 0
+    while True:
+        for name in products_of():
+            shutil.rmtree(name) if os.path.isdir(name) else os.remove(name)
+        if older:
+            confetti_check(imagename="line", chans="0~5")
+
+        def stop(left=moves):
+            rename = os.rename
+
+            def count(source, target):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                rename(source, target)
+
+            os.rename = count
+            confetti_check(imagename="line", overwrite=older)
+
+        if wait(in_a_child(stop)) == 0:
+            break
+        assert_none_is_half()
+        with pytest.raises(ValueError, match="chans='99'"):
+            confetti_check(imagename="line", chans="99")  # refused before anything is touched
+        assert wait(in_a_child(lambda: confetti_check(imagename="line", chans="0~4", overwrite=older))) == 0
+        assert QTable.read("line.confetti.channels.ecsv")["channel"].max() == 4
+        assert not [name for name in os.listdir() if name.startswith(".")]
+        moves += 1
+    assert moves >= (9 if older else 5)
+    assert checksum(*INPUTS) == line
+
+
+def test_two_runs_at_once_are_one_run_and_an_error(line):
+    """The second is refused while the first is at work, and both leave complete products."""
+    statuses = []
+    for _ in range(5):
+        children = [in_a_child(lambda: confetti_check(imagename="line", overwrite=True)) for _ in range(3)]
+        statuses += [wait(child) == 0 for child in children]
+        assert_none_is_half()
+        assert len(products_of()) == 4
+    assert statuses.count(True) >= 5
+    assert checksum(*INPUTS) == line
+
+
+def test_a_run_beside_another_says_so(line):
+    with claimed("line.confetti"), pytest.raises(ValueError, match="another confetti_check is writing these products"):
+        confetti_check(imagename="line")
+    assert confetti_check(imagename="line")["channels"] == [3]
+
+
+@pytest.mark.parametrize("name", ["write_image", "replace", "channel_table", "open_pieces"])
+def test_out_of_memory_leaves_nothing(line, name, monkeypatch):
+    def fail(*_args, **_named):
+        raise MemoryError
+
+    room = "task_confetti_check" if name in ("channel_table", "open_pieces") else "products"
+    monkeypatch.setattr(f"confetti_task.private.{room}.{name}", fail)
+    with pytest.raises(MemoryError):
+        confetti_check(imagename="line")
+    assert products_of() == []
+    assert not [name for name in os.listdir() if name.startswith(".")]
+    assert checksum(*INPUTS) == line
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 3 MB, where this machine lets us have one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_a_full_disk_is_an_error_and_leaves_what_was_there(line, small_disk, report):
+    keep = small_disk / "keep"
+    keep.write_bytes(b"x" * 2_900_000)
+    with pytest.raises((OSError, RuntimeError)):
+        confetti_task.confetti_check(imagename="line", outfile=str(small_disk / "line"), report=report, npanels=3)
+    assert os.listdir(small_disk) == ["keep"]
+    assert checksum(*INPUTS) == line
+
+
+def test_a_full_disk_is_the_end_of_the_process_neither(line, small_disk):
+    """The room that is left decides where it fails: at the tables, at the masks, or between."""
+    for room in range(50_000, 2_900_000, 50_000):
+        (small_disk / "keep").write_bytes(b"x" * (3_000_000 - room))
+        child = in_a_child(lambda: confetti_check(imagename="line", outfile=str(small_disk / "line")))
+        status = wait(child)
+        assert not os.WIFSIGNALED(status)
+        if status:
+            assert os.listdir(small_disk) == ["keep"]
+        else:
+            assert read_image(str(small_disk / "line.mask")).sum() == 1
+            break
+    assert checksum(*INPUTS) == line
+
+
+def test_an_unwritable_folder_is_named_before_anything_is_measured(line, tmp_path):
+    os.chmod(tmp_path, 0o555)
+
+    def check_as_nobody():
+        if os.getuid() == 0:
+            os.setuid(65534)  # root may write everywhere
+        with pytest.raises(ValueError, match="cannot write in"), checked_outfile("line.confetti", False, False):
+            pass
+
+    assert wait(in_a_child(check_as_nobody)) == 0
+    os.chmod(tmp_path, 0o755)
+    assert checksum(*INPUTS) == line
