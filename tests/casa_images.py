@@ -37,8 +37,10 @@ def write_cube(
         )
 
 
-def write_image(path, cube, order="xysf", unit="", polarizations=("I",), beams=False, masked=None, beam=BEAM):
-    """Write one cube [channel, y, x], or one for each polarization."""
+def write_image(
+    path, cube, order="xysf", unit="", polarizations=("I",), beams=False, masked=None, beam=BEAM, growth=0.02
+):
+    """Write one cube [channel, y, x], or one for each polarization; per plane the beam grows by ``growth``."""
     from casatools import coordsys, image
 
     coordinates, tool = coordsys(), image()
@@ -52,7 +54,7 @@ def write_image(path, cube, order="xysf", unit="", polarizations=("I",), beams=F
     tool.setbrightnessunit(unit)
     for channel in range(cubes.shape[1]) if beams == "per plane" else [-1] if beams else []:
         for polarization in range(len(polarizations)) if beams == "per plane" else [-1]:
-            size = f"{(beam + 0.02 * max(channel, 0)) * CELL_ARCSEC}arcsec"
+            size = f"{(beam + growth * max(channel, 0)) * CELL_ARCSEC}arcsec"
             tool.setrestoringbeam(
                 major=size, minor=size, pa="0deg", channel=channel, polarization=polarization, log=False
             )

@@ -77,6 +77,7 @@ def assert_the_next_run_succeeds(inputs, overwrite):
     assert checksum(*INPUTS) == inputs
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_killed_at_any_moment_it_loses_nothing_and_the_next_run_succeeds(line, end, overwrite):
@@ -98,6 +99,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_the_next_run_succeeds(line, e
         assert_the_next_run_succeeds(line, overwrite or complete)
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("older", [False, True])
 def test_killed_between_any_two_renames_the_next_run_finds_what_was_there_before(line, older):
     moves = 0

@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check
-from skies import BEAM, NOISE, Products
+from skies import BEAM, NOISE, SIZE, Products, gaussian
 
 HOT = (3, 30, 26)  # channel, y, x of the confetti
 
@@ -227,7 +227,29 @@ def test_a_blank_psf_is_said(products):
 def test_a_smoothed_image_is_said(products):
     write_cube("line", products, skip=["image"])
     write_image("line.image", products.image, unit="Jy/beam", beams="one", beam=1.2 * BEAM)
-    assert "was the image smoothed?" in confetti_check(imagename="line")["warnings"][0]
+    warnings = confetti_check(imagename="line")["warnings"]
+    assert "is not the model convolved with the restoring beam" in warnings[0]
+    assert "was the image smoothed?" in warnings[1]
+
+
+def test_an_image_corrected_for_the_primary_beam_is_said(products):
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", products.image / gaussian(1.5 * SIZE), unit="Jy/beam", beams="one")
+    assert "corrected for the primary beam" in confetti_check(imagename="line")["warnings"][0]
+
+
+def test_an_image_of_another_run_is_said(products):
+    write_cube("line", products, skip=["residual"])
+    write_image("line.residual", 1.5 * products.residual)
+    assert "of different runs?" in confetti_check(imagename="line")["warnings"][0]
+
+
+@pytest.mark.parametrize("order", ["xysf", "yxsf", "xyf"])
+@pytest.mark.parametrize("beams", ["one", "per plane"])
+def test_images_that_belong_together_give_no_warning(products, order, beams):
+    write_cube("line", products, order=order, skip=["image"])
+    write_image("line.image", products.image, order, "Jy/beam", beams=beams, growth=0)
+    assert confetti_check(imagename="line")["warnings"] == []
 
 
 def test_pixels_outside_the_primary_beam_are_not_checked(products):

@@ -18,6 +18,7 @@ from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure
 from .noise import WINDOW_CHANNELS, channel_noise
 from .pieces import open_pieces, piece_of
 from .products import Wanted, checked_outfile, write_products
+from .restored import worst_mismatch
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
@@ -71,7 +72,7 @@ def confetti_check(
         candidates["known"] = near_known(cube, candidates, real)
         candidates["confetti"] = is_confetti(candidates, thresholds)
         candidates["severity"] = severity(candidates, thresholds)
-        warnings = words.warnings_of(cube, channels, candidates)
+        warnings = words.warnings_of(cube, channels, candidates, worst_mismatch(cube, channels))
         for warning in warnings:
             casalog.post(warning, "WARN")
 
@@ -142,7 +143,8 @@ def _piece(cube, number, selected, channels, candidates, tables):
     tables = [of_piece(table, cube, number) for table in tables]
     for table in tables:
         parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
-        warnings = words.warnings_of(cube.pieces[number], channels, candidates)
+        mismatch = worst_mismatch(cube.pieces[number], channels)
+        warnings = words.warnings_of(cube.pieces[number], channels, candidates, mismatch)
         table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates), warnings=warnings)
     return cube.pieces[number], candidates, tables
 

@@ -23,12 +23,20 @@ OTHER_BEAM = (
 )
 # Beams change with frequency: by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
+NOT_RESTORED = (
+    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % around "
+    "the brightest component of channel {channel}. Was the image smoothed to a common beam or corrected for the "
+    "primary beam, or are they of different runs? Fake sources are told by that difference, and the noise should be "
+    "the same everywhere: give the images as tclean wrote them"
+)
+# tclean's own differ by 2e-7, an image whose beam was changed by a thousandth by this.
+SAME_RESTORED = 1e-3
 ONE_CHANNEL = (
     "the image has one channel: confetti is told by its neighbouring channels, so it cannot be looked for here"
 )
 
 
-def warnings_of(cube, channels, candidates):
+def warnings_of(cube, channels, candidates, mismatch):
     """
     What the user should know before trusting the result.
 
@@ -38,6 +46,8 @@ def warnings_of(cube, channels, candidates):
         What was read.
     channels, candidates : structured `~numpy.ndarray`
         What was measured of the channels, and of their narrow hot pixels.
+    mismatch : tuple
+        From `~confetti_task.private.restored.worst_mismatch`.
 
     Returns
     -------
@@ -52,6 +62,10 @@ def warnings_of(cube, channels, candidates):
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
         warnings.append(NOTHING_CLEANED)
+    part, channel = mismatch
+    if part > SAME_RESTORED:
+        image, residual = (cube.path(product, channel) for product in ("image", "residual"))
+        warnings.append(NOT_RESTORED.format(image=image, residual=residual, part=100 * part, channel=channel))
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
         warnings.append(LONELY.format(channels=format_channels(set(lonely.tolist()))))
