@@ -1,12 +1,15 @@
 """The report: what the page says and shows, the regions, the pictures of one find, the summary over many cubes."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 from functools import partial
+from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -434,6 +437,25 @@ def test_the_summary_has_every_cube_once_with_links_to_their_reports(capsys):
     assert '<a href="a/one.confetti.html">a/one</a>' in page
     assert ">b/two<" in page
     assert "unreadable" in page
+
+
+@pytest.mark.parametrize("name", ["a b", "ü µ", "<b onmouseover=alert(1)>", 'it\'s "so" & $(touch me)', "-x", "%41;~"])
+def test_a_name_is_a_name_whatever_is_in_it(products, name, capsys):
+    write_cube("line", products)
+    os.mkdir("survey")
+    for product in ("model", "image", "residual", "psf"):
+        os.rename(f"line.{product}", f"survey/{name}.{product}")
+    result = confetti_check(imagename=f"survey/{name}")
+    assert result["channels"] == [HOT[0]]
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert f"<h1>{escape(name)}</h1>" in page
+    call = unescape(re.search(r"<code>(from confetti_task import confetti_reclean.*?)</code>", page, re.DOTALL)[1])
+    assert ast.literal_eval(re.search(r"imagename=(.*)\)", call)[1]) == f"survey/{name}"
+    assert main(["summary", "survey"]) == 0
+    link = re.search(r'href="([^"]*)"', Path("confetti_summary.html").read_text(encoding="utf-8"))[1]
+    assert os.path.exists(unquote(link))
+    assert not os.path.exists("me")
+    assert confetti_plot(f"survey/{name}", source=0).axes
 
 
 def test_a_summary_of_nothing_says_so(capsys):
