@@ -153,6 +153,19 @@ def test_a_run_beside_another_says_so(line):
     assert confetti_check(imagename="line")["channels"] == [3]
 
 
+def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays(line):
+    result = confetti_check(imagename="line")
+    os.mkdir("elsewhere")
+    for path in (result["mask"], result["table"]):
+        os.rename(path, f"elsewhere/{path}")
+        os.symlink(f"elsewhere/{path}", path)
+    elsewhere = checksum("elsewhere")
+    confetti_check(imagename="line", overwrite=True)
+    assert not os.path.islink(result["mask"])
+    assert checksum("elsewhere") == elsewhere
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
 @pytest.mark.parametrize("name", ["write_image", "replace", "channel_table", "open_pieces"])
 def test_out_of_memory_leaves_nothing(line, name, monkeypatch):
     def fail(*_args, **_named):

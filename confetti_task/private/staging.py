@@ -4,9 +4,9 @@ import fcntl
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-JOURNAL = "moves.json"
+LOCK, JOURNAL = "lock", "moves.json"
 
 
 def staged_root(outfile):
@@ -34,18 +34,20 @@ def claimed(outfile):
     lock = _locked(folder, outfile)
     try:
         _undo(folder)
-        for name in os.listdir(folder):
-            if name != "lock":
-                _remove(os.path.join(folder, name))
+        _clear(folder)
         yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _clear(folder)
+        # In this order: the next run may have the folder as soon as the lock is gone, and NFS keeps what is open.
+        os.remove(lock.name)
         lock.close()
+        with suppress(OSError):
+            os.rmdir(folder)
 
 
 def _locked(folder, outfile):
     """The lock of a folder, which the system opens again however the process ends."""
-    path = os.path.join(folder, "lock")
+    path = os.path.join(folder, LOCK)
     while True:
         os.makedirs(folder, exist_ok=True)
         try:
@@ -68,11 +70,14 @@ def _locked(folder, outfile):
         lock.close()
 
 
-def _remove(path):
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.remove(path)
+def _clear(folder):
+    """Remove all but the lock."""
+    for name in set(os.listdir(folder)) - {LOCK}:
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.remove(path)
 
 
 def replace(outfile, staged, old, suffixes):
