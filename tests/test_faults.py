@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,6 +16,7 @@ from checks import confetti_check
 from skies import NOISE, Products
 
 import confetti_task
+from confetti_task.private import busy, task_confetti_check
 from confetti_task.private.products import checked_outfile
 from confetti_task.private.staging import claimed
 
@@ -229,3 +231,69 @@ def test_an_unwritable_folder_is_named_before_anything_is_measured(line, tmp_pat
     assert wait(in_a_child(check_as_nobody)) == 0
     os.chmod(tmp_path, 0o755)
     assert checksum(*INPUTS) == line
+
+
+HOLD = """
+import time
+from casatools import image
+tool = image()
+tool.open("line.model")
+tool.putchunk(tool.getchunk([0, 0, 0, 0], [0, 0, 0, 0]), [0, 0, 0, 0])
+print("held", flush=True)
+time.sleep(SECONDS)
+"""
+
+
+@pytest.fixture
+def hold():
+    """Another process that writes the model and keeps it for some seconds."""
+    processes = []
+
+    def start(seconds):
+        code = HOLD.replace("SECONDS", str(seconds))
+        processes.append(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE))
+        assert processes[-1].stdout.readline() == b"held\n"
+        return processes[-1].pid
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.skipif(not os.path.exists(busy.LOCKS), reason="only Linux tells who has a lock")
+def test_an_image_that_is_being_written_is_waited_for_and_not_for_ever(line, hold, monkeypatch):
+    pid = hold(300)
+    monkeypatch.setattr(busy, "LIMIT_SECONDS", 1)
+    with pytest.raises(ValueError, match=f"line.model is being written by process {pid}; call again"):
+        confetti_check(imagename="line")
+    assert products_of() == []
+    monkeypatch.setattr(busy, "LIMIT_SECONDS", 60)
+    os.kill(pid, signal.SIGKILL)
+    hold(2)
+    assert confetti_check(imagename="line")["channels"] == [HOT[0]]
+
+
+def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatch):
+    measure = task_confetti_check._measure_all
+
+    def write_meanwhile(*given):
+        found = measure(*given)
+        with open("line.residual/table.f0_TSM0", "r+b") as file:
+            file.write(b"1234")
+        return found
+
+    monkeypatch.setattr(task_confetti_check, "_measure_all", write_meanwhile)
+    with pytest.raises(ValueError, match="line.residual changed while they were checked"):
+        confetti_check(imagename="line")
+    assert products_of() == []
+
+
+def test_a_session_that_has_the_images_open_itself_can_check_them(line):
+    from casatools import image
+
+    tool = image()
+    tool.open("line.image")
+    assert confetti_check(imagename="line")["channels"] == [HOT[0]]
+    tool.done()

@@ -8,6 +8,7 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 from astropy import units
 
+from .busy import wait_for_writers
 from .tiles import Tiles, find_image_tiles
 
 NEEDED = ("model", "image", "residual")
@@ -247,6 +248,7 @@ def opened(path):
     """The image tool with an image opened, closed again at the end: an image held open makes writers wait."""
     from casatools import image
 
+    wait_for_writers(path)
     tool = image()
     try:
         tool.open(path)

@@ -11,6 +11,7 @@ from casatasks import casalog
 
 from ..version import __version__
 from . import evidence, words
+from .busy import check_unchanged, fingerprint
 from .channels import format_channels, parse_channels
 from .decision import Thresholds, is_confetti, severity
 from .known import near_known, read_known
@@ -59,6 +60,7 @@ def confetti_check(
     if npanels < 0:
         raise ValueError(f"npanels should be a number of finds (got {npanels})")
     cube = open_pieces(imagename, reader)
+    as_found = fingerprint(cube)
     selected = parse_channels(chans, cube.channels)
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     with ExitStack() as claims:
@@ -69,6 +71,7 @@ def confetti_check(
         with hired(parallel, cube.mapped) as workers:
             casalog.post(words.describe_workers(cube, workers))
             channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
+        check_unchanged(cube, as_found)
         candidates["known"] = near_known(cube, candidates, real)
         candidates["confetti"] = is_confetti(candidates, thresholds)
         candidates["severity"] = severity(candidates, thresholds)
