@@ -55,10 +55,7 @@ def confetti_check(
     thresholds = Thresholds(nsigma, narrowness, unsupported)
     wanted = Wanted(cleanmask, writestats, report, npanels)
     real = read_known(known)
-    if not 0 < memory < np.inf:
-        raise ValueError(f"memory should be a positive number of GB (got {memory})")
-    if npanels < 0:
-        raise ValueError(f"npanels should be a number of finds (got {npanels})")
+    _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)
     as_found = fingerprint(cube)
     selected = parse_channels(chans, cube.channels)
@@ -114,6 +111,13 @@ def _about(given, real, wanted, verdict, warnings):
         "verdict": verdict,
         "warnings": warnings,
     }
+
+
+def _check_numbers(memory, npanels):
+    if not 0 < memory < np.inf:
+        raise ValueError(f"memory should be a positive number of GB (got {memory})")
+    if npanels < 0:
+        raise ValueError(f"npanels should be a number of finds (got {npanels})")
 
 
 def _verdict(channels, candidates):
