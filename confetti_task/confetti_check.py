@@ -183,7 +183,7 @@ def confetti_check(
         Number of fake sources to show in the report with maps and spectra: the worst of each bad channel first, then
         the others. A quarter as many of the candidates that are not masked are shown too.
     reader : string
-        How pixels are read. 'auto': from the tiles on disk where all images are stored so, which is 25 times faster and
+        How pixels are read. 'auto': from the tiles on disk where all images are stored so, which is 8 times faster and
         lets many cores work; else through the image tool. 'ia': through the image tool only. The results are the same.
     parallel : any
         Number of threads. True: the workers of the dask.distributed client that is active in this session, or where

@@ -155,6 +155,25 @@ def test_a_run_beside_another_says_so(line):
     assert confetti_check(imagename="line")["channels"] == [3]
 
 
+def test_older_products_survive_though_taking_back_is_interrupted_too(line, monkeypatch):
+    before = checksum(confetti_check(imagename="line")["mask"])
+    rename, interrupts = os.rename, []
+
+    def interrupted(source, target):
+        placing = target == "line.confetti.mask" and "partial" in source and "old" not in os.path.basename(source)
+        if placing or len(interrupts) == 1:
+            interrupts.append(target)
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        confetti_check(imagename="line", overwrite=True, chans="0~1")
+    assert len(interrupts) == 2
+    assert checksum("line.confetti.mask") == before
+    assert QTable.read("line.confetti.channels.ecsv")["channel"].max() == 6
+
+
 def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays(line):
     result = confetti_check(imagename="line")
     os.mkdir("elsewhere")

@@ -19,6 +19,7 @@ DIVERGING = "RdBu_r"
 INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
 LINES = {"image": "#0072b2", "residual": "#e69f00"}  # of Okabe and Ito: told apart by the colour-blind
 SMALL, LARGE = 7.5, 9  # points
+SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
 
 # Linear up to so many sigma, logarithmic beyond: the surround of a hot pixel shows beside it.
 LINEAR_SIGMA = 3
@@ -78,7 +79,7 @@ def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
     left, right, top : float
         Part of the figure to draw in.
     """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=top, wspace=0.06, hspace=0.06)
+    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
     limits = {"model": _largest(stamp.planes["model"]), "image": _largest(stamp.planes["image"])}
     limits["residual"] = limits["image"]
     linear = LINEAR_SIGMA * noise  # of the model too: a lone pixel of S Jy restores to S Jy/beam
@@ -185,7 +186,7 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
     left, right, top : float
         Part of the figure to draw in.
     """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=0.09, top=top, wspace=0.06, hspace=0.06)
+    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
     lines = {product: stamp.spectra[product] for product in LINES}
     largest = max(_largest(np.stack(list(lines.values()))), 3 * noise)
     scale, unit = _milli(largest, "Jy/beam")

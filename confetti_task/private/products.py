@@ -11,10 +11,10 @@ from scipy.ndimage import binary_fill_holes
 
 from .pixels import read_channels
 from .regions import write_regions
-from .slabs import strips
+from .slabs import ROWS_AT_ONCE, strips
 from .staging import claimed, replace, staged_root
 from .statistics import disc
-from .writing import ROWS_AT_ONCE, write_image
+from .writing import write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.

@@ -2,6 +2,9 @@
 
 from .channels import contiguous_ranges
 
+# Of one plane: the image tool takes float64, which of 20000 rows would be 3.2 GB.
+ROWS_AT_ONCE = 2048
+
 
 def ranges_of(channels, depth, number):
     """

@@ -37,9 +37,11 @@ def claimed(outfile):
         _clear(folder)
         yield
     finally:
+        _undo(folder)  # where taking back was interrupted, the older products are still in the folder
         _clear(folder)
         # In this order: the next run may have the folder as soon as the lock is gone, and NFS keeps what is open.
-        os.remove(lock.name)
+        with suppress(OSError):
+            os.remove(lock.name)
         lock.close()
         with suppress(OSError):
             os.rmdir(folder)

@@ -85,13 +85,15 @@ def _row(path, here):
         meta = channels.meta
         bad = bad_channels(channels)
         checked = set(channels["channel"][np.isin(channels["verdict"], ["good", "bad"])].tolist())
+        severity, flux = channels["severity"].max(initial=0), channels["flux"].value.sum()
+        pixels = int(np.sum(channels["confetti"]))
         numbers = [
-            (f"{channels['severity'].max(initial=0):.1f}", float(channels["severity"].max(initial=0))),
+            (f"{severity:.1f}", severity),
             (escape(format_channels(bad)), None),
             (str(len(bad)), len(bad)),
             (str(len(checked)), len(checked)),
-            (str(int(np.sum(channels["confetti"]))), int(np.sum(channels["confetti"]))),
-            (f"{channels['flux'].value.sum():.3g}", float(channels["flux"].value.sum())),
+            (str(pixels), pixels),
+            (f"{flux:.3g}", flux),
         ]
         texts = [meta.get("date", ""), "; ".join(meta["warnings"])]
         return [(name, None), (meta["verdict"], None), *numbers, *((escape(text), None) for text in texts)]

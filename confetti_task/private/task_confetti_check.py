@@ -82,10 +82,7 @@ def confetti_check(
         meta = _about(given, real, wanted, verdict, warnings)
         sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
         tables = sources, channel_table(cube, channels, candidates, sources, meta)
-        if outfile or not cube.pieces:
-            files = write_products(outfiles[0], cube, candidates, tables, wanted, meta["call"])
-        else:
-            files = _write_pieces(outfiles, cube, selected, channels, candidates, tables, wanted)
+        files = _write(outfiles, cube, selected, channels, candidates, tables, wanted)
         if report and any(table and not page for table, page in zip(np.ravel(files[2]), np.ravel(files[-1]))):
             warnings.append(words.NO_PAGE)
         result = words.summarize(verdict, candidates, *tables, files, warnings)
@@ -126,9 +123,11 @@ def _verdict(channels, candidates):
     return "confetti" if candidates["confetti"].any() else "clean"
 
 
-def _write_pieces(outfiles, cube, selected, channels, candidates, tables, wanted):
-    """A set of products for each piece of a cube; a list of each kind of name."""
+def _write(outfiles, cube, selected, channels, candidates, tables, wanted):
+    """Names of the products; of a cube whose pieces have products of their own a list of each kind."""
     call = tables[0].meta["call"]
+    if len(outfiles) == 1:
+        return write_products(outfiles[0], cube, candidates, tables, wanted, call)
     pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
     written = [
         write_products(name, *piece, wanted, call) if piece else NOT_WRITTEN for name, piece in zip(outfiles, pieces)

@@ -10,11 +10,8 @@ import numpy as np
 from ..version import __version__
 from .coordinates import read_coordinates
 from .images import opened
-from .slabs import strips
+from .slabs import ROWS_AT_ONCE, strips
 from .tiles import find_tiles, opened_table, write_plane
-
-# The image tool takes float64: of a plane of 20000 rows that would be 3.2 GB.
-ROWS_AT_ONCE = 2048
 
 # What CASA writes for an image beside pixels and header: 0.1 MB measured.
 ROOM = 2**19
