@@ -8,7 +8,7 @@ import pytest
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube
 from checks import confetti_check
-from skies import NOISE, Products
+from skies import NOISE, Products, gaussian
 
 from confetti_task.private import evidence
 from confetti_task.private import task_confetti_check as task
@@ -195,6 +195,22 @@ def test_a_piece_without_a_psf_is_named_and_the_others_are_tested(pieces):
     result = confetti_check(imagename="piece.????.*")
     assert result["channels"] == [3]
     assert result["warnings"][0].startswith("piece.0008.003.psf not found")
+
+
+def test_a_piece_that_was_corrected_for_the_primary_beam_is_named_and_changes_nothing(line, pieces):
+    from casatools import image
+
+    tool = image()
+    tool.open("piece.0004.004.image")
+    tool.putchunk(tool.getchunk() / gaussian(100, 70).T[:, :, np.newaxis, np.newaxis])
+    tool.done()
+    whole = confetti_check(imagename="piece.????.*", outfile="whole")
+    assert len(whole["warnings"]) == 1
+    assert whole["warnings"][0].startswith("piece.0004.004.image minus piece.0004.004.residual is not the model")
+    places = [tuple(row) for row in QTable.read(whole["table"])["class", "channel", "y", "x"]]
+    assert places == [tuple(row) for row in QTable.read(line["table"])["class", "channel", "y", "x"]]
+    tables = confetti_check(imagename="piece.????.*")["table"]
+    assert [len(QTable.read(name).meta["warnings"]) for name in tables] == [0, 1, 0]
 
 
 def test_a_piece_without_a_clean_mask_does_not_change_those_of_the_others(pieces):

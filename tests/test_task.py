@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check
-from skies import BEAM, NOISE, SIZE, Products, gaussian
+from skies import BEAM, NOISE, SIZE, Products, convolve, gaussian
 
 HOT = (3, 30, 26)  # channel, y, x of the confetti
 
@@ -224,18 +224,45 @@ def test_a_blank_psf_is_said(products):
     assert "candidates in channels 2~3 could not be tested" in confetti_check(imagename="line")["warnings"][0]
 
 
-def test_a_smoothed_image_is_said(products):
-    write_cube("line", products, skip=["image"])
-    write_image("line.image", products.image, unit="Jy/beam", beams="one", beam=1.2 * BEAM)
-    warnings = confetti_check(imagename="line")["warnings"]
-    assert "is not the model convolved with the restoring beam" in warnings[0]
-    assert "was the image smoothed?" in warnings[1]
+WIDER = 1.3 * BEAM
 
 
-def test_an_image_corrected_for_the_primary_beam_is_said(products):
-    write_cube("line", products, skip=["image"])
-    write_image("line.image", products.image / gaussian(1.5 * SIZE), unit="Jy/beam", beams="one")
-    assert "corrected for the primary beam" in confetti_check(imagename="line")["warnings"][0]
+def smoothed(image):
+    """As imsmooth would, in Jy/beam of the wider beam."""
+    kernel = gaussian(np.sqrt(WIDER**2 - BEAM**2))
+    return (WIDER / BEAM) ** 2 / kernel.sum() * np.stack([convolve(plane, kernel) for plane in image])
+
+
+CHANGED = {
+    "smoothed": (smoothed, WIDER),
+    "primary beam": (lambda image: image / gaussian(1.5 * SIZE), BEAM),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+@pytest.mark.parametrize("order", ["xysf", "yxsf"])
+def test_of_an_image_that_was_changed_after_tclean_the_model_is_restored_again(products, change, order):
+    change, beam = CHANGED[change]
+    write_cube("right", products, order=order)
+    right = QTable.read(confetti_check(imagename="right")["table"])
+    write_cube("line", products, order=order, skip=["image"])
+    write_image("line.image", change(products.image), order, "Jy/beam", beams="one", beam=beam)
+    result = confetti_check(imagename="line")
+    assert [text for text in result["warnings"] if "convolved with the beam of line.psf" in text] == result["warnings"]
+    table = QTable.read(result["table"])
+    assert places(result, "confetti") == {HOT}
+    assert list(table["class", "channel", "y", "x"]) == list(right["class", "channel", "y", "x"])
+    for name in ("noise", "spike", "unsupported"):
+        np.testing.assert_allclose(table[name].value, right[name].value, rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_psf_the_model_of_a_corrected_image_is_restored_with_the_beam_of_the_image(products):
+    products.add_compensated(5, 20, 40, 100 * NOISE)
+    write_cube("line", products, skip=["image", "psf"])
+    write_image("line.image", products.image / gaussian(1.5 * SIZE), unit="Jy/beam", beams="per plane", growth=0)
+    result = confetti_check(imagename="line")
+    assert "convolved with the beam of line.image" in result["warnings"][0]
+    assert places(result, "confetti") == {(5, 20, 40)}
 
 
 def test_an_image_of_another_run_is_said(products):

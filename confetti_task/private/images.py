@@ -1,5 +1,6 @@
 """The images of tclean: which there are, how their axes are ordered and their pixels stored."""
 
+import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ class Cube:
         World coordinates of the first and of the last pixel, and their increment in each axis, in rad and Hz.
     pieces : tuple of `Cube`
         The cubes that this one is joined of along its channels; nothing for a cube of one root name.
+    restored_with : tuple
+        Beams [polarization][channel] with which the model is restored by the check itself, each with its major and
+        minor axis in arcsec and position angle in degrees: see `~confetti_task.private.consistency.restored_here`.
+        Nothing where image minus residual is the restored model, as tclean leaves it.
     """
 
     root: str
@@ -66,6 +71,7 @@ class Cube:
     corners: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
+    restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
 
     @property
     def channels(self):
@@ -81,6 +87,11 @@ class Cube:
     def psf_beam(self):
         """Width of the PSF in pixels: median of the channels; None where it is unknown."""
         return float(np.median(self.psf_beams)) if self.psf_beams else None
+
+    @property
+    def cell(self):
+        """Length of a pixel along y to the North and along x to the East, in arcsec."""
+        return tuple(math.degrees(self.increments[axis]) * 3600 for axis in self.axes[2:])
 
     @property
     def mapped(self):
@@ -346,9 +357,26 @@ def read_common_beam(cube):
 def read_beam(cube, polarization, channel):
     """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
     part, channel, _ = next(cube.parts(channel, channel))
+    if part.restored_with:
+        return part.restored_with[polarization][channel]
     with opened(part.path("image" if part.beams else "psf")) as tool:
         beam = tool.restoringbeam()
         if "major" not in beam:
             beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
+    return _axes_of(beam)
+
+
+def read_beams(cube, product):
+    """The same of all planes of an image, [polarization][channel]."""
+    polarizations, channels = cube.lengths[:2]
+    with opened(cube.path(product)) as tool:
+        record = tool.restoringbeam()
+    if "major" in record:
+        return ((_axes_of(record),) * channels,) * polarizations
+    planes = [[_axes_of(beam) for beam in channel.values()] for channel in record["beams"].values()]
+    return tuple(zip(*planes))
+
+
+def _axes_of(beam):
     wanted = (("major", units.arcsec), ("minor", units.arcsec), ("positionangle", units.deg))
-    return tuple(units.Quantity(beam[name]["value"], beam[name]["unit"]).to_value(unit) for name, unit in wanted)
+    return tuple(float(beam[name]["value"]) * units.Unit(beam[name]["unit"]).to(unit) for name, unit in wanted)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .images import opened
+from .restored import margin, restore
 from .tiles import read_box
 
 
@@ -34,13 +35,40 @@ def read_channels(cube, product, polarization, first, last, rows=None, columns=N
     start = 0
     for part, low, high in cube.parts(first, last):
         planes = out[start : start + high - low + 1]
-        _read(part, product, part.box(polarization, low, high, *_window(cube, rows, columns)), planes)
+        window = _window(cube, rows, columns)
+        if product == "image" and part.restored_with:
+            _restore(part, polarization, low, high, window, planes)
+        else:
+            _read(part, product, part.box(polarization, low, high, *window), planes)
         start += len(planes)
     return out
 
 
 def _window(cube, rows, columns):
     return rows or (0, cube.lengths[2]), columns or (0, cube.lengths[3])
+
+
+def _restore(cube, polarization, first, last, window, planes):
+    """The image as tclean restored it, from model and residual; blank where the image is."""
+    box = cube.box(polarization, first, last, *window)
+    _read(cube, "image", box, planes)
+    blank = np.isnan(planes)
+    _read(cube, "residual", box, planes)
+    planes[blank] = np.nan
+    for channel, plane in enumerate(planes, start=first):
+        beam = cube.restored_with[polarization][channel]
+        reach = margin(beam, cube.cell)
+        model = _model_around(cube, polarization, channel, window, reach)
+        plane += restore(model, beam, cube.cell)[tuple(slice(reach, reach + length) for length in plane.shape)]
+
+
+def _model_around(cube, polarization, channel, window, reach):
+    """The model in a window of a channel and in a margin around it, 0 beyond the edges of the image."""
+    model = np.zeros([end - start + 2 * reach for start, end in window], dtype=np.float32)
+    box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.lengths[2:])]
+    inside = tuple(slice(low - start + reach, high - start + reach) for (low, high), (start, _) in zip(box, window))
+    _read(cube, "model", cube.box(polarization, channel, channel, *box), model[(np.newaxis, *inside)])
+    return model
 
 
 def _read(cube, product, box, planes):

@@ -85,7 +85,6 @@ def read_stamp(cube, polarization, channel, y, x):
     reach = int(np.ceil(REACH_BEAMS * cube.beam))
     channels = np.arange(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS, cube.channels - 1) + 1)
     where = (np.full_like(channels, value) for value in (y, x))
-    cell = tuple(float(np.rad2deg(cube.increments[axis]) * 3600) for axis in cube.axes[2:])
     beam = read_beam(cube, polarization, channel)
     return Stamp(
         channel=channel,
@@ -95,9 +94,9 @@ def read_stamp(cube, polarization, channel, y, x):
         spectra={name: _read(cube, name, polarization, channels[0], channels[-1], y, x, 1) for name in PRODUCTS},
         channels=channels,
         velocity=world_coordinates(cube, channels, *where)[3].to_value("km/s"),
-        cell=cell,
+        cell=cube.cell,
         beam=beam,
-        pixels_per_beam=np.pi * beam[0] * beam[1] / (4 * np.log(2)) / abs(cell[0] * cell[1]),
+        pixels_per_beam=np.pi * beam[0] * beam[1] / (4 * np.log(2)) / abs(cube.cell[0] * cube.cell[1]),
         axes=_names_of_axes(read_sky(cube)),
     )
 

@@ -13,7 +13,7 @@ from .statistics import above_neighbours, largest, ring
 LEAST_COVERAGE = 0.015
 
 # Integral of a Gaussian of unit peak, in squares of its width at half maximum.
-GAUSSIAN_AREA = np.pi / (4 * np.log(2))
+GAUSSIAN_AREA = float(np.pi / (4 * np.log(2)))
 
 # Spatial frequencies at which the restoring beam has less than this part of what it has at zero frequency are left out:
 # a restored model holds nothing there.

@@ -13,13 +13,13 @@ from ..version import __version__
 from . import evidence, words
 from .busy import check_unchanged, fingerprint
 from .channels import format_channels, parse_channels
+from .consistency import restored_here, worst_mismatch
 from .decision import Thresholds, is_confetti, severity
 from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
 from .pieces import open_pieces, piece_of
 from .products import Wanted, checked_outfile, write_products
-from .restored import worst_mismatch
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
@@ -68,11 +68,16 @@ def confetti_check(
         with hired(parallel, cube.mapped) as workers:
             casalog.post(words.describe_workers(cube, workers))
             channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
+            mismatch = worst_mismatch(cube, channels)
+            if mismatch[0] > words.SAME_RESTORED:
+                casalog.post("The image is not what tclean restored from this model, which is restored here again")
+                cube = restored_here(cube)
+                channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
         check_unchanged(cube, as_found)
         candidates["known"] = near_known(cube, candidates, real)
         candidates["confetti"] = is_confetti(candidates, thresholds)
         candidates["severity"] = severity(candidates, thresholds)
-        warnings = words.warnings_of(cube, channels, candidates, worst_mismatch(cube, channels))
+        warnings = words.warnings_of(cube, channels, candidates, mismatch)
         for warning in warnings:
             casalog.post(warning, "WARN")
 

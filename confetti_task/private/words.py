@@ -26,8 +26,8 @@ SAME_BEAM = 0.05
 NOT_RESTORED = (
     "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % around "
     "the brightest component of channel {channel}. Was the image smoothed to a common beam or corrected for the "
-    "primary beam, or are they of different runs? Fake sources are told by that difference, and the noise should be "
-    "the same everywhere: give the images as tclean wrote them"
+    "primary beam, or are they of different runs? What was looked at instead is the model convolved with the beam of "
+    "{beam}, plus the residual: that is right where model and residual are of one run"
 )
 # tclean's own differ by 2e-7, an image whose beam was changed by a thousandth by this.
 SAME_RESTORED = 1e-3
@@ -47,7 +47,7 @@ def warnings_of(cube, channels, candidates, mismatch):
     channels, candidates : structured `~numpy.ndarray`
         What was measured of the channels, and of their narrow hot pixels.
     mismatch : tuple
-        From `~confetti_task.private.restored.worst_mismatch`.
+        From `~confetti_task.private.consistency.worst_mismatch`.
 
     Returns
     -------
@@ -64,8 +64,9 @@ def warnings_of(cube, channels, candidates, mismatch):
         warnings.append(NOTHING_CLEANED)
     part, channel = mismatch
     if part > SAME_RESTORED:
-        image, residual = (cube.path(product, channel) for product in ("image", "residual"))
-        warnings.append(NOT_RESTORED.format(image=image, residual=residual, part=100 * part, channel=channel))
+        paths = {product: cube.path(product, channel) for product in ("image", "residual")}
+        beam = cube.path("psf" if cube.psf_beams else "image", channel)
+        warnings.append(NOT_RESTORED.format(part=100 * part, channel=channel, beam=beam, **paths))
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
         warnings.append(LONELY.format(channels=format_channels(set(lonely.tolist()))))
