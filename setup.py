@@ -27,6 +27,8 @@ setup(
         # The workers of a cluster need no CASA, with which scipy comes elsewhere.
         "dask": ["distributed", "scipy"],
         "benchmark": ["spectral-cube", "dask", "matplotlib", "distributed"],
-        "test": ["pytest", "pytest-xdist", "regions", "casashell!=6.7.6.14", "pexpect", "ruff", "distributed"],
+        "test": ["pytest", "pytest-xdist", "hypothesis", "regions", "pexpect", "ruff", "distributed"]
+        # CASA does not import beside openmpi 5.
+        + ["casashell!=6.7.6.14", "casampi", "mpi4py", "openmpi<5"],
     },
 )

@@ -355,6 +355,17 @@ def test_the_statistics_are_written_where_asked(products):
     assert abs(read_image("line.confetti.unsupported")[HOT]) > 2.5
 
 
+def test_a_casa_newer_than_any_tested_is_said_and_works(products, monkeypatch, capfd):
+    import casatools
+
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    assert "was tested with" not in capfd.readouterr().err
+    monkeypatch.setattr(casatools, "version", lambda: [6, 10, 0, 1])
+    assert confetti_check(imagename="line", overwrite=True)["channels"] == [3]
+    assert "this is 6.10.0.1" in capfd.readouterr().err
+
+
 def test_inputs_are_never_changed_and_nothing_is_left_behind(products):
     products.mask = np.ones_like(products.model)
     write_cube("line", products)

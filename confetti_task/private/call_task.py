@@ -14,6 +14,9 @@ _CASA_TYPES = {
     "any": ("cVariant", "to_variant"),
 }
 
+# The newest CASA that all tests passed with, major and minor version.
+NEWEST_CASA = (6, 7)
+
 
 def schema(parameters):
     """Rules of CASA's type checker for these parameters, as a dictionary."""
@@ -65,6 +68,7 @@ def call_task(name, parameters, values):
     implementation = getattr(import_module("confetti_task.private.task_" + name), name)
     result = None
     state = start_log(name, ["{}={!r}".format(p.name, value) for p, value in zip(parameters, values)])
+    _warn_of_newer_casa()
     try:
         result = implementation(*values)
     except Exception as error:
@@ -73,3 +77,17 @@ def call_task(name, parameters, values):
     finally:
         end_log(state, name, result)
     return result
+
+
+def _warn_of_newer_casa():
+    import casatools
+    from casatasks import casalog
+
+    version = casatools.version()
+    if tuple(version[:2]) > NEWEST_CASA:
+        here, tested = (".".join(str(number) for number in numbers) for numbers in (version, NEWEST_CASA))
+        casalog.post(
+            f"confetti_task was tested with CASA up to {tested}, and this is {here}: ask for a newer confetti_task where "
+            "something looks wrong",
+            "WARN",
+        )

@@ -225,7 +225,7 @@ def _by_channel(candidates):
 
 def _watched(results, number, what):
     """The results one by one, with a bar where somebody watches a terminal, else a line in the log each tenth."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and sys.stderr.isatty():  # mpirun makes a terminal of the first alone
         with ProgressBar(number) as bar:
             for result in results:
                 yield result

@@ -1,0 +1,114 @@
+"""CASA as people start it: a session, a script, a start-up file, several processes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from casa_images import write_cube
+from skies import NOISE, Products
+
+# The longest that a test waits for a process that hangs.
+LONG_SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def _line():
+    products = Products()
+    products.add_confetti(3, 30, 26, 80 * NOISE)
+    write_cube("line", products)
+
+
+def casa(script, home=None, before=()):
+    """Run a script as 'casa -c' does, and return what it printed."""
+    Path("script.py").write_text(script, encoding="utf-8")
+    options = ["--nogui", "--nologger", "--nologfile", "--agg", "--colors=NoColor"]
+    command = [*before, sys.executable, "-m", "casashell", *options, "-c", "script.py"]
+    environment = dict(os.environ, HOME=str(home or os.environ["HOME"]))
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, env=environment, timeout=LONG_SECONDS, check=False
+    ).stdout
+
+
+def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
+    monkeypatch.setenv("IPY_TEST_SIMPLE_PROMPT", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    options = ["-m", "casashell", "--nologger", "--nologfile", "--colors=NoColor"]
+    session = pexpect.spawn(sys.executable, options, encoding="utf-8", timeout=60, dimensions=(60, 200))
+
+    def say(command, *expected):
+        session.expect(r"CASA <\d+>: ")
+        session.sendline(command)
+        for pattern in expected:
+            session.expect(pattern)
+
+    say("from confetti_task.gotasks import confetti_check")
+    say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*2.5")
+    say("import numpy as np; imagename = 'line'; chans = '2~4'; known = np.array([[10.0, 20.0]])")
+    say("inp()", r"imagename +=.*'line'", r"chans +=.*'2~4'", r"known +=.*\[\[10.0, 20.0\]\]")
+    say("result = go(); print('found', result['channels'])", r"found \[3\]")
+    say("default(confetti_check); print('imagename' in globals())", "False")
+    say("tget(confetti_check); print('got', imagename, chans, known)", r"got line 2~4 \[\[10.0, 20.0\]\]")
+    say("overwrite = True; tput(confetti_check); print(open('confetti_check.last').read())", "overwrite +=.*True")
+    say("print('called', confetti_check(imagename='line', overwrite=True)['nsources'])", "called 1")
+    say("confetti_check(imagename='nowhere')", "nowhere.model and nowhere.image and nowhere.residual not found")
+    say("from confetti_task.gotasks import confetti_reclean; default(confetti_reclean); inp()", "gain +=.*0.1")
+    say("imagename = 'line'; go()", "line.image has no run of tclean in its history")
+    say("exit()")
+    session.expect(pexpect.EOF)
+
+
+def test_a_script_of_casa_calls_it_with_keywords_and_finds_nothing_of_it_in_its_own_names():
+    script = """
+chans = '0~1'  # of the script, not for the task
+from confetti_task import confetti_check
+print('found', confetti_check(imagename='line', report=False)['chans'], chans)
+"""
+    assert "found 3 0~1" in casa(script)
+
+
+def test_a_script_may_come_through_execfile():
+    inner = """
+from confetti_task import confetti_check
+print('found', confetti_check(imagename='line', report=False)['chans'])
+"""
+    Path("inner.py").write_text(inner, encoding="utf-8")
+    assert "found 3" in casa("execfile('inner.py')")
+
+
+def test_a_start_up_file_makes_it_a_task_of_every_session(tmp_path):
+    start_up = tmp_path / "home" / ".casa" / "startup.py"
+    start_up.parent.mkdir(parents=True)
+    start_up.write_text("from confetti_task.gotasks import confetti_check, confetti_reclean\n", encoding="utf-8")
+    printed = casa("inp(confetti_check); print('found', confetti_check(imagename='line')['chans'])", tmp_path / "home")
+    assert "# confetti_check -- Find the fake sources" in printed
+    assert "found 3" in printed
+
+
+MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable)) or shutil.which("mpirun")
+THREE_PROCESSES = (MPIRUN, "--allow-run-as-root", "--oversubscribe", "-n", "3")
+
+
+@pytest.mark.skipif(not MPIRUN, reason="there is no mpirun")
+@pytest.mark.parametrize("shell", [True, False])
+def test_of_several_processes_one_does_the_work_and_none_waits_for_ever(shell):
+    pytest.importorskip("casampi")
+    script = """
+from confetti_task import confetti_check
+result = confetti_check(imagename='line', report=False)
+try:
+    confetti_check(imagename='line', report=False)
+except ValueError as error:
+    print('refused:', error)
+print('found', result['chans'])
+"""
+    if shell:
+        printed = casa(script, before=THREE_PROCESSES)
+    else:
+        command = [*THREE_PROCESSES, sys.executable, "-c", script]
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LONG_SECONDS, check=False).stdout
+    assert printed.count("found 3") == 1
+    assert printed.count("refused: line.confetti") == 1
