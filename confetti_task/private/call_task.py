@@ -87,7 +87,6 @@ def _warn_of_newer_casa():
     if tuple(version[:2]) > NEWEST_CASA:
         here, tested = (".".join(str(number) for number in numbers) for numbers in (version, NEWEST_CASA))
         casalog.post(
-            f"confetti_task was tested with CASA up to {tested}, and this is {here}: ask for a newer confetti_task where "
-            "something looks wrong",
+            f"confetti_task was tested with CASA up to {tested}, and this is {here}: is there a newer confetti_task?",
             "WARN",
         )

@@ -189,10 +189,7 @@ def open_cube(imagename, reader="auto"):
     paths = {product: _path(root, product, term) for product in NEEDED}
     missing = [path for path in paths.values() if not os.path.exists(path)]
     if missing:
-        raise ValueError(
-            f"imagename='{imagename}': {' and '.join(missing)} not found; give the root name that tclean was given, "
-            "with .model, .image and .residual in one folder"
-        )
+        raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
     optional = {product: _path(root, product, term) for product in OPTIONAL}
     paths.update({product: path for product, path in optional.items() if os.path.exists(path)})
     headers = {product: _read_header(path) for product, path in paths.items()}
@@ -217,6 +214,13 @@ def open_cube(imagename, reader="auto"):
     )
     _check_beam(cube)
     return cube
+
+
+def _where_to_look(missing):
+    for path in missing:
+        if os.path.exists(path + ".fits"):
+            return f"make a CASA image of the FITS file: importfits(fitsimage='{path}.fits', imagename='{path}')"
+    return "give the root name that tclean was given, with .model, .image and .residual in one folder"
 
 
 def _check_beam(cube):
@@ -267,6 +271,8 @@ def opened(path):
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
     try:
         yield tool
+    except RuntimeError as error:
+        raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
     finally:
         tool.done()
 
