@@ -117,7 +117,7 @@ def narrow_hot_pixels(case):
     model = np.ascontiguousarray(case["model"])
     inside = case["tf_image"] > 0
     noise = channel_noise(plane_noise(np.where(inside, case["image"], np.nan).astype(np.float32), case["beam"]))
-    pixels = hot_pixels(model, components(model), noise, thresholds.nsigma)
+    pixels = hot_pixels(model, components(model)[0], noise, thresholds.nsigma)
     pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
     mask = np.zeros(model.shape, dtype=bool)
     mask[tuple(pixels.T)] = True

@@ -287,7 +287,7 @@ def true_errors(imagename, sky):
     peaks = np.abs(errors) == ndimage.maximum_filter(np.abs(errors), (1, near, near))
     hot = np.zeros(errors.shape, dtype=bool)
     invented = (model - true_model).astype(np.float32)
-    hot[tuple(hot_pixels(invented, components(invented), noise, HOT_SIGMA).T)] = True
+    hot[tuple(hot_pixels(invented, components(invented)[0], noise, HOT_SIGMA).T)] = True
     hot = ndimage.maximum_filter(hot, (1, near, near))
     return errors, np.argwhere(peaks & hot & (np.abs(errors) >= FAKE_SIGMA) & _in_one_channel(errors))
 

@@ -25,7 +25,7 @@ CENTRE = np.array([[2, 16, 16]])
 
 
 def hot_pixels(model, noises, nsigma):
-    return hot_pixels_among(model, components(model), noises, nsigma)
+    return hot_pixels_among(model, components(model)[0], noises, nsigma)
 
 
 def heights_around(cube, pixels):

@@ -87,7 +87,7 @@ def _mismatch(cube, polarization, channel):
     inside = (slice(edge, -edge), slice(edge, -edge))
     expected, found = expected[inside], (image - residual)[inside]
     known = np.isfinite(found)
-    norm = np.linalg.norm(expected[known])
+    norm = np.linalg.norm(expected)
     return float(np.linalg.norm((found - expected)[known]) / norm) if norm > 0 else 0.0
 
 

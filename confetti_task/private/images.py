@@ -196,7 +196,10 @@ def open_cube(imagename, reader="auto"):
     for product, header in headers.items():
         _check_same_grid(paths[product], header, paths["model"], headers["model"])
     if headers["image"]["unit"] not in ("Jy/beam", ""):
-        raise ValueError(f"{paths['image']} is in {headers['image']['unit']}; Jy/beam is needed, as tclean writes it")
+        raise ValueError(
+            f"{paths['image']} is in {headers['image']['unit']}; Jy/beam is needed: give the image that tclean wrote, "
+            "or convert it back"
+        )
     cube = Cube(
         root=root,
         term=term,
@@ -226,6 +229,8 @@ def _where_to_look(missing):
 def _check_beam(cube):
     if not cube.beams and not cube.psf_beams:
         raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
+    if cube.beam < 1:
+        raise ValueError(f"{cube.path('image')} has a restoring beam {cube.beam:.2g} pixels wide; correct it")
     if cube.beam > min(cube.lengths[2:]):
         raise ValueError(
             f"{cube.path('image')} has a restoring beam {cube.beam:.0f} pixels wide, wider than itself; correct it"
@@ -281,9 +286,12 @@ def _read_header(path):
     with opened(path) as tool:
         if tool.pixeltype() not in ("float", "double"):
             raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
-        coordinates = linear_coordinates(tool)
+        coordinates = tool.coordsys()
         shape = tuple(int(length) for length in tool.shape())
         types = coordinates.axiscoordinatetypes()
+        coordinates.done()
+        _check_axes(path, types, shape)
+        coordinates = linear_coordinates(tool)
         x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
         axes = tuple(types.index(kind) if kind in types else None for kind in ("Stokes", "Spectral")) + (y, x)
         stokes = tuple(coordinates.stokes()) if axes[0] is not None else ("I",)
@@ -299,11 +307,25 @@ def _read_header(path):
                 for pixel in ([0] * len(shape), [length - 1 for length in shape])
             ),
             "increments": tuple(coordinates.increment()["numeric"].tolist()),
+            "frames": tuple(
+                coordinates.referencecode(kind)[0] for kind in ("direction", "spectral") if kind.title() in types
+            ),
         }
         cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in (x, y)]))
         header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
         coordinates.done()
     return header
+
+
+def _check_axes(path, types, shape):
+    names = [f"{kind} of {length}" for kind, length in zip(types, shape)]
+    if types.count("Direction") != 2 or any(
+        length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
+    ):
+        raise ValueError(
+            f"{path} should have two axes on the sky, and of others only Stokes and frequency longer than 1 (got "
+            f"{', '.join(names)}); give the images as tclean wrote them"
+        )
 
 
 def linear_coordinates(tool):
@@ -331,7 +353,8 @@ def _radians(angles):
 
 
 def _check_same_grid(path, header, model_path, model_header):
-    for name, what in (("shape", "shape"), ("axes", "order of the axes (polarization, channel, y, x)")):
+    things = {"shape": "shape", "axes": "order of the axes (polarization, channel, y, x)", "frames": "reference frames"}
+    for name, what in things.items():
         if header[name] != model_header[name]:
             raise ValueError(
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "

@@ -52,6 +52,7 @@ CHANNEL = np.dtype(
         ("checked", "?"),  # whether the noise and a neighbour are known
         ("flux", "f8"),  # of the model, Jy
         ("components", "i8"),  # pixels of the model that are not zero
+        ("unknown", "i8"),  # pixels of the model that are not finite
         ("switched", "?"),  # the model is empty and those of both neighbours are not, or the other way round
         ("positive", "i4"),  # hot pixels, narrow or not
         ("negative", "i4"),
@@ -157,16 +158,16 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     channels = np.zeros(end - begin + 1, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
     channels["noise"] = noise[begin : end + 1]
-    flux, number = np.zeros((2, len(channels), cube.lengths[2]))
+    sums = np.zeros((3, len(channels), cube.lengths[2]))
     found = [np.zeros(0, dtype=CANDIDATE)]
     for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
         inside = slice(core[0] - rows[0], core[1] - rows[0])
-        pixels = components(model)
+        pixels, blank = components(model)
         pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
         here = slice(start - begin, start - begin + len(model))
         # Sums by rows do not depend on how the cube is cut.
-        for sums, weights in ((flux, at(model, pixels)), (number, None)):
-            sums[here, slice(*core)] = _sums_of_rows(pixels, model.shape, weights)[:, inside]
+        for of_rows, where, weights in zip(sums, (pixels, pixels, blank), (at(model, pixels), None, None)):
+            of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
 
         candidates, signs = _search(model, pixels, channels["noise"][here], searched - start, thresholds, cube.beam)
         for sign, name in ((1, "positive"), (-1, "negative")):
@@ -175,7 +176,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
         candidates["channel"] += start
         candidates["y"] += rows[0]
         found.append(candidates)
-    channels["flux"], channels["components"] = flux.sum(axis=1), number.sum(axis=1)
+    channels["flux"], channels["components"], channels["unknown"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
     return channels[first - begin : last - begin + 1], np.concatenate(found)
 

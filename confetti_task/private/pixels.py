@@ -54,7 +54,7 @@ def _restore(cube, polarization, first, last, window, planes):
     _read(cube, "image", box, planes)
     blank = np.isnan(planes)
     _read(cube, "residual", box, planes)
-    planes[blank] = np.nan
+    planes[blank | (planes == 0)] = np.nan  # tclean's residual is 0 only where there are no data
     for channel, plane in enumerate(planes, start=first):
         beam = cube.restored_with[polarization][channel]
         reach = margin(beam, cube.cell)

@@ -68,7 +68,7 @@ def _annulus(inner, outer, step):
 
 def components(model):
     """
-    Find all pixels of a model that hold something.
+    Find all pixels of a model that hold something, and those that hold no number.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def components(model):
 
     Returns
     -------
-    pixels : 2D int `~numpy.ndarray`
-        Those that are neither zero nor NaN, [n, 3], in the order in which they lie in the cube.
+    pixels, unknown : 2D int `~numpy.ndarray`
+        Those that are neither zero nor NaN, and those that are NaN, [n, 3], in the order in which they lie in the cube.
     """
     flat = np.flatnonzero(model != 0)
-    flat = flat[~np.isnan(model.ravel()[flat])]
-    return np.column_stack(np.unravel_index(flat, model.shape))
+    unknown = np.isnan(model.ravel()[flat])
+    return tuple(np.column_stack(np.unravel_index(some, model.shape)) for some in (flat[~unknown], flat[unknown]))
 
 
 def hot_pixels(model, pixels, noise, nsigma):

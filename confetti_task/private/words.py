@@ -11,11 +11,15 @@ NO_PSF = (
     "model itself compensates are called confetti. Most fake sources stay candidates: keep .psf beside .model"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
-ALL_BLANK = "the image is masked, blank or zero in all checked channels: nothing could be checked"
+ALL_BLANK = "the image or the residual is masked, blank or zero in all checked channels: nothing could be checked"
+NO_NUMBERS = (
+    "{path} has {number} pixels that are NaN or infinite, in channels {channels}: they are taken for 0, and what was "
+    "there was not checked"
+)
 LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
 UNTESTED = (
-    "candidates in channels {channels} could not be tested against the data: {path} is blank there, or hardly anything "
-    "around them is unmasked"
+    "candidates in channels {channels} could not be tested against the data: {path} is blank there or has no peak of 1 "
+    "at its central pixel, or the image or the residual is masked or blank around them"
 )
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, that of {psf} {psf_beam:.2f}: was the image smoothed? "
@@ -67,20 +71,28 @@ def warnings_of(cube, channels, candidates, mismatch):
         paths = {product: cube.path(product, channel) for product in ("image", "residual")}
         beam = cube.path("psf" if cube.psf_beams else "image", channel)
         warnings.append(NOT_RESTORED.format(part=100 * part, channel=channel, beam=beam, **paths))
+    unknown = channels[(channels["unknown"] > 0) & ~blank]
+    if len(unknown):
+        where = {"path": cube.path("model", unknown["channel"][0]), "channels": _numbers(unknown["channel"])}
+        warnings.append(NO_NUMBERS.format(number=unknown["unknown"].sum(), **where))
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
-        warnings.append(LONELY.format(channels=format_channels(set(lonely.tolist()))))
+        warnings.append(LONELY.format(channels=_numbers(lonely)))
     without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
     if without:
         warnings.append(NO_PSF.format(path=" and ".join(without)))
     elif np.isnan(candidates["unsupported"]).any():
-        untested = set(candidates["channel"][np.isnan(candidates["unsupported"])].tolist())
-        path = cube.path("psf", min(untested))
-        warnings.append(UNTESTED.format(path=path, channels=format_channels(untested)))
+        untested = candidates["channel"][np.isnan(candidates["unsupported"])]
+        path = cube.path("psf", untested.min())
+        warnings.append(UNTESTED.format(path=path, channels=_numbers(untested)))
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
     return warnings
+
+
+def _numbers(channels):
+    return format_channels(set(channels.tolist()))
 
 
 def describe_inputs(cube, channels):
