@@ -12,14 +12,23 @@ CELL_ARCSEC = 0.5
 
 
 def write_cube(
-    root, products, order="xysf", masked=None, term="", beams="one", polarizations=("I",), holds="I", skip=()
+    root,
+    products,
+    order="xysf",
+    masked=None,
+    term="",
+    beams="one",
+    polarizations=("I",),
+    holds="I",
+    skip=(),
+    growth=0.02,
 ):
     """
     Write the images of a cube as tclean would.
 
     ``order`` is that of the axes (x, y, stokes, frequency), 'xyf' has no Stokes axis; ``masked`` is a T/F mask
-    [channel, y, x] of the image; ``beams`` is 'one', 'per plane' or 'none'; ``holds`` is the polarization
-    that holds the sky, the others have its residual and an empty model.
+    [channel, y, x] of the image; ``beams`` is 'one', 'per plane' (which grow with the channel by ``growth``) or 'none';
+    ``holds`` is the polarization that holds the sky, the others have its residual and an empty model.
     """
     for product in ("model", "image", "residual", "psf", "mask"):
         if product in skip or not hasattr(products, product):
@@ -33,7 +42,14 @@ def write_cube(
         ]
         mask = masked if product == "image" else None
         write_image(
-            path, np.array(planes), order, UNITS.get(product, ""), polarizations, has_beam and beams, masked=mask
+            path,
+            np.array(planes),
+            order,
+            UNITS.get(product, ""),
+            polarizations,
+            has_beam and beams,
+            masked=mask,
+            growth=growth,
         )
 
 
