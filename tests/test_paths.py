@@ -1,7 +1,11 @@
 """No result depends on the way to it: readers, threads, memory, clusters and pieces give the same tables and masks."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -74,6 +78,33 @@ def test_slabs_and_ranges_at_the_joints_of_tiles_change_nothing(line, slab, para
     monkeypatch.setattr(Cube, "depth", 2)
     monkeypatch.setattr(measure, "SLAB_VOXELS", slab)
     assert_same(confetti_check(imagename="line", parallel=parallel), line)
+
+
+def vector_instructions():
+    """What numpy may use of the processor, beyond what all processors have."""
+    for core in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
+        try:
+            return import_module(core).__cpu_dispatch__
+        except ImportError:
+            continue
+    return []
+
+
+SETTINGS = {
+    "one thread": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    "eight threads": {"OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "8", "MKL_NUM_THREADS": "8"},
+    "another BLAS kernel": {"OPENBLAS_CORETYPE": "Prescott"},
+    "an old processor": {"NPY_DISABLE_CPU_FEATURES": ",".join(vector_instructions())},
+    "another order of sets": {"PYTHONHASHSEED": "7"},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_neither_the_processor_nor_its_libraries_change_a_bit(line, setting):
+    command = [sys.executable, "-m", "confetti_task", "line", "--outfile", "other", "--no-report"]
+    environment = dict(os.environ, **SETTINGS[setting])
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=True).stdout
+    assert_same(json.loads(printed[printed.index("{") :]), line)
 
 
 def test_write_protected_images_are_checked_too(line):

@@ -122,9 +122,9 @@ def _about_the_centre(plane, length, axis):
 def _point_above_ring(shape, beam):
     """Weights of the spatial frequencies in the height of a restored point source above the mean of its ring."""
     columns = _columns(shape, beam)
-    v, u = (frequencies.astype(np.float32) for frequencies in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[:columns]))
-    width = np.float32((np.pi * beam) ** 2 / (4 * np.log(2)))
-    weights = np.exp(-width * np.add.outer(v**2, u**2))
+    width = (np.pi * beam) ** 2 / (4 * np.log(2))
+    v, u = (np.exp(-width * cycles**2) for cycles in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[:columns]))
+    weights = np.multiply.outer(v.astype(np.float32), u.astype(np.float32))
     offsets = ring(beam)
     reach = np.abs(offsets).max()
     background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)

@@ -98,7 +98,8 @@ def _telling_tile(tiles):
     mapped = _map(tiles)
     numbers = np.unique(np.linspace(0, prod(tiles.counts) - 1, 16).astype(int))
     places = [np.unravel_index(number, tiles.counts, order="F") for number in numbers]
-    changes = [np.count_nonzero(np.diff(_tiles_of(mapped[place[::-1]], tiles).ravel()) != 0) for place in places]
+    found = (_tiles_of(mapped[place[::-1]], tiles).ravel() for place in places)
+    changes = [np.count_nonzero(pixels[1:] != pixels[:-1]) for pixels in found]
     return places[int(np.argmax(changes))]
 
 
