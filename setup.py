@@ -27,7 +27,7 @@ setup(
         # The workers of a cluster need no CASA, with which scipy comes elsewhere.
         "dask": ["distributed", "scipy"],
         "benchmark": ["spectral-cube", "dask", "matplotlib", "distributed"],
-        "test": ["pytest", "pytest-xdist", "hypothesis", "regions", "pexpect", "ruff", "distributed"]
+        "test": ["pytest", "pytest-xdist", "hypothesis", "regions", "pexpect", "ruff", "distributed", "fusepy"]
         # CASA does not import beside openmpi 5.
         + ["casashell!=6.7.6.14", "casampi", "mpi4py", "openmpi<5"],
     },

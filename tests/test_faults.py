@@ -238,6 +238,30 @@ def test_a_full_disk_is_the_end_of_the_process_neither(line, small_disk):
     assert checksum(*INPUTS) == line
 
 
+@pytest.fixture(params=["", "direct_io"])
+def slow_disk(tmp_path, request):
+    """The folder of the images as a slow file system shows it, which with direct_io does not let files be mapped."""
+    mount = tmp_path / "slow"
+    mount.mkdir()
+    script = os.path.join(os.path.dirname(__file__), "slow_disk.py")
+    command = [sys.executable, script, str(tmp_path), str(mount), "0.001", *request.param.split()]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not os.path.ismount(mount):
+        if server.poll() is not None:
+            pytest.skip("needs FUSE and the right to mount a file system")
+        time.sleep(0.05)
+    yield mount
+    subprocess.run(["fusermount", "-u", str(mount)], check=True)
+    server.wait()
+
+
+def test_a_slow_disk_or_one_that_maps_no_files_changes_nothing(line, slow_disk):
+    result = confetti_check(imagename=f"{slow_disk}/line")
+    assert np.argwhere(read_image(result["mask"])).tolist() == [list(HOT)]
+    assert not [name for name in os.listdir() if name.startswith(".")]
+    assert checksum(*INPUTS) == line
+
+
 def test_an_unwritable_folder_is_named_before_anything_is_measured(line, tmp_path):
     os.chmod(tmp_path, 0o555)
 

@@ -84,13 +84,22 @@ def _mask_path(path):
 
 def _is_right(tiles, shape, tool):
     """Whether a tile holds what the image tool reads there."""
-    if tiles.shape[: len(shape)] != shape:
+    if tiles.shape[: len(shape)] != shape or not _can_be_mapped(tiles):
         return False
     number = _telling_tile(tiles)
     bottom = [place * size for place, size in zip(number, tiles.tile)][: len(shape)]
     top = [min(low + size, length) - 1 for low, size, length in zip(bottom, tiles.tile, shape)]
     expected = tool.getchunk(bottom, top, getmask=tiles.kind == BITS)
     return np.array_equal(read_box(tiles, bottom, top), expected, equal_nan=tiles.kind != BITS)
+
+
+def _can_be_mapped(tiles):
+    """Not all file systems map files: some of FUSE say that there is no such device."""
+    try:
+        _map(tiles)
+    except OSError:
+        return False
+    return True
 
 
 def _telling_tile(tiles):
