@@ -1,8 +1,11 @@
 """The evaluation counts what it says, on a case of three fake sources and a maser."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from run_evaluation import despeckle, score
+from run_faults import table
 
 SHAPE = (7, 40, 40)
 FAKE = [(2, 10, 10), (2, 30, 30), (4, 20, 10)]
@@ -57,3 +60,18 @@ def test_despeckling_flags_what_is_four_times_from_the_median_of_three_channels(
     case["model"] = np.ones(SHAPE)
     case["model"][MASER], case["model"][2, 5, 5] = 5.1, 4.9
     assert np.argwhere(despeckle(case)[0]).tolist() == [list(MASER)]
+
+
+def test_the_table_of_faults_counts_every_time_and_what_failed():
+    cases = """<suite>
+        <testcase name="test_killed_it_goes_on[0]"><property name="times" value="10"/></testcase>
+        <testcase name="test_killed_it_goes_on[1]"><failure/></testcase>
+        <testcase name="test_a_full_disk_is_said"/>
+        <testcase name="test_a_slow_disk_is_slow"><skipped/></testcase>
+    </suite>"""
+    printed = table(list(ElementTree.fromstring(cases).iter("testcase"))).splitlines()
+    assert printed[2:] == [
+        "| killed it goes on | 11 | 10 |",
+        "| a full disk is said | 1 | 1 |",
+        "| **all** | **12** | **11** |",
+    ]
