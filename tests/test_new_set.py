@@ -4,8 +4,10 @@ What confetti_reclean does with the images that tclean made: whether they are ta
 tclean is only pretended here: it leaves the start model as it is. test_mending.py has the real one.
 """
 
+import itertools
 import os
 import shutil
+import signal
 import stat
 
 import numpy as np
@@ -13,10 +15,13 @@ import pytest
 from casa_images import CELL_ARCSEC, checksum, read_image, write_cube
 from checks import confetti_check
 from skies import BEAM, NOISE, Products, convolve, gaussian
+from test_faults import in_a_child, wait
 from test_reclean import record
 
 from confetti_task import confetti_reclean, finish_reclean
+from confetti_task.private import recleaned
 from confetti_task.private.images import opened
+from confetti_task.private.staging import replace
 from confetti_task.private.verify import OtherDataError
 
 CHANNELS, BAD, CONTINUUM = 40, 20, 20 * NOISE
@@ -132,13 +137,54 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
     assert not os.path.exists("line_reclean.work")
 
 
-@pytest.mark.usefixtures("tclean")
-def test_images_that_a_killed_run_moved_away_come_back():
-    confetti_reclean(imagename="line")
-    confetti_reclean(imagename="line", dryrun=True, overwrite=True)
-    os.rename("line_reclean.model", "line_reclean.work/old.model")
-    confetti_reclean(imagename="line", dryrun=True, overwrite=True)
-    assert os.path.exists("line_reclean.model")
+def killed_at_move(number):
+    """Finish in a copy of this process, which is killed before a rename, and tell whether it came that far."""
+
+    def renames_counted(*arguments):
+        rename, left = os.rename, number + 1  # the journal itself is renamed too
+
+        def count(source, target):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            rename(source, target)
+
+        os.rename = count
+        replace(*arguments)
+        os._exit(0)
+
+    def finish():
+        recleaned.replace = renames_counted
+        finish_reclean("line_reclean")
+
+    return os.WIFSIGNALED(wait(in_a_child(finish)))
+
+
+def new_set():
+    names = [name for name in os.listdir() if name.startswith("line_reclean.") and not name.endswith((".py", ".work"))]
+    return {name: checksum(name) for name in names}
+
+
+@pytest.mark.kill
+def test_killed_between_any_two_renames_the_older_set_comes_back_or_the_new_one_is_finished(tclean, record_property):
+    confetti_reclean(imagename="line", parameters={"threshold": "7mJy"})
+    older = new_set()
+    for number in itertools.count():
+        confetti_reclean(imagename="line", dryrun=True, overwrite=True)
+        tclean(**{name: f"line_reclean.work/17-22{suffix}" for name, suffix in FILES.items()})
+        if not killed_at_move(number):
+            break
+        confetti_reclean(imagename="line", dryrun=True, overwrite=True)
+        assert new_set() == older
+        tclean(**{name: f"line_reclean.work/17-22{suffix}" for name, suffix in FILES.items()})
+        assert killed_at_move(number)
+        assert finish_reclean("line_reclean")["after"]["verdict"] == "clean"
+        assert not os.path.exists("line_reclean.work")
+        assert set(new_set()) == set(older)
+        older = new_set()
+    assert number >= 13
+    record_property("times", 2 * number)
 
 
 def test_images_that_appear_after_a_dry_run_are_not_replaced(tclean):

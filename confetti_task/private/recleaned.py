@@ -7,7 +7,7 @@ import stat
 from .images import opened
 from .pixels import read_plane
 from .products import SUFFIXES, channels_to_clean
-from .staging import replace
+from .staging import replace, take_back
 from .writing import copy_channels, put_plane, write_image
 
 PLAN = "plan.json"
@@ -106,7 +106,7 @@ def write_start(plan, cube, start_plane, clean_mask):
         Clean mask of confetti_check; there need be none.
     """
     texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
-    _restore(plan)
+    take_back(_staging(plan))
     if os.path.exists(plan.work):
         shutil.rmtree(plan.work)
     os.makedirs(plan.work)
@@ -138,19 +138,9 @@ def _holds_anything(path, cube, channel):
     return any((read_plane(path, cube, polarization, channel) > 0).any() for polarization in range(cube.lengths[0]))
 
 
-def _restore(plan):
-    """Put images back that a killed run had moved away to put new ones in their places."""
-    for suffix in (*IMAGES, *OF_CHECK):
-        if os.path.lexists(plan.old + suffix):
-            _remove(plan.outname + suffix)
-            os.rename(plan.old + suffix, plan.outname + suffix)
-
-
-def _remove(path):
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.remove(path)
+def _staging(plan):
+    """Folder in which the new set is until it is complete."""
+    return os.path.join(plan.work, "new")
 
 
 def read_plan(outname):
@@ -175,14 +165,14 @@ def write_new_set(plan, cube, beside):
     beside : set of int
         Good channels whose residual and image change too.
     """
+    folder = _staging(plan)
+    take_back(folder)
     existing = [plan.outname + suffix for suffix in IMAGES if os.path.lexists(plan.outname + suffix)]
     if existing and not plan.overwrite:
         raise ValueError(f"{existing[0]} appeared meanwhile; move it away, and call finish_reclean('{plan.outname}')")
-    _restore(plan)
-    staged = os.path.join(plan.work, "new")
-    shutil.rmtree(staged, ignore_errors=True)
-    os.makedirs(staged)
-    staged = os.path.join(staged, "new")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    staged = os.path.join(folder, "new")
     for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
         # tclean's clean mask of this time holds the bad channels only: the old one tells what may be cleaned.
         made = plan.method == "cube" and suffix != ".mask"

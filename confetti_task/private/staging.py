@@ -33,11 +33,11 @@ def claimed(outfile):
     folder = os.path.dirname(staged_root(outfile))
     lock = _locked(folder, outfile)
     try:
-        _undo(folder)
+        take_back(folder)
         _clear(folder)
         yield
     finally:
-        _undo(folder)  # where taking back was interrupted, the older products are still in the folder
+        take_back(folder)  # where taking back was interrupted, the older products are still in the folder
         _clear(folder)
         # In this order: the next run may have the folder as soon as the lock is gone, and NFS keeps what is open.
         with suppress(OSError):
@@ -105,13 +105,20 @@ def replace(outfile, staged, old, suffixes):
         for source, target in moves:
             os.rename(source, target)
     except BaseException:
-        _undo(folder)
+        take_back(folder)
         raise
     os.remove(journal)  # from here on the new ones are those that hold
 
 
-def _undo(folder):
-    """Take back the moves in the journal of a folder that were made, if it has one."""
+def take_back(folder):
+    """
+    Take back what was moved, where a process ended between two renames of `replace`.
+
+    Parameters
+    ----------
+    folder : str
+        Where the new products were until then. Without a journal in it nothing is done.
+    """
     journal = os.path.join(folder, JOURNAL)
     if not os.path.exists(journal):
         return
