@@ -202,6 +202,23 @@ def test_pieces_that_are_no_spectrum_are_refused_and_nothing_is_written(pieces, 
     assert sorted(os.listdir(".")) == before
 
 
+def test_when_one_piece_cannot_be_written_none_is(pieces, monkeypatch):
+    from confetti_task.private import products
+
+    write_image = products.write_image
+
+    def fail(path, *arguments):
+        if "piece.0008" in path:
+            raise OSError("No space left on device")
+        write_image(path, *arguments)
+
+    monkeypatch.setattr(products, "write_image", fail)
+    before = sorted(os.listdir("."))
+    with pytest.raises(OSError, match="No space left"):
+        confetti_check(imagename="piece.????.*")
+    assert sorted(os.listdir(".")) == before
+
+
 def test_a_piece_without_selected_channels_gets_no_products(pieces):
     result = confetti_check(imagename="piece.????.*", chans="0~3")
     assert result["channels"] == [3]

@@ -81,9 +81,9 @@ def _suffixes(outfile, report):
     return [suffix for suffix in SUFFIXES if ours or suffix not in REPORT]
 
 
-def write_products(outfile, cube, candidates, tables, wanted, call):
+def stage_products(outfile, cube, candidates, tables, wanted, call):
     """
-    Write all products, or none, of an outfile from `checked_outfile`.
+    Write all products of an outfile from `checked_outfile`, where nobody sees them yet.
 
     Parameters
     ----------
@@ -99,14 +99,8 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
         What to write beside the mask and the tables.
     call : str
         The call of the task, for the history of the images.
-
-    Returns
-    -------
-    mask, cleanmask, table, channeltable, report : str
-        Names of the products; '' for what was not written.
     """
     confetti = candidates[candidates["confetti"]]
-    ours = _suffixes(outfile, wanted.report)
     staged = staged_root(outfile)
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
         table.write(staged + suffix, format="ascii.ecsv")
@@ -120,6 +114,25 @@ def write_products(outfile, cube, candidates, tables, wanted, call):
     elif len(confetti) and wanted.cleanmask == "pixel":
         write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
     write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
+
+
+def let_appear(outfile, report):
+    """
+    Let the products from `stage_products` appear under their names, all or none.
+
+    Parameters
+    ----------
+    outfile : str
+        Root name of the products.
+    report : bool
+        Whether page and regions are among them.
+
+    Returns
+    -------
+    mask, cleanmask, table, channeltable, report : str
+        Names of the products; '' for what was not written.
+    """
+    staged, ours = staged_root(outfile), _suffixes(outfile, report)
     replace(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return tuple(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes)

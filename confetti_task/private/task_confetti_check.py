@@ -19,7 +19,7 @@ from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
 from .noise import WINDOW_CHANNELS, channel_noise
 from .pieces import open_pieces, piece_of
-from .products import Wanted, checked_outfile, write_products
+from .products import Wanted, checked_outfile, let_appear, stage_products
 from .slabs import ranges_of
 from .sources import join
 from .statistics import REACH_CHANNELS
@@ -132,12 +132,14 @@ def _write(outfiles, cube, selected, channels, candidates, tables, wanted):
     """Names of the products; of a cube whose pieces have products of their own a list of each kind."""
     call = tables[0].meta["call"]
     if len(outfiles) == 1:
-        return write_products(outfiles[0], cube, candidates, tables, wanted, call)
-    pieces = (_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces)))
-    written = [
-        write_products(name, *piece, wanted, call) if piece else NOT_WRITTEN for name, piece in zip(outfiles, pieces)
-    ]
-    return [list(names) for names in zip(*written)]
+        parts = [(cube, candidates, tables)]
+    else:
+        parts = [_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces))]
+    for name, part in zip(outfiles, parts):
+        if part:
+            stage_products(name, *part, wanted, call)
+    written = [let_appear(name, wanted.report) if part else NOT_WRITTEN for name, part in zip(outfiles, parts)]
+    return written[0] if len(outfiles) == 1 else [list(names) for names in zip(*written)]
 
 
 def _piece(cube, number, selected, channels, candidates, tables):
