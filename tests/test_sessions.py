@@ -88,6 +88,29 @@ def test_a_start_up_file_makes_it_a_task_of_every_session(tmp_path):
     assert "found 3" in printed
 
 
+def test_saved_parameters_are_read_and_not_run():
+    saved = """
+import os
+os.mkdir('run')
+imagename = 'line'
+"""
+    Path("confetti_check.last").write_text(saved, encoding="utf-8")
+    Path("other.saved").write_text("imagename = os.mkdir('run')", encoding="utf-8")
+    script = """
+from confetti_task.gotasks import confetti_check
+confetti_check.tget()
+print('got', imagename)
+try:
+    confetti_check.tget('other.saved')
+except ValueError as error:
+    print(error)
+"""
+    printed = casa(script)
+    assert "got line" in printed
+    assert "other.saved holds more than names and values; correct it, or remove it" in printed
+    assert not os.path.exists("run")
+
+
 MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable)) or shutil.which("mpirun")
 THREE_PROCESSES = (MPIRUN, "--allow-run-as-root", "--oversubscribe", "-n", "3")
 

@@ -1,9 +1,9 @@
 """The side of a task that a CASA session sees: inp, go, default, tget and tput look for these attributes."""
 
+import ast
 import os
 import shutil
 import textwrap
-from runpy import run_path
 
 from casashell.private.stack_manip import find_frame, find_local
 from casatools.typecheck import CasaValidator
@@ -67,7 +67,7 @@ class ShellTask:
             print("could not find last file: {}\nsetting defaults instead...".format(saved[0]))
             self.set_global_defaults()
             return
-        values = run_path(existing[0])
+        values = _read_saved(existing[0])
         names = [parameter.name for parameter in self._parameters]
         find_frame().update({name: values[name] for name in names if name in values})
         self._remember()
@@ -95,6 +95,16 @@ class ShellTask:
                 saved.write("\n".join([*lines, "#{}( {} )".format(self.__name__, call), ""]))
         except OSError as error:  # a folder one may not write in must not stop the task
             print("parameters not saved: {}".format(error))
+
+
+def _read_saved(path):
+    """Values that a file assigns. It is read, not run: anybody may have put it into a shared folder."""
+    try:
+        with open(path, encoding="utf-8") as saved:
+            assignments = [node for node in ast.parse(saved.read()).body if isinstance(node, ast.Assign)]
+        return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    except (ValueError, SyntaxError, AttributeError) as error:
+        raise ValueError("{} holds more than names and values; correct it, or remove it".format(path)) from error
 
 
 def _as_list(value):
