@@ -57,7 +57,7 @@ def worst_mismatch(cube, channels):
     channel : int or None
         Where it is.
     """
-    cube = replace(cube, restored_with=())  # the image as it is on disk
+    cube = cube.as_stored
     rows = channels[(channels["components"] > 0) & np.isfinite(channels["noise"])]
     rows = rows[np.argsort(np.abs(rows["flux"]))]
     numbers, _ = piece_of(cube, rows["channel"])

@@ -3,7 +3,7 @@
 import math
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, Optional, Tuple
 
 import numpy as np
@@ -92,6 +92,11 @@ class Cube:
     def cell(self):
         """Length of a pixel along y to the North and along x to the East, in arcsec."""
         return tuple(math.degrees(self.increments[axis]) * 3600 for axis in self.axes[2:])
+
+    @property
+    def as_stored(self):
+        """The cube with its image as it is on disk, whether it is what tclean restored or not."""
+        return replace(self, restored_with=(), pieces=tuple(piece.as_stored for piece in self.pieces))
 
     @property
     def mapped(self):

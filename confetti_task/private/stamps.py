@@ -172,7 +172,7 @@ def _peak_of_rows(cube, polarization, channels, rows, side):
     peak = np.full((rows[1] - rows[0], cube.lengths[3]), np.nan, dtype=np.float32)
     for first, last in contiguous_ranges(channels):
         for low, high in slabs(first, last, cube.depth, peak.size, SLAB_VOXELS):
-            image = read_channels(cube, "image", polarization, low, high, rows)
+            image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
             np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
     for axis in (0, 1):
         peak = np.fmax.reduceat(peak, np.arange(0, peak.shape[axis], side), axis=axis)
