@@ -12,6 +12,8 @@ from casa_images import checksum, write_cube
 from checks import confetti_check
 from skies import NOISE, Products
 
+import confetti_task
+
 
 @lru_cache(maxsize=None)
 def sky(channels):
@@ -371,6 +373,12 @@ def test_images_without_a_sky_are_refused():
         with opened(path) as tool:
             tool.setcoordsys(coordsys().newcoordsys(linear=4).torecord())
     refuses("line", "line.model should have two axes on the sky, .*Linear of 64")
+
+
+def test_an_image_whose_corners_are_beyond_the_sky_is_checked(monkeypatch):
+    monkeypatch.setattr("casa_images.CELL_ARCSEC", 7200)
+    write_cube("line", sky(7))
+    assert confetti_task.confetti_check(imagename="line")["channels"] == [3]
 
 
 @pytest.mark.parametrize("unit", ["K", "mJy/beam", "Jy/pixel"])

@@ -47,8 +47,9 @@ class Cube:
     tiles : dict
         `~confetti_task.private.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
         not among them is read through the image tool.
-    corners, increments : tuple
-        World coordinates of the first and of the last pixel, and their increment in each axis, in rad and Hz.
+    places, increments : tuple
+        World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
+        the last channel, a quarter from the others; increments along each axis; in rad and Hz.
     pieces : tuple of `Cube`
         The cubes that this one is joined of along its channels; nothing for a cube of one root name.
     restored_with : tuple
@@ -68,7 +69,7 @@ class Cube:
     beams: Tuple[float, ...]
     psf_beams: Tuple[float, ...]
     tiles: Dict[str, Tiles]
-    corners: Tuple[Tuple[float, ...], Tuple[float, ...]]
+    places: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
     restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
@@ -217,7 +218,7 @@ def open_cube(imagename, reader="auto"):
         beams=headers["image"]["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
         tiles=_find_tiles(paths) if reader == "auto" else {},
-        corners=headers["model"]["corners"],
+        places=headers["model"]["places"],
         increments=headers["model"]["increments"],
     )
     _check_beam(cube)
@@ -307,10 +308,7 @@ def _read_header(path):
             "stokes": stokes,
             "unit": tool.brightnessunit(),
             "masked": bool(tool.maskhandler("default")[0]),
-            "corners": tuple(
-                tuple(coordinates.toworld(pixel)["numeric"].tolist())
-                for pixel in ([0] * len(shape), [length - 1 for length in shape])
-            ),
+            "places": _two_places(coordinates, shape, (x, y)),
             "increments": tuple(coordinates.increment()["numeric"].tolist()),
             "frames": tuple(
                 coordinates.referencecode(kind)[0] for kind in ("direction", "spectral") if kind.title() in types
@@ -320,6 +318,13 @@ def _read_header(path):
         header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
         coordinates.done()
     return header
+
+
+def _two_places(coordinates, shape, sky):
+    # The corners of an image of the whole sky are beyond it.
+    low = [length // 4 if axis in sky else 0 for axis, length in enumerate(shape)]
+    high = [3 * length // 4 if axis in sky else length - 1 for axis, length in enumerate(shape)]
+    return tuple(tuple(coordinates.toworld(pixel)["numeric"].tolist()) for pixel in (low, high))
 
 
 def _check_axes(path, types, shape):
@@ -365,11 +370,11 @@ def _check_same_grid(path, header, model_path, model_header):
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
                 "are they of one run of tclean?"
             )
-    offset = np.abs(np.subtract(header["corners"], model_header["corners"]) / model_header["increments"])
+    offset = np.abs(np.subtract(header["places"], model_header["places"]) / model_header["increments"])
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
-            f"{path} and {model_path} should be on the same grid (got corners {header['corners']} and "
-            f"{model_header['corners']}); are they of one run of tclean?"
+            f"{path} and {model_path} should be on the same grid (got world coordinates {header['places']} and "
+            f"{model_header['places']}); are they of one run of tclean?"
         )
 
 

@@ -58,7 +58,7 @@ def _join(cubes):
     axis = first.axes[1]
     for cube in cubes:
         _check_alike(cube, first)
-    cubes = sorted(cubes, key=lambda cube: cube.corners[0][axis] * np.sign(first.increments[axis]))
+    cubes = sorted(cubes, key=lambda cube: cube.places[0][axis] * np.sign(first.increments[axis]))
     for cube, following in zip(cubes, cubes[1:]):
         _check_follows(following, cube, axis)
     channels = sum(cube.channels for cube in cubes)
@@ -70,7 +70,7 @@ def _join(cubes):
         beams=tuple(width for cube in cubes for width in cube.beams),
         psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
         tiles={},
-        corners=(cubes[0].corners[0], cubes[-1].corners[1]),
+        places=(cubes[0].places[0], cubes[-1].places[1]),
         pieces=tuple(cubes),
     )
 
@@ -86,16 +86,16 @@ def _check_alike(cube, first):
         raise ValueError(f"{cube.path('model')} has no spectral axis; only spectral cubes have pieces")
     steps = np.abs(first.increments)
     sky = [axis for axis in range(cube.ndim) if axis != cube.axes[1]]
-    corners = np.abs(np.subtract(cube.corners, first.corners) / steps)[:, sky]
+    places = np.abs(np.subtract(cube.places, first.places) / steps)[:, sky]
     widths = np.abs(np.subtract(cube.increments, first.increments) / steps)[[cube.axes[1]]] * cube.channels
-    if cube.lengths[2:] != first.lengths[2:] or max(corners.max(), widths.max()) > SAME_GRID_PIXELS:
+    if cube.lengths[2:] != first.lengths[2:] or max(places.max(), widths.max()) > SAME_GRID_PIXELS:
         raise ValueError(
             f"{cube.path('model')} and {first.path('model')} should be on the same grid; are they pieces of one cube?"
         )
 
 
 def _check_follows(following, cube, axis):
-    step = (following.corners[0][axis] - cube.corners[1][axis]) / cube.increments[axis]
+    step = (following.places[0][axis] - cube.places[1][axis]) / cube.increments[axis]
     if abs(step - 1) > SAME_GRID_PIXELS:
         raise ValueError(
             f"{following.path('model')} should begin one channel after the end of {cube.path('model')} (got "
