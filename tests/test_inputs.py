@@ -375,6 +375,26 @@ def test_images_without_a_sky_are_refused():
     refuses("line", "line.model should have two axes on the sky, .*Linear of 64")
 
 
+@pytest.mark.parametrize("frame", ["J2000", "ICRS", "B1950", "GALACTIC"])
+def test_known_sources_are_found_in_every_frame_of_the_sky(frame):
+    """CASA itself says where the hot pixel is in ICRS."""
+    from casatools import measures
+
+    write_cube("line", sky(7))
+    for path in glob.glob("line.*"):
+        change_coordinates(lambda system: system.setreferencecode(frame, "direction", adjust=False))(path)
+    with opened("line.model") as tool:
+        place = tool.coordsys().toworld([26, 30, 0, 3], "m")["measure"]["direction"]
+    direction = measures().measure(place, "ICRS")
+    known = [[np.rad2deg(direction[f"m{axis}"]["value"]) for axis in (0, 1)]]
+    assert masked_pixels(confetti_check(imagename="line")["mask"], {"order": "xysf"}) == [
+        [0, 3, 20, 44],
+        [0, 3, 30, 26],
+    ]
+    result = confetti_check(imagename="line", known=known, outfile="known")
+    assert masked_pixels(result["mask"], {"order": "xysf"}) == [[0, 3, 20, 44]]
+
+
 def test_an_image_whose_corners_are_beyond_the_sky_is_checked(monkeypatch):
     monkeypatch.setattr("casa_images.CELL_ARCSEC", 7200)
     write_cube("line", sky(7))
