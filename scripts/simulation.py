@@ -14,7 +14,8 @@ from collections import namedtuple
 import numpy as np
 from scipy import ndimage
 
-from confetti_task.private.images import NEEDED, open_cube, opened
+from confetti_task.private.headers import opened
+from confetti_task.private.images import NEEDED, open_cube
 from confetti_task.private.noise import channel_noise, plane_noise
 from confetti_task.private.pixels import read_channels
 from confetti_task.private.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring

@@ -13,6 +13,7 @@ import pytest
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube
 from checks import confetti_check
+from children import die_before_rename, in_a_child, wait
 from skies import NOISE, Products
 
 import confetti_task
@@ -30,30 +31,6 @@ def line():
     products.add_confetti(*HOT, 20 * NOISE)
     write_cube("line", products)
     return checksum(*INPUTS)
-
-
-def in_a_child(work):
-    """Start some work in a copy of this process, which has CASA imported, and return its number."""
-    child = os.fork()
-    if child == 0:
-        try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            work()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    return child
-
-
-def wait(child, seconds=60):
-    """Exit status of a child; it fails where the child hangs."""
-    for _ in range(int(seconds / 0.01)):
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return status
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    raise AssertionError(f"still at work after {seconds} s")
 
 
 def products_of(outfile="line.confetti"):
@@ -112,20 +89,11 @@ def test_killed_between_any_two_renames_the_next_run_finds_what_was_there_before
         if older:
             confetti_check(imagename="line", chans="0~5")
 
-        def stop(left=moves):
-            rename = os.rename
-
-            def count(source, target):
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                rename(source, target)
-
-            os.rename = count
+        def check(killed_at=moves):
+            die_before_rename(killed_at)
             confetti_check(imagename="line", overwrite=older)
 
-        if wait(in_a_child(stop)) == 0:
+        if wait(in_a_child(check)) == 0:
             break
         assert_none_is_half()
         with pytest.raises(ValueError, match="chans='99'"):

@@ -16,7 +16,7 @@ from checks import confetti_check
 from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors
 
 from confetti_task import confetti_reclean
-from confetti_task.private.images import opened
+from confetti_task.private.headers import opened
 from confetti_task.private.verify import OtherDataError
 
 pytestmark = pytest.mark.tclean

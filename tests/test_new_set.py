@@ -7,20 +7,19 @@ tclean is only pretended here: it leaves the start model as it is. test_mending.
 import itertools
 import os
 import shutil
-import signal
 import stat
 
 import numpy as np
 import pytest
 from casa_images import CELL_ARCSEC, checksum, read_image, write_cube
 from checks import confetti_check
+from children import die_before_rename, in_a_child, wait
 from skies import BEAM, NOISE, Products, convolve, gaussian
-from test_faults import in_a_child, wait
 from test_reclean import record
 
 from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private import recleaned
-from confetti_task.private.images import opened
+from confetti_task.private.headers import opened
 from confetti_task.private.staging import replace
 from confetti_task.private.verify import OtherDataError
 
@@ -140,22 +139,13 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
 def killed_at_move(number):
     """Finish in a copy of this process, which is killed before a rename, and tell whether it came that far."""
 
-    def renames_counted(*arguments):
-        rename, left = os.rename, number + 1  # the journal itself is renamed too
-
-        def count(source, target):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            rename(source, target)
-
-        os.rename = count
+    def replace_and_die(*arguments):
+        die_before_rename(number + 1)  # the journal itself is renamed too
         replace(*arguments)
         os._exit(0)
 
     def finish():
-        recleaned.replace = renames_counted
+        recleaned.replace = replace_and_die
         finish_reclean("line_reclean")
 
     return os.WIFSIGNALED(wait(in_a_child(finish)))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .images import read_beam, read_beams
+from .headers import read_beam, read_beams
 from .pieces import piece_of
 from .pixels import read_channels
 from .restored import margin, restore

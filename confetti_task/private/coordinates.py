@@ -6,7 +6,7 @@ import numpy as np
 from astropy import units
 from astropy.wcs import WCS
 
-from .images import linear_coordinates, opened
+from .headers import linear_coordinates, opened
 
 # What CASA's frames of the sky are called in FITS and in DS9. Others nobody uses for images.
 FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}

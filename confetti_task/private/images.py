@@ -2,14 +2,12 @@
 
 import math
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Dict, Optional, Tuple
 
 import numpy as np
-from astropy import units
 
-from .busy import wait_for_writers
+from .headers import opened, read_header
 from .tiles import Tiles, find_image_tiles
 
 NEEDED = ("model", "image", "residual")
@@ -192,37 +190,32 @@ def open_cube(imagename, reader="auto"):
     if reader not in READERS:
         raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
     root, term = split_name(imagename)
-    paths = {product: _path(root, product, term) for product in NEEDED}
-    missing = [path for path in paths.values() if not os.path.exists(path)]
-    if missing:
-        raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
-    optional = {product: _path(root, product, term) for product in OPTIONAL}
-    paths.update({product: path for product, path in optional.items() if os.path.exists(path)})
-    headers = {product: _read_header(path) for product, path in paths.items()}
+    paths = _find_images(imagename, root, term)
+    headers = {product: read_header(path) for product, path in paths.items()}
     for product, header in headers.items():
         _check_same_grid(paths[product], header, paths["model"], headers["model"])
-    if headers["image"]["unit"] not in ("Jy/beam", ""):
-        raise ValueError(
-            f"{paths['image']} is in {headers['image']['unit']}; Jy/beam is needed: give the image that tclean wrote, "
-            "or convert it back"
-        )
+    model, image = headers["model"], headers["image"]
     cube = Cube(
         root=root,
         term=term,
         products=tuple(paths),
-        masked=headers["image"]["masked"],
-        lengths=headers["model"]["lengths"],
-        axes=headers["model"]["axes"],
-        ndim=len(headers["model"]["shape"]),
-        stokes=headers["model"]["stokes"],
-        beams=headers["image"]["beams"],
+        masked=image["masked"],
+        ndim=len(model["shape"]),
+        beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
         tiles=_find_tiles(paths) if reader == "auto" else {},
-        places=headers["model"]["places"],
-        increments=headers["model"]["increments"],
+        **{name: model[name] for name in ("lengths", "axes", "stokes", "places", "increments")},
     )
-    _check_beam(cube)
+    _check_image(cube, image["unit"])
     return cube
+
+
+def _find_images(imagename, root, term):
+    paths = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
+    missing = [paths[product] for product in NEEDED if not os.path.exists(paths[product])]
+    if missing:
+        raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
+    return {product: path for product, path in paths.items() if os.path.exists(path)}
 
 
 def _where_to_look(missing):
@@ -232,7 +225,11 @@ def _where_to_look(missing):
     return "give the root name that tclean was given, with .model, .image and .residual in one folder"
 
 
-def _check_beam(cube):
+def _check_image(cube, unit):
+    if unit not in ("Jy/beam", ""):
+        raise ValueError(
+            f"{cube.path('image')} is in {unit}; Jy/beam is needed: give the image as tclean wrote it, or convert it"
+        )
     if not cube.beams and not cube.psf_beams:
         raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
     if cube.beam < 1:
@@ -269,99 +266,6 @@ def split_name(imagename):
     return name, ".tt0" if taylor else ""
 
 
-@contextmanager
-def opened(path):
-    """The image tool with an image opened, closed again at the end: an image held open makes writers wait."""
-    from casatools import image
-
-    wait_for_writers(path)
-    tool = image()
-    try:
-        tool.open(path)
-    except RuntimeError as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
-    try:
-        yield tool
-    except RuntimeError as error:
-        raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
-    finally:
-        tool.done()
-
-
-def _read_header(path):
-    with opened(path) as tool:
-        if tool.pixeltype() not in ("float", "double"):
-            raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
-        coordinates = tool.coordsys()
-        shape = tuple(int(length) for length in tool.shape())
-        types = coordinates.axiscoordinatetypes()
-        coordinates.done()
-        _check_axes(path, types, shape)
-        coordinates = linear_coordinates(tool)
-        x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
-        axes = tuple(types.index(kind) if kind in types else None for kind in ("Stokes", "Spectral")) + (y, x)
-        stokes = tuple(coordinates.stokes()) if axes[0] is not None else ("I",)
-        header = {
-            "shape": shape,
-            "axes": axes,
-            "lengths": tuple(1 if axis is None else shape[axis] for axis in axes),
-            "stokes": stokes,
-            "unit": tool.brightnessunit(),
-            "masked": bool(tool.maskhandler("default")[0]),
-            "places": _two_places(coordinates, shape, (x, y)),
-            "increments": tuple(coordinates.increment()["numeric"].tolist()),
-            "frames": tuple(
-                coordinates.referencecode(kind)[0] for kind in ("direction", "spectral") if kind.title() in types
-            ),
-        }
-        cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in (x, y)]))
-        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
-        coordinates.done()
-    return header
-
-
-def _two_places(coordinates, shape, sky):
-    # The corners of an image of the whole sky are beyond it.
-    low = [length // 4 if axis in sky else 0 for axis, length in enumerate(shape)]
-    high = [3 * length // 4 if axis in sky else length - 1 for axis, length in enumerate(shape)]
-    return tuple(tuple(coordinates.toworld(pixel)["numeric"].tolist()) for pixel in (low, high))
-
-
-def _check_axes(path, types, shape):
-    names = [f"{kind} of {length}" for kind, length in zip(types, shape)]
-    if types.count("Direction") != 2 or any(
-        length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
-    ):
-        raise ValueError(
-            f"{path} should have two axes on the sky, and of others only Stokes and frequency longer than 1 (got "
-            f"{', '.join(names)}); give the images as tclean wrote them"
-        )
-
-
-def linear_coordinates(tool):
-    """Coordinate system of the opened image, in rad and Hz whatever it was written in."""
-    coordinates = tool.coordsys()
-    coordinates.setunits(["rad", "rad"], type="direction")
-    if "Spectral" in coordinates.axiscoordinatetypes():
-        coordinates.setunits(["Hz"], type="spectral")
-    return coordinates
-
-
-def _beam_widths(record, cell, channels):
-    """Widths of the beams of all planes in pixels (rad) from a record of the image tool; flagged planes have none."""
-    beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
-    beams = beams or ([record] * channels if "major" in record else [])
-    axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
-    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > 0)
-
-
-def _radians(angles):
-    """Angles from records of the image tool in rad. By unit: to make a quantity of each takes 0.2 ms."""
-    names = [angle["unit"] for angle in angles]
-    scale = {name: units.Unit(name).to(units.rad) for name in set(names)}
-    return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
-
-
 def _check_same_grid(path, header, model_path, model_header):
     things = {"shape": "shape", "axes": "order of the axes (polarization, channel, y, x)", "frames": "reference frames"}
     for name, what in things.items():
@@ -376,46 +280,3 @@ def _check_same_grid(path, header, model_path, model_header):
             f"{path} and {model_path} should be on the same grid (got world coordinates {header['places']} and "
             f"{model_header['places']}); are they of one run of tclean?"
         )
-
-
-def read_history(cube):
-    """Lines of the history of the image, in the order in which they were written."""
-    with opened(cube.path("image")) as tool:
-        return list(tool.history(list=False))
-
-
-def read_common_beam(cube):
-    """Major axis, minor axis and position angle of the one beam of the image as text; None where channels differ."""
-    with opened(cube.path("image")) as tool:
-        beam = tool.restoringbeam()
-    if "major" not in beam:
-        return None
-    return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
-
-
-def read_beam(cube, polarization, channel):
-    """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
-    part, channel, _ = next(cube.parts(channel, channel))
-    if part.restored_with:
-        return part.restored_with[polarization][channel]
-    with opened(part.path("image" if part.beams else "psf")) as tool:
-        beam = tool.restoringbeam()
-        if "major" not in beam:
-            beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
-    return _axes_of(beam)
-
-
-def read_beams(cube, product):
-    """The same of all planes of an image, [polarization][channel]."""
-    polarizations, channels = cube.lengths[:2]
-    with opened(cube.path(product)) as tool:
-        record = tool.restoringbeam()
-    if "major" in record:
-        return ((_axes_of(record),) * channels,) * polarizations
-    planes = [[_axes_of(beam) for beam in channel.values()] for channel in record["beams"].values()]
-    return tuple(zip(*planes))
-
-
-def _axes_of(beam):
-    wanted = (("major", units.arcsec), ("minor", units.arcsec), ("positionangle", units.deg))
-    return tuple(float(beam[name]["value"]) * units.Unit(beam[name]["unit"]).to(unit) for name, unit in wanted)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .images import opened
+from .headers import opened
 from .restored import margin, restore
 from .tiles import read_box
 

@@ -8,8 +8,8 @@ from typing import Dict, Tuple
 from ..version import __version__
 from .channels import format_channels
 from .coordinates import read_frequencies
+from .headers import read_common_beam
 from .history import record_of
-from .images import read_common_beam
 from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
 
 _SCRIPT = """\

@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 
-from .images import opened
+from .headers import opened
 from .pixels import read_plane
 from .products import SUFFIXES, channels_to_clean
 from .staging import replace, take_back

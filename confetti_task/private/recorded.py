@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
+from .headers import read_history
 from .history import recorded_parameters
-from .images import read_history
 
 
 def read_parameters(cube, vis, given):

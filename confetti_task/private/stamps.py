@@ -7,7 +7,7 @@ import numpy as np
 
 from .channels import contiguous_ranges
 from .coordinates import is_upright, read_sky, world_coordinates
-from .images import read_beam
+from .headers import read_beam
 from .measure import SLAB_VOXELS
 from .pixels import read_channels
 from .slabs import slabs, strips

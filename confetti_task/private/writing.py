@@ -9,7 +9,7 @@ import numpy as np
 
 from ..version import __version__
 from .coordinates import read_coordinates
-from .images import opened
+from .headers import opened
 from .slabs import ROWS_AT_ONCE, strips
 from .tiles import find_tiles, opened_table, write_plane
 
