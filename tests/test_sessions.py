@@ -112,7 +112,7 @@ except ValueError as error:
 
 
 MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable)) or shutil.which("mpirun")
-THREE_PROCESSES = (MPIRUN, "--allow-run-as-root", "--oversubscribe", "-n", "3")
+THREE_PROCESSES = (MPIRUN, "--allow-run-as-root", "--oversubscribe", "--mca", "plm", "isolated", "-n", "3")
 
 
 @pytest.mark.skipif(not MPIRUN, reason="there is no mpirun")
