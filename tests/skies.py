@@ -14,12 +14,10 @@ def gaussian(width, size=SIZE):
 
 
 def convolve(plane, kernel):
-    """Convolution with a kernel whose centre is the central pixel; beyond the edges there is nothing."""
-    shape = [2 * length for length in plane.shape]
-    product = np.fft.rfft2(plane, shape) * np.fft.rfft2(kernel, shape)
-    top, left = (length // 2 for length in kernel.shape)
-    full = np.fft.irfft2(product, shape)
-    return full[top : top + plane.shape[0], left : left + plane.shape[1]].astype(np.float32)
+    """Convolution with a kernel about its centre as tclean does it: in a circle, odd lengths moved by a pixel."""
+    product = np.fft.rfft2(plane) * np.fft.rfft2(np.fft.ifftshift(kernel))
+    moved = [-(length % 2) for length in plane.shape]
+    return np.roll(np.fft.irfft2(product, plane.shape), moved, axis=(0, 1)).astype(np.float32)
 
 
 def unmeasured(size=SIZE):

@@ -7,6 +7,9 @@ from astropy import units
 
 from .busy import wait_for_writers
 
+# Pixels. To planes without data tclean gives a beam of 1e-6 arcsec.
+LEAST_BEAM = 0.01
+
 
 @contextmanager
 def opened(path):
@@ -21,10 +24,18 @@ def opened(path):
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
     try:
         yield tool
-    except RuntimeError as error:
-        raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
     finally:
         tool.done()
+
+
+@contextmanager
+def opened_to_read(path):
+    """The same for an image that may be damaged: what cannot be read of it is an error that names it."""
+    with opened(path) as tool:
+        try:
+            yield tool
+        except RuntimeError as error:
+            raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
 
 
 def read_header(path):
@@ -47,7 +58,7 @@ def read_header(path):
     ValueError
         If it cannot be read, or has pixels or axes that no image of tclean has.
     """
-    with opened(path) as tool:
+    with opened_to_read(path) as tool:
         if tool.pixeltype() not in ("float", "double"):
             raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
         coordinates = tool.coordsys()
@@ -113,11 +124,11 @@ def _set_units(coordinates, types):
 
 
 def _beam_widths(record, cell, channels):
-    """Widths of the beams of all planes in pixels (rad) from a record of the image tool; flagged planes have none."""
+    """Widths of the beams of all planes in pixels (rad) from a record of the image tool, of those that have one."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] * channels if "major" in record else [])
     axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
-    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > 0)
+    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
 
 
 def _radians(angles):
@@ -161,8 +172,11 @@ def read_beams(cube, product):
         record = tool.restoringbeam()
     if "major" in record:
         return ((_axes_of(record),) * channels,) * polarizations
-    planes = [[_axes_of(beam) for beam in channel.values()] for channel in record["beams"].values()]
-    return tuple(zip(*planes))
+    # Not in the order of the record, which is that of text: *1, *10, *11, *2.
+    return tuple(
+        tuple(_axes_of(record["beams"][f"*{channel}"][f"*{polarization}"]) for channel in range(channels))
+        for polarization in range(polarizations)
+    )
 
 
 def _axes_of(beam):

@@ -7,7 +7,7 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from .headers import opened, read_header
+from .headers import opened_to_read, read_header
 from .tiles import Tiles, find_image_tiles
 
 NEEDED = ("model", "image", "residual")
@@ -243,7 +243,7 @@ def _check_image(cube, unit):
 def _find_tiles(paths):
     tiles = {}
     for product, path in paths.items():
-        with opened(path) as tool:
+        with opened_to_read(path) as tool:
             pixels, mask = find_image_tiles(path, tool)
         found = {product: pixels, f"{product} mask": mask}
         tiles.update({name: layout for name, layout in found.items() if layout is not None})

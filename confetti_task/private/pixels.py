@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .headers import opened
-from .restored import margin, restore
+from .headers import opened_to_read
+from .restored import fast_lengths, margin, restore
 from .tiles import read_box
 
 
@@ -59,7 +59,9 @@ def _restore(cube, polarization, first, last, window, planes):
         beam = cube.restored_with[polarization][channel]
         reach = margin(beam, cube.cell)
         model = _model_around(cube, polarization, channel, window, reach)
-        plane += restore(model, beam, cube.cell)[tuple(slice(reach, reach + length) for length in plane.shape)]
+        if model.any():
+            restored = restore(model, beam, cube.cell, fast_lengths(model.shape))
+            plane += restored[tuple(slice(reach, reach + length) for length in plane.shape)]
 
 
 def _model_around(cube, polarization, channel, window, reach):
@@ -79,7 +81,7 @@ def _read(cube, product, box, planes):
         if masked:
             mask = cube.from_image_order(read_box(cube.tiles["image mask"], *box))
     else:
-        with opened(cube.path(product)) as tool:
+        with opened_to_read(cube.path(product)) as tool:
             planes[...] = cube.from_image_order(tool.getchunk(*box))
             if masked:
                 mask = cube.from_image_order(tool.getchunk(*box, getmask=True))
@@ -98,5 +100,5 @@ def _blank_where_not_finite(planes):
 
 def read_plane(path, cube, polarization, channel):
     """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
-    with opened(path) as tool:
+    with opened_to_read(path) as tool:
         return cube.from_image_order(tool.getchunk(*cube.box(polarization, channel, channel)))[0]

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from contextlib import ExitStack
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..version import __version__
 from . import evidence, words
 from .busy import check_unchanged, fingerprint
 from .channels import format_channels, parse_channels
-from .consistency import restored_here, worst_mismatch
+from .consistency import mismatches, restored_here
 from .decision import Thresholds, is_confetti, severity
 from .known import near_known, read_known
 from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
@@ -29,6 +29,12 @@ from .workers import hired
 # Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
 # on either side is read by both.
 RANGES_A_WORKER = 4
+
+# Noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
+Searched = namedtuple("Searched", "noises channels candidates")
+
+# The cube, as it was looked at in the end, and what was measured of it.
+Measured = namedtuple("Measured", "cube channels candidates differing")
 
 # Names of the products of a piece without selected channels.
 NOT_WRITTEN = ("",) * 5
@@ -67,17 +73,13 @@ def confetti_check(
 
         with hired(parallel, cube.mapped) as workers:
             casalog.post(words.describe_workers(cube, workers))
-            channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
-            mismatch = worst_mismatch(cube, channels)
-            if mismatch[0] > words.SAME_RESTORED:
-                casalog.post("The image is not what tclean restored from this model, which is restored here again")
-                cube = restored_here(cube)
-                channels, candidates = _measure_all(cube, selected, thresholds, workers, memory * 1e9)
+            measured = _measure(cube, selected, thresholds, workers, memory * 1e9)
         check_unchanged(cube, as_found)
+        cube, channels, candidates, differing = measured
         candidates["known"] = near_known(cube, candidates, real)
         candidates["confetti"] = is_confetti(candidates, thresholds)
         candidates["severity"] = severity(candidates, thresholds)
-        warnings = words.warnings_of(cube, channels, candidates, mismatch)
+        warnings = words.warnings_of(cube, channels, candidates, differing)
         for warning in warnings:
             casalog.post(warning, "WARN")
 
@@ -87,7 +89,7 @@ def confetti_check(
         meta = _about(given, real, wanted, verdict, warnings)
         sources = source_table(cube, candidates, *join(candidates, cube.beam), meta)
         tables = sources, channel_table(cube, channels, candidates, sources, meta)
-        files = _write(outfiles, cube, selected, channels, candidates, tables, wanted)
+        files = _write(outfiles, measured, selected, tables, wanted)
         if report and any(table and not page for table, page in zip(np.ravel(files[2]), np.ravel(files[-1]))):
             warnings.append(words.NO_PAGE)
         result = words.summarize(verdict, candidates, *tables, files, warnings)
@@ -128,13 +130,13 @@ def _verdict(channels, candidates):
     return "confetti" if candidates["confetti"].any() else "clean"
 
 
-def _write(outfiles, cube, selected, channels, candidates, tables, wanted):
+def _write(outfiles, measured, selected, tables, wanted):
     """Names of the products; of a cube whose pieces have products of their own a list of each kind."""
     call = tables[0].meta["call"]
     if len(outfiles) == 1:
-        parts = [(cube, candidates, tables)]
+        parts = [(measured.cube, measured.candidates, tables)]
     else:
-        parts = [_piece(cube, number, selected, channels, candidates, tables) for number in range(len(cube.pieces))]
+        parts = [_piece(measured, number, selected, tables) for number in range(len(measured.cube.pieces))]
     for name, part in zip(outfiles, parts):
         if part:
             stage_products(name, *part, wanted, call)
@@ -142,8 +144,9 @@ def _write(outfiles, cube, selected, channels, candidates, tables, wanted):
     return written[0] if len(outfiles) == 1 else [list(names) for names in zip(*written)]
 
 
-def _piece(cube, number, selected, channels, candidates, tables):
+def _piece(measured, number, selected, tables):
     """One of the pieces of a cube, its candidates and its tables, with the channels of the piece; None if none is."""
+    cube, channels, candidates, differing = measured
     numbers, local = piece_of(cube, np.array(selected))
     chans = format_channels(local[numbers == number].tolist())
     if not chans:
@@ -153,27 +156,42 @@ def _piece(cube, number, selected, channels, candidates, tables):
     )
     candidates["channel"] = piece_of(cube, candidates["channel"])[1]
     channels["channel"] = piece_of(cube, channels["channel"])[1]
+    differing = [
+        mismatch._replace(piece=0, channel=piece_of(cube, mismatch.channel)[1])
+        for mismatch in differing
+        if mismatch.piece == number
+    ]
     tables = [of_piece(table, cube, number) for table in tables]
     for table in tables:
         parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
-        mismatch = worst_mismatch(cube.pieces[number], channels)
-        warnings = words.warnings_of(cube.pieces[number], channels, candidates, mismatch)
+        warnings = words.warnings_of(cube.pieces[number], channels, candidates, differing)
         table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates), warnings=warnings)
     return cube.pieces[number], candidates, tables
 
 
-def _measure_all(cube, selected, thresholds, workers, memory):
-    """What was measured of all channels, and of the narrow hot pixels in them."""
-    channels, candidates = [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
+def _measure(cube, selected, thresholds, workers, memory):
+    searched = _search(cube, selected, thresholds, workers, memory)
+    differing = mismatches(cube, searched.channels)
+    if differing:
+        casalog.post("The image is not the model restored with its beam, plus the residual: it is restored again")
+        cube = restored_here(cube)
+        searched = _search(cube, selected, thresholds, workers, memory)
+    return Measured(cube, searched.channels, _ask_the_data(cube, searched, workers, memory), differing)
+
+
+def _search(cube, selected, thresholds, workers, memory):
+    """The noise of each polarization, what was measured of all channels, and their narrow hot pixels."""
+    noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
     for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise = _measure_noise(cube, polarization, selected, workers, voxels)
         casalog.post(words.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        noises.append(noise)
         channels += measured
-        candidates += _ask_the_data(cube, polarization, np.concatenate(found), noise, workers, memory)
-    return np.concatenate(channels), np.concatenate(candidates)
+        candidates += found
+    return Searched(noises, np.concatenate(channels), np.concatenate(candidates))
 
 
 def _ranges(cube, channels, workers):
@@ -191,8 +209,17 @@ def _measure_noise(cube, polarization, selected, workers, voxels):
     return channel_noise(scatters)
 
 
-def _ask_the_data(cube, polarization, candidates, noise, workers, memory):
-    """The candidates of a polarization, channel by channel, with what image and data say of them."""
+def _ask_the_data(cube, searched, workers, memory):
+    """The candidates, channel by channel, with what image and data say of them."""
+    weighed = [np.zeros(0, CANDIDATE)]
+    for polarization, noise in enumerate(searched.noises):
+        candidates = searched.candidates[searched.candidates["polarization"] == polarization]
+        weighed += _weigh(cube, polarization, candidates, noise, workers, memory)
+    return np.concatenate(weighed)
+
+
+def _weigh(cube, polarization, candidates, noise, workers, memory):
+    """The candidates of a polarization, those of each channel as soon as all around it were looked at."""
     found = _by_channel(candidates)
     seen_from = {
         channel: [other for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1) if other in found]

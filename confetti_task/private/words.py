@@ -19,7 +19,7 @@ NO_NUMBERS = (
 LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the data: {path} is blank there or has no peak of 1 "
-    "at its central pixel, or the image or the residual is masked or blank around them"
+    "at its central pixel (was it cut out of a larger one?), or image or residual are masked or blank around them"
 )
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, that of {psf} {psf_beam:.2f}: was the image smoothed? "
@@ -28,19 +28,17 @@ OTHER_BEAM = (
 # Beams change with frequency: by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
 NOT_RESTORED = (
-    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % around "
-    "the brightest component of channel {channel}. Was the image smoothed to a common beam or corrected for the "
-    "primary beam, or are they of different runs? What was looked at instead is the model convolved with the beam of "
-    "{beam}, plus the residual: that is right where model and residual are of one run"
+    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % in "
+    "channel {channel}. Was restoringbeam given to tclean, the image smoothed or corrected for the primary beam, or "
+    "are they of different runs? What was looked at instead is the model convolved with the beam of {beam}, plus the "
+    "residual: that is right where model and residual are of one run"
 )
-# tclean's own differ by 2e-7, an image whose beam was changed by a thousandth by this.
-SAME_RESTORED = 1e-3
 ONE_CHANNEL = (
     "the image has one channel: confetti is told by its neighbouring channels, so it cannot be looked for here"
 )
 
 
-def warnings_of(cube, channels, candidates, mismatch):
+def warnings_of(cube, channels, candidates, differing):
     """
     What the user should know before trusting the result.
 
@@ -50,8 +48,8 @@ def warnings_of(cube, channels, candidates, mismatch):
         What was read.
     channels, candidates : structured `~numpy.ndarray`
         What was measured of the channels, and of their narrow hot pixels.
-    mismatch : tuple
-        From `~confetti_task.private.consistency.worst_mismatch`.
+    differing : list
+        From `~confetti_task.private.consistency.mismatches`.
 
     Returns
     -------
@@ -66,11 +64,11 @@ def warnings_of(cube, channels, candidates, mismatch):
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
         warnings.append(NOTHING_CLEANED)
-    part, channel = mismatch
-    if part > SAME_RESTORED:
-        paths = {product: cube.path(product, channel) for product in ("image", "residual")}
-        beam = cube.path("psf" if cube.psf_beams else "image", channel)
-        warnings.append(NOT_RESTORED.format(part=100 * part, channel=channel, beam=beam, **paths))
+    if differing:
+        worst = max(differing, key=lambda mismatch: mismatch.part)
+        paths = {product: cube.path(product, worst.channel) for product in ("image", "residual")}
+        beam = cube.path("psf" if (cube.pieces or [cube])[worst.piece].psf_beams else "image", worst.channel)
+        warnings.append(NOT_RESTORED.format(part=100 * worst.part, channel=worst.channel, beam=beam, **paths))
     unknown = channels[(channels["unknown"] > 0) & ~blank]
     if len(unknown):
         where = {"path": cube.path("model", unknown["channel"][0]), "channels": _numbers(unknown["channel"])}
