@@ -19,7 +19,7 @@ from skies import NOISE, Products
 import confetti_task
 from confetti_task.private import busy, task_confetti_check
 from confetti_task.private.products import checked_outfile
-from confetti_task.private.staging import claimed
+from confetti_task.private.staging import claimed, replace
 
 INPUTS = ("line.model", "line.image", "line.residual", "line.psf")
 HOT = (3, 30, 26)  # channel, y, x of the confetti
@@ -143,6 +143,40 @@ def test_older_products_survive_though_taking_back_is_interrupted_too(line, monk
     assert len(interrupts) == 2
     assert checksum("line.confetti.mask") == before
     assert QTable.read("line.confetti.channels.ecsv")["channel"].max() == 6
+
+
+def test_a_journal_that_cannot_be_read_is_named_and_nothing_is_cleared(line):
+    os.makedirs(".line.confetti.partial/old.mask")
+    open(".line.confetti.partial/moves.json", "w").close()
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"line.confetti.partial/moves.json cannot be read: .*; move back what you"
+        ):
+            confetti_check(imagename="line")
+        assert os.path.isdir(".line.confetti.partial/old.mask")
+    shutil.rmtree(".line.confetti.partial")
+    assert confetti_check(imagename="line")["channels"] == [3]
+
+
+def test_products_of_a_folder_behind_a_link_are_taken_back_to_where_they_were(tmp_path):
+    products, partial = tmp_path / "products", tmp_path / "products" / ".line.partial"
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    products.symlink_to("far/away")
+    partial.mkdir()
+    for name in ("line.mask", "line.ecsv"):
+        (products / name).write_text("older")
+        (partial / name).write_text("new")
+
+    def move():
+        die_before_rename(4)  # the journal, the older ones, and one of the new
+        replace("products/line", "products/.line.partial/line", "products/.line.partial/old", (".ecsv", ".mask"))
+
+    assert os.WIFSIGNALED(wait(in_a_child(move)))
+    assert (products / "line.ecsv").read_text() == "new"
+    with claimed("products/line"):
+        pass
+    assert sorted(os.listdir(products)) == ["line.ecsv", "line.mask"]
+    assert {(products / name).read_text() for name in os.listdir(products)} == {"older"}
 
 
 def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays(line):
@@ -291,7 +325,7 @@ def test_an_image_that_is_being_written_is_waited_for_and_not_for_ever(line, hol
 
 
 def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatch):
-    measure = task_confetti_check._measure_all
+    measure = task_confetti_check._measure
 
     def write_meanwhile(*given):
         found = measure(*given)
@@ -299,7 +333,7 @@ def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatc
             file.write(b"1234")
         return found
 
-    monkeypatch.setattr(task_confetti_check, "_measure_all", write_meanwhile)
+    monkeypatch.setattr(task_confetti_check, "_measure", write_meanwhile)
     with pytest.raises(ValueError, match="line.residual changed while they were checked"):
         confetti_check(imagename="line")
     assert products_of() == []

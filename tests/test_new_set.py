@@ -136,6 +136,27 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
     assert not os.path.exists("line_reclean.work")
 
 
+@pytest.mark.usefixtures("tclean")
+def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
+    def replace_and_interrupt(*arguments):
+        replace(*arguments)
+        patched.setattr(shutil, "rmtree", interrupted)
+
+    def interrupted(path, **_):
+        os.rename(os.path.join(path, "new"), "elsewhere")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recleaned, "replace", replace_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            confetti_reclean(imagename="line")
+    before = new_set()
+    with pytest.raises(ValueError, match="nothing is begun for"):
+        finish_reclean("line_reclean")
+    assert new_set() == before
+    assert set(before) == {f"line_reclean.{name}" for name in ("mask", "psf", "model", "residual", "image")}
+
+
 def killed_at_move(number):
     """Finish in a copy of this process, which is killed before a rename, and tell whether it came that far."""
 

@@ -190,7 +190,8 @@ def write_new_set(plan, cube, beside):
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_reclean", history=plan.record())
     replace(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
-    shutil.rmtree(plan.work)
+    os.remove(os.path.join(plan.work, PLAN))  # first: without it nobody finishes again what is half removed
+    shutil.rmtree(plan.work, ignore_errors=True)
 
 
 def _copy(path, target):

@@ -28,21 +28,22 @@ def claimed(outfile):
     Raises
     ------
     ValueError
-        If another run is writing them.
+        If another run is writing them, or one left older products that cannot be taken back.
     """
     folder = os.path.dirname(staged_root(outfile))
-    lock = _locked(folder, outfile)
     try:
-        take_back(folder)
-        _clear(folder)
-        yield
+        with _locked(folder, outfile) as lock:
+            take_back(folder)
+            _clear(folder)
+            try:
+                yield
+            finally:
+                take_back(folder)  # where taking back was interrupted, the older products are still in the folder
+                _clear(folder)
+                # Before it is closed: the next run may have the folder as soon as the lock is free.
+                with suppress(OSError):
+                    os.remove(lock.name)
     finally:
-        take_back(folder)  # where taking back was interrupted, the older products are still in the folder
-        _clear(folder)
-        # In this order: the next run may have the folder as soon as the lock is gone, and NFS keeps what is open.
-        with suppress(OSError):
-            os.remove(lock.name)
-        lock.close()
         with suppress(OSError):
             os.rmdir(folder)
 
@@ -96,10 +97,12 @@ def replace(outfile, staged, old, suffixes):
     """
     moves = [(outfile + suffix, old + suffix) for suffix in reversed(suffixes) if os.path.lexists(outfile + suffix)]
     moves += [(staged + suffix, outfile + suffix) for suffix in suffixes if os.path.exists(staged + suffix)]
-    folder = os.path.dirname(staged)
+    folder = os.path.realpath(os.path.dirname(staged))
     journal = os.path.join(folder, JOURNAL)
     with open(journal + ".new", "w", encoding="utf-8") as file:
-        json.dump([[os.path.relpath(path, folder) for path in move] for move in moves], file)
+        json.dump([[os.path.relpath(_real(path), folder) for path in move] for move in moves], file)
+        file.flush()
+        os.fsync(file.fileno())  # after a power cut it is there whole, or not at all
     os.rename(journal + ".new", journal)
     try:
         for source, target in moves:
@@ -119,12 +122,25 @@ def take_back(folder):
     folder : str
         Where the new products were until then. Without a journal in it nothing is done.
     """
+    folder = os.path.realpath(folder)
     journal = os.path.join(folder, JOURNAL)
     if not os.path.exists(journal):
         return
-    with open(journal, encoding="utf-8") as file:
-        moves = [[os.path.join(folder, path) for path in move] for move in json.load(file)]
+    try:
+        with open(journal, encoding="utf-8") as file:
+            moves = [[os.path.normpath(os.path.join(folder, path)) for path in move] for move in json.load(file)]
+    except ValueError as error:
+        raise ValueError(
+            f"{journal} cannot be read: a run was stopped while its products took the places of older ones, which may "
+            f"be in {folder}; move back what you need, and remove that folder"
+        ) from error
     for source, target in reversed(moves):
         if os.path.lexists(target) and not os.path.lexists(source):
             os.rename(target, source)
     os.remove(journal)
+
+
+def _real(path):
+    """A path without links in its folders; it may be one itself."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
