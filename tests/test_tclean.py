@@ -5,7 +5,12 @@ import pytest
 from astropy.table import QTable
 from casa_images import read_image
 from checks import confetti_check
-from simulation import compare, true_errors
+from simulation import compare, settings, true_errors
+
+from confetti_task.private.consistency import mismatches
+from confetti_task.private.images import open_cube
+from confetti_task.private.measure import CHANNEL
+from confetti_task.private.pixels import read_channels
 
 pytestmark = pytest.mark.tclean
 
@@ -34,3 +39,42 @@ def test_a_careful_clean_of_the_same_data_is_clean(sky):
     assert result["verdict"] == "clean"
     assert not read_image(result["mask"]).any()
     assert len(true_errors("careful", sky)[1]) <= 1
+
+
+HABITS = {
+    "odd sides": {"imsize": [161, 155]},
+    "few pixels a beam": {"imsize": [80, 80], "cell": "1.6arcsec"},
+    "a mask at the edge": {"usemask": "user", "mask": "circle[[6pix, 80pix], 5pix]"},
+    "one beam for all": {"restoringbeam": "common"},
+    "no primary beam mask": {"pblimit": -0.2},
+    "fixed frame": {"outframe": "TOPO"},
+    "several scales": {"deconvolver": "multiscale", "scales": [0, 6, 15]},
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_what_tclean_wrote_is_what_it_restored(sky, observation, tmp_path, habit):
+    """Image minus residual is the model convolved with the restoring beam, however tclean was called."""
+    from casatasks import tclean
+
+    imagename = str(tmp_path / "line")
+    parameters = dict(settings(observation.size), niter=200, nchan=5, start=8, **HABITS[habit])
+    tclean(vis=observation.vis, imagename=imagename, gain=0.1, **parameters)
+    cube = open_cube(imagename)
+    channels = np.zeros(cube.channels, CHANNEL)
+    channels["channel"] = np.arange(cube.channels)
+    channels["components"] = [read_channels(cube, "model", 0, number, number).any() for number in channels["channel"]]
+    assert channels["components"].any()
+    assert mismatches(cube, channels) == []
+
+
+def test_of_an_image_that_tclean_smoothed_the_model_is_restored_again(sky, observation, tmp_path):
+    from casatasks import tclean
+
+    imagename = str(tmp_path / "line")
+    parameters = dict(settings(observation.size), nchan=5, start=8, restoringbeam="8arcsec")
+    tclean(vis=observation.vis, imagename=imagename, gain=0.1, niter=3000, **parameters)
+    result = confetti_check(imagename=imagename)
+    assert result["verdict"] == "clean"
+    assert len(result["warnings"]) == 1
+    assert "Was restoringbeam given to tclean" in result["warnings"][0]
