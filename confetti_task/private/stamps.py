@@ -11,6 +11,7 @@ from .headers import read_beam
 from .measure import SLAB_VOXELS
 from .pixels import read_channels
 from .slabs import slabs, strips
+from .support import GAUSSIAN_AREA
 
 PRODUCTS = ("image", "model", "residual")
 # The surround of confetti is one or two beams wide: as much again around it tells what is usual there.
@@ -96,7 +97,7 @@ def read_stamp(cube, polarization, channel, y, x):
         velocity=world_coordinates(cube, channels, *where)[3].to_value("km/s"),
         cell=cube.cell,
         beam=beam,
-        pixels_per_beam=np.pi * beam[0] * beam[1] / (4 * np.log(2)) / abs(cube.cell[0] * cube.cell[1]),
+        pixels_per_beam=GAUSSIAN_AREA * beam[0] * beam[1] / abs(cube.cell[0] * cube.cell[1]),
         axes=_names_of_axes(read_sky(cube)),
     )
 
