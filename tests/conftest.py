@@ -13,6 +13,17 @@ sys.path.insert(0, str(TOP / "scripts"))
 Observation = namedtuple("Observation", "sky vis size folder")
 
 
+def pytest_configure(config):
+    """Files of tests are dealt out to processes in the order in which they come."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """The tests that run tclean come first: they take longest, and others go on beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("tclean") is None)
+
+
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path, monkeypatch):
     """Every test starts in an empty folder, where CASA and the tests may write."""
