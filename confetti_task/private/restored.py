@@ -54,13 +54,16 @@ def restore(model, beam, cell, lengths):
 
 
 def _sampled_beam(beam, cell, lengths):
-    """The beam about the first pixel [y, x], with its peak of 1."""
+    """The beam about the first pixel [y, x], with its peak of 1; 0 farther away than it reaches."""
     major, minor, angle = beam
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    y, x = (np.fft.fftfreq(length, 1 / length) for length in lengths)
+    reach = margin(beam, cell)
+    y, x = (np.arange(-min(reach, length // 2), min(reach, (length - 1) // 2) + 1) for length in lengths)
     north, east = y[:, np.newaxis] * cell[0], x * cell[1]
     along, across = (north * cosine + east * sine) / major, (east * cosine - north * sine) / minor
-    return np.exp(-4 * math.log(2) * (along**2 + across**2)).astype(np.float32)
+    sampled = np.zeros(lengths, dtype=np.float32)
+    sampled[np.ix_(y, x)] = np.exp(-4 * math.log(2) * (along**2 + across**2))
+    return sampled
 
 
 def fast_lengths(shape):
