@@ -259,6 +259,25 @@ def test_of_an_image_that_was_changed_after_tclean_the_model_is_restored_again(p
         np.testing.assert_allclose(table[name].value, right[name].value, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("shape", [(24, 560), (560, 25), (521, 530)])
+@pytest.mark.parametrize("changed", [False, True])
+def test_images_of_any_shape_are_compared_with_the_restored_model(shape, changed):
+    random = np.random.default_rng(1)
+    model = np.zeros((3, *shape), dtype=np.float32)
+    model[:, 3, 5] = 50 * NOISE
+    model[:, shape[0] // 2, shape[1] // 3] = 20 * NOISE
+    model[1, random.integers(0, shape[0], 40), random.integers(0, shape[1], 40)] = 5 * NOISE
+    y, x = (np.arange(length) - length // 2 for length in shape)
+    beam = np.exp(-4 * np.log(2) * np.add.outer(y**2, x**2) / BEAM**2)
+    residual = NOISE * random.normal(size=model.shape)
+    image = residual + np.stack([convolve(plane, beam) for plane in model])
+    write_image("line.model", model)
+    write_image("line.image", 1.01 * image if changed else image, unit="Jy/beam", beams="one")
+    write_image("line.residual", residual)
+    warnings = confetti_check(imagename="line")["warnings"]
+    assert [text for text in warnings if "is not the model convolved" in text] == (warnings[:1] if changed else [])
+
+
 def test_every_channel_is_restored_with_its_own_beam():
     """Of more than ten channels, in whose names CASA sorts 10 before 2."""
     products = Products(channels=13)

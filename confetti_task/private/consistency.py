@@ -14,7 +14,7 @@ from .slabs import ROWS_AT_ONCE, strips
 # tclean's own differ by 1e-7 to 4e-7, whatever the beam, the size of the image, and where in it the components are; an
 # image whose beam was changed by a thousandth by this.
 SAME_RESTORED = 1e-3
-# Planes are compared whole up to twice this, and beyond it around their brightest component: little to read.
+# Axes are read whole up to twice this, and beyond it so far around the brightest component: little to read.
 REACH_PIXELS = 256
 
 # The largest difference in a piece of the cube (0 where it has no others), as a part of the restored model, and where.
@@ -77,33 +77,34 @@ def mismatches(cube, channels):
 def _difference(cube, polarization, channel):
     """Norm of the difference in a channel as a part of that of the restored model."""
     beam = read_beam(cube, polarization, channel)
-    box = _box(cube, polarization, channel, margin(beam, cube.cell))
+    reach = max(REACH_PIXELS, 2 * margin(beam, cube.cell))
+    # tclean convolves in a circle, and so can this where an axis is read whole.
+    whole = [length <= 2 * reach for length in cube.lengths[2:]]
+    edges = [0 if one else margin(beam, cube.cell) for one in whole]
+    box = _box(cube, polarization, channel, edges, [None if one else reach for one in whole])
     model, image, residual = (
         read_channels(cube, name, polarization, channel, channel, *box)[0] for name in ("model", "image", "residual")
     )
-    whole = model.shape == cube.lengths[2:]  # tclean convolves in a circle, and so can this
-    expected = restore(model, beam, cube.cell, model.shape if whole else fast_lengths(model.shape))
+    lengths = [length if one else fast for length, one, fast in zip(model.shape, whole, fast_lengths(model.shape))]
+    expected = restore(model, beam, cube.cell, lengths)
     # What has an odd length tclean moves by a pixel.
     expected = np.roll(expected, [-(length % 2) for length in cube.lengths[2:]], axis=(0, 1))
     difference = np.nan_to_num(image - residual - expected)
-    edge = 0 if whole else margin(beam, cube.cell)
-    inside = tuple(slice(edge, length - edge) for length in model.shape)
+    inside = tuple(slice(edge, length - edge) for edge, length in zip(edges, model.shape))
     norm = np.linalg.norm(expected)
     return float(np.linalg.norm(difference[inside]) / norm) if norm > 0 else 0.0
 
 
-def _box(cube, polarization, channel, edge):
-    """Rows and columns around the brightest component that is not at an edge; all of a small image."""
-    shape = cube.lengths[2:]
-    if max(shape) <= 2 * REACH_PIXELS:
-        return [(0, length) for length in shape]
+def _box(cube, polarization, channel, edges, reaches):
+    """Rows and columns around the brightest component that is not at an edge; where there is no reach, all."""
+    (top, left), (height, width) = edges, cube.lengths[2:]
     peaks = []
-    for low, high in strips(shape[0] - 2 * edge, ROWS_AT_ONCE):
-        rows = low + edge, high + edge
-        columns = edge, shape[1] - edge
-        model = read_channels(cube, "model", polarization, channel, channel, rows, columns)[0]
-        model = np.abs(np.nan_to_num(model))
+    for low, high in strips(height - 2 * top, ROWS_AT_ONCE):
+        box = (low + top, high + top), (left, width - left)
+        model = np.abs(np.nan_to_num(read_channels(cube, "model", polarization, channel, channel, *box)[0]))
         y, x = np.unravel_index(np.argmax(model), model.shape)
-        peaks.append((model[y, x], int(y) + rows[0], int(x) + edge))
-    place, reach = max(peaks)[1:], max(REACH_PIXELS, 2 * edge)
-    return [(max(start - reach, 0), min(start + reach, length)) for start, length in zip(place, shape)]
+        peaks.append((model[y, x], int(y) + low + top, int(x) + left))
+    return [
+        (max(place - reach, 0), min(place + reach, length)) if reach else (0, length)
+        for place, reach, length in zip(max(peaks)[1:], reaches, (height, width))
+    ]
