@@ -14,7 +14,7 @@ NEEDED = ("model", "image", "residual")
 OPTIONAL = ("psf", "mask")
 READERS = ("auto", "ia")
 
-# Two grids are the same when no corner of the cube is off by more than this part of a pixel.
+# Two grids are the same when neither of two places in the cube is off by more than this part of a pixel.
 SAME_GRID_PIXELS = 0.01
 
 

@@ -76,9 +76,7 @@ def confetti_check(
             measured = _measure(cube, selected, thresholds, workers, memory * 1e9)
         check_unchanged(cube, as_found)
         cube, channels, candidates, differing = measured
-        candidates["known"] = near_known(cube, candidates, real)
-        candidates["confetti"] = is_confetti(candidates, thresholds)
-        candidates["severity"] = severity(candidates, thresholds)
+        _judge(cube, candidates, real, thresholds)
         warnings = words.warnings_of(cube, channels, candidates, differing)
         for warning in warnings:
             casalog.post(warning, "WARN")
@@ -98,6 +96,13 @@ def confetti_check(
             casalog.post(line)
         casalog.post(words.describe_verdict(result))
         return result
+
+
+def _judge(cube, candidates, real, thresholds):
+    """Fill in which candidates are known to be real, which are confetti, and how bad."""
+    candidates["known"] = near_known(cube, candidates, real)
+    candidates["confetti"] = is_confetti(candidates, thresholds)
+    candidates["severity"] = severity(candidates, thresholds)
 
 
 def _about(given, real, wanted, verdict, warnings):
