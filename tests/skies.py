@@ -39,15 +39,21 @@ def dirty_beam(size=SIZE):
 
 
 class Products:
-    """Model, image, residual and PSF of a cube: an empty model, and noise on the scale of the beam as residual."""
+    """
+    Model, image, residual and PSF of a cube: a continuum source, and noise on the scale of the beam as residual.
 
-    def __init__(self, channels=CHANNELS, size=SIZE, seed=1):
+    Without any real source a clean whose components the data do not hold would have diverged.
+    """
+
+    def __init__(self, channels=CHANNELS, size=SIZE, seed=1, continuum=True):
         random = np.random.default_rng(seed)
         self.model = np.zeros((channels, size, size), dtype=np.float32)
         white = random.normal(size=self.model.shape)
         noise = np.stack([convolve(plane, gaussian(BEAM, size)) for plane in white])
         self.residual = (NOISE * noise / noise.std()).astype(np.float32)
         self.psf = np.repeat(dirty_beam(size)[np.newaxis], channels, axis=0)
+        if continuum:
+            self.model[:, 3 * size // 4, 3 * size // 4] = 100 * NOISE
 
     @property
     def image(self):

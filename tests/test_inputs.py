@@ -217,6 +217,8 @@ def test_any_combination_gives_the_right_mask(drawn):
         expected = []
     assert masked_pixels(result["mask"], drawn) == expected, drawn
     assert result["verdict"] == ("not applicable" if drawn["channels"] == 1 else "confetti")
+    diverged = {"NaN": [6], "NaN in model": [1], "inf in model": [1]}.get(drawn["blemish"], [])
+    assert result["diverged"] == (diverged if drawn["channels"] > 1 else []), drawn
     assert len(result["warnings"]) == said(drawn), (drawn, result["warnings"])
     if drawn["named"] not in ("in a folder", "a line (é)"):
         links = {os.path.realpath(path): path for path in glob.glob("line.*") if "confetti" not in path}
@@ -224,10 +226,10 @@ def test_any_combination_gives_the_right_mask(drawn):
 
 
 def said(drawn):
-    """Number of warnings that a combination deserves: no PSF, no numbers in the model; of one channel only that."""
+    """Number of warnings that a combination deserves: no PSF, what is no number; of one channel only that."""
     if drawn["channels"] == 1:
         return 1
-    return (drawn["skip"] == "psf") + drawn["blemish"].endswith("in model")
+    return (drawn["skip"] == "psf") + drawn["blemish"].endswith("in model") + (drawn["blemish"] == "NaN")
 
 
 # What cannot be checked is refused, by name
@@ -435,12 +437,12 @@ def test_a_name_without_images_is_refused_with_what_is_needed(given):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_pixels_of_the_model_that_are_no_numbers_are_said(value):
+def test_a_channel_whose_model_holds_what_is_no_number_has_diverged(value):
     write_cube("line", sky(7))
     edit("line.model", "xysf", (3, 9, slice(9, 12)), value)
     result = confetti_check(imagename="line")
-    assert result["channels"] == [3]
-    assert result["warnings"][0].startswith("line.model has 3 pixels that are NaN or infinite, in channels 3")
+    assert result["channels"] == result["diverged"] == [3]
+    assert "in channels 3: line.model has 3 pixels there that are NaN or infinite" in result["warnings"][0]
 
 
 def test_a_psf_without_its_peak_is_said():

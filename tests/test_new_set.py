@@ -53,7 +53,7 @@ class PretendedTclean:
 @pytest.fixture
 def tclean(monkeypatch):
     """A checked cube with a continuum source and confetti, which nothing may change; the tclean that goes with it."""
-    products = Products(channels=CHANNELS)
+    products = Products(channels=CHANNELS, continuum=False)
     products.model[:, 45, 40] = CONTINUUM
     products.add_confetti(BAD, 30, 26, 20 * NOISE)
     products.mask = np.ones_like(products.model)

@@ -14,8 +14,8 @@ from casa_images import checksum, read_image, write_cube
 from checks import confetti_check
 from skies import NOISE, Products, gaussian
 
-from confetti_task.private import evidence
 from confetti_task.private import task_confetti_check as task
+from confetti_task.private import windows
 
 HOT = (3, 30, 26)  # channel, y, x
 
@@ -135,7 +135,7 @@ def test_wrong_ways_are_refused(line, name, value):
 
 
 def test_a_plane_that_is_too_large_to_be_transformed_at_once_is_looked_at_in_windows(line, monkeypatch):
-    monkeypatch.setattr(evidence, "WINDOW", 48)
+    monkeypatch.setattr(windows, "WINDOW", 48)
     result = confetti_check(imagename="line", outfile="windows")
     for place in (HOT, (8, 60, 66)):
         assert read_image(result["mask"])[place] == 1

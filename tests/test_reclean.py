@@ -78,8 +78,7 @@ def test_bad_channels_start_from_the_continuum_and_only_they_are_cleaned(cube):
     prepared(method="subcubes")
     start, clean = (read_image(f"line_reclean.work/3-8.{name}") for name in ("startmodel", "cleanmask"))
     expected = cube.model[3:9].copy()
-    expected[BAD - 3] = 0
-    expected[BAD - 3, 12, 50] = cube.model[0, 12, 50]
+    expected[BAD - 3] = cube.model[0]
     np.testing.assert_array_equal(start, expected)
     expected = np.zeros_like(start)
     expected[BAD - 3] = cube.mask[BAD]
@@ -105,7 +104,7 @@ def test_all_polarizations_start_afresh_whatever_the_order_of_the_axes(order):
 
     expected = np.array([0 * products.model, products.model])[:, 3:9]
     expected[:, BAD - 3] = 0
-    expected[1, BAD - 3, 12, 50] = products.model[0, 12, 50]
+    expected[1, BAD - 3] = products.model[0]
     np.testing.assert_array_equal(pixels("startmodel"), expected)
     expected = np.zeros_like(expected)
     expected[:, BAD - 3] = 1

@@ -89,9 +89,9 @@ def _difference(cube, polarization, channel):
     expected = restore(model, beam, cube.cell, lengths)
     # What has an odd length tclean moves by a pixel.
     expected = np.roll(expected, [-(length % 2) for length in cube.lengths[2:]], axis=(0, 1))
-    difference = np.nan_to_num(image - residual - expected)
+    difference = np.nan_to_num(image - residual - expected).astype(float)
     inside = tuple(slice(edge, length - edge) for edge, length in zip(edges, model.shape))
-    norm = np.linalg.norm(expected)
+    norm = np.linalg.norm(expected.astype(float))
     return float(np.linalg.norm(difference[inside]) / norm) if norm > 0 else 0.0
 
 

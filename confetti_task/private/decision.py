@@ -33,6 +33,10 @@ class Thresholds:
     surround : float
         Least compensation of such a pixel in the model itself, -1 for all of it: 10 natural ones had -0.76 and beyond.
         A maser without a surround is no confetti, though an image older than its model does not restore it.
+    convergence : float
+        Least convergence of a channel, see `~confetti_task.private.convergence`: every clean that converges has it. Of
+        real data, cleaned in 21 ways at five loop gains, 481 of 481 channels that were wrong by 30 sigma had less, 0.98
+        of 846 that were wrong by 10, and none of 274 that were cleaned carefully (2.2 and more).
     """
 
     nsigma: float = 2.5
@@ -41,6 +45,7 @@ class Thresholds:
     spike: float = 5.0
     lone: float = 0.2
     surround: float = -0.5
+    convergence: float = 1.0
 
     def __post_init__(self):
         for name in ("nsigma", "unsupported"):

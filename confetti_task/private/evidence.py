@@ -1,19 +1,14 @@
 """What the image and the data say of the candidates: pure functions of what to read, a channel and its candidates."""
 
 from collections import namedtuple
-from itertools import product
 from math import prod
 
 import numpy as np
 
-from .pixels import read_channels
 from .statistics import REACH_CHANNELS, at, height, ring, spike, within
-from .support import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from .support import unmeasured_filter, unmeasured_image, unsupported_spike
+from .windows import read_psf, read_window, transform_of, window_of, windows
 
-# Planes are transformed whole up to this length, beyond it in windows of it, of which the middle half is used. What is
-# more than a quarter of it away then counts for nothing: 200 beams at five pixels a beam, the primary beam where the
-# longest baseline has 2 km. That is also why what wraps round does no harm there, and windows are not padded.
-WINDOW = 4096
 # Measured: 47 for each pixel of a window of 4096 x 4096, and 53 of a whole plane of 4000 x 4000, whose transform has
 # four times as many frequencies.
 BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
@@ -52,15 +47,7 @@ def target_of(channel, candidates, cube):
 
 def bytes_needed(shape):
     """Memory that looking at a channel of some height and width takes."""
-    return BYTES_A_PIXEL * prod(_window_of(shape)) + BYTES_A_FREQUENCY * prod(_transform_of(shape))
-
-
-def _window_of(shape):
-    return tuple(min(length, WINDOW) for length in shape)
-
-
-def _transform_of(shape):
-    return tuple(padded(length) if length <= WINDOW else WINDOW for length in shape)
+    return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
 
 
 def look(cube, polarization, channel, targets):
@@ -87,7 +74,7 @@ def look(cube, polarization, channel, targets):
     ]
     passed, share = _read_filter(cube, polarization, channel)
     background = ring(cube.beam)
-    for corner, core in _windows(cube.lengths[2:]):
+    for corner, core in windows(cube.lengths[2:]):
         inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
         if not any(places.any() for places, _ in inside):
             continue
@@ -104,18 +91,6 @@ def look(cube, polarization, channel, targets):
     return [View(*view, share) for view in views]
 
 
-def _windows(shape):
-    """First pixel of every window, and the box that is looked at in it: its middle, where there is more than one."""
-    axes = [
-        [(0, (0, length))]
-        if length <= WINDOW
-        else [(start - WINDOW // 4, (start, start + WINDOW // 2)) for start in range(0, length, WINDOW // 2)]
-        for length in shape
-    ]
-    for (bottom, rows), (left, columns) in product(*axes):
-        yield (bottom, left), (rows, columns)
-
-
 def _within_box(pixels, box):
     (bottom, top), (left, right) = box
     y, x = pixels.T
@@ -123,36 +98,18 @@ def _within_box(pixels, box):
 
 
 def _read_filter(cube, polarization, channel):
-    if not cube.has("psf", channel):
-        return None, np.nan
-    # The PSF has its peak at the pixel length // 2, and so has the part of it that is as large as a window.
-    shape = cube.lengths[2:]
-    starts = [length // 2 - size // 2 for length, size in zip(shape, _window_of(shape))]
-    psf = _read(cube, "psf", polarization, channel, starts)
-    return unmeasured_filter(psf[0], cube.beam, _transform_of(shape))
+    psf = read_psf(cube, polarization, channel)
+    return (None, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.lengths[2:]))
 
 
 def _read_window(cube, polarization, channel, corner, passed):
     """Restored model, its unmeasured part, image and residual, each as a cube of one channel."""
-    image, residual = (_read(cube, name, polarization, channel, corner) for name in ("image", "residual"))
+    image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
     restored = image - residual
     unmeasured = np.full_like(restored, np.nan)
     if passed is not None:
-        unmeasured[0] = unmeasured_image(restored[0], passed, _transform_of(cube.lengths[2:]))
+        unmeasured[0] = unmeasured_image(restored[0], passed, transform_of(cube.lengths[2:]))
     return restored, unmeasured, image, residual
-
-
-def _read(cube, product, polarization, channel, corner):
-    """A window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
-    size = _window_of(cube.lengths[2:])
-    box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.lengths[2:])]
-    planes = read_channels(cube, product, polarization, channel, channel, *box)
-    if planes.shape[1:] == size:
-        return planes
-    window = np.full((1, *size), np.nan, dtype=np.float32)
-    inside = tuple(slice(low - start, high - start) for (low, high), start in zip(box, corner))
-    window[(slice(None), *inside)] = planes
-    return window
 
 
 def weigh(candidates, target, views, cube):

@@ -51,11 +51,14 @@ CHANNEL = np.dtype(
         ("noise", "f4"),  # Jy/beam, NaN where there is no image
         ("checked", "?"),  # whether the noise and a neighbour are known
         ("flux", "f8"),  # of the model, Jy
+        ("total", "f8"),  # the same with each component counted positive, Jy
         ("components", "i8"),  # pixels of the model that are not zero
         ("unknown", "i8"),  # pixels of the model that are not finite
         ("switched", "?"),  # the model is empty and those of both neighbours are not, or the other way round
         ("positive", "i4"),  # hot pixels, narrow or not
         ("negative", "i4"),
+        ("convergence", "f4"),  # below 1 the clean diverged, NaN where that need not be measured
+        ("diverged", "?"),
     ]
 )
 
@@ -158,7 +161,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     channels = np.zeros(end - begin + 1, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
     channels["noise"] = noise[begin : end + 1]
-    sums = np.zeros((3, len(channels), cube.lengths[2]))
+    sums = np.zeros((4, len(channels), cube.lengths[2]))
     found = [np.zeros(0, dtype=CANDIDATE)]
     for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
         inside = slice(core[0] - rows[0], core[1] - rows[0])
@@ -166,7 +169,9 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
         pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
         here = slice(start - begin, start - begin + len(model))
         # Sums by rows do not depend on how the cube is cut.
-        for of_rows, where, weights in zip(sums, (pixels, pixels, blank), (at(model, pixels), None, None)):
+        values = at(model, pixels)
+        summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
+        for of_rows, (where, weights) in zip(sums, summed):
             of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
 
         candidates, signs = _search(model, pixels, channels["noise"][here], searched - start, thresholds, cube.beam)
@@ -176,7 +181,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
         candidates["channel"] += start
         candidates["y"] += rows[0]
         found.append(candidates)
-    channels["flux"], channels["components"], channels["unknown"] = sums.sum(axis=2)
+    channels["flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
     return channels[first - begin : last - begin + 1], np.concatenate(found)
 

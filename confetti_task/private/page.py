@@ -46,6 +46,17 @@ COLUMNS = (
 )
 
 
+DIVERGED_COLUMNS = (
+    ("channel", "", ""),
+    ("velocity", "km/s", ""),
+    ("stokes", "", "text"),
+    ("convergence", "1: the least of a clean that works", ""),
+    ("model flux", "Jy", ""),
+    ("components", "pixels", ""),
+    ("confetti", "pixels", ""),
+)
+
+
 def write_page(path, cube, outfile, tables, npanels):
     """
     Write the page of a check.
@@ -77,6 +88,7 @@ def _page(cube, outfile, tables, npanels):
     body = [
         *_head(name, frames, sources, channels),
         *_channels(channels),
+        *_diverged(channels, frames),
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, words.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
@@ -156,6 +168,28 @@ def _channels(channels):
     yield f"<figure>{picture(pictures.draw_channels(channels), what)}</figure>"
 
 
+def _diverged(channels, frames):
+    rows = channels[channels["verdict"] == "diverged"]
+    if not len(rows):
+        return
+    yield "<h2>Channels that diverged</h2>"
+    yield paragraph(words.WHAT_DIVERGED, "soft")
+    cells = (_diverged_cells(row) for row in rows[np.argsort(rows["convergence"], kind="stable")])
+    yield table("diverged", _columns(frames, DIVERGED_COLUMNS), cells)
+
+
+def _diverged_cells(row):
+    return [
+        (str(row["channel"]), row["channel"]),
+        _number(row["velocity"].to_value("km/s"), ".2f"),
+        (row["stokes"], None),
+        _number(row["convergence"], ".2f") if np.isfinite(row["convergence"]) else ("not finite", -np.inf),
+        _number(row["model_flux"].value, ".3g"),
+        (str(row["components"]), row["components"]),
+        (str(row["confetti"]), row["confetti"]),
+    ]
+
+
 def _sky(cube, frames, sources, shown):
     polarization = cube.stokes.index(sources["stokes"][shown[0]]) if len(shown) else 0
     peak, sky = read_peak(cube, polarization), read_sky(cube)
@@ -222,10 +256,10 @@ def _table(kind, title, frames, sources, outfile):
     yield table(kind, columns, (_cells(row, frames, kind, parameters) for row in chosen))
 
 
-def _columns(frames):
+def _columns(frames, columns=COLUMNS):
     names = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
     units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
-    return tuple((names.get(name, name), units_of.get(name, unit), kind) for name, unit, kind in COLUMNS)
+    return tuple((names.get(name, name), units_of.get(name, unit), kind) for name, unit, kind in columns)
 
 
 def _cells(row, frames, kind, parameters):

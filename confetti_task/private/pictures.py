@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from .stamps import PRODUCTS
+from .tables import bad_channels, diverged_channels
 
 # Of the maps: blue for negative, red for positive, white for zero; readable for the colour-blind.
 DIVERGING = "RdBu_r"
@@ -318,10 +319,11 @@ def draw_channels(channels):
     panels = figure.subplots(len(STRIPS), 1, sharex=True)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.16, top=0.92, hspace=0.08)
     number = np.array(channels["channel"])
-    bad = np.unique(channels["channel"][channels["verdict"] == "bad"])
+    bad, diverged = bad_channels(channels), diverged_channels(channels)
     for axes, (name, label) in zip(panels, STRIPS):
         for channel in bad:
-            axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=0.2, linewidth=0)
+            alpha = 0.5 if channel in diverged else 0.2
+            axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=alpha, linewidth=0)
         for stokes in np.unique(channels["stokes"]):
             here = channels["stokes"] == stokes
             unknown = channels["verdict"] == "blank"
@@ -332,7 +334,8 @@ def draw_channels(channels):
         axes.set_ylabel(label, fontsize=SMALL)
         axes.tick_params(labelsize=SMALL, direction="in")
         axes.locator_params(axis="y", nbins=4)
-    panels[-1].set_xlabel("channel (shaded: bad)", fontsize=LARGE)
+    shaded = "bad, darker: diverged" if diverged else "bad"
+    panels[-1].set_xlabel(f"channel (shaded: {shaded})", fontsize=LARGE)
     panels[-1].set_xlim(number.min() - 0.5, number.max() + 0.5)
     panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if len(np.unique(channels["stokes"])) > 1:

@@ -74,20 +74,32 @@ def _model_around(cube, polarization, channel, window, reach):
 
 
 def _read(cube, product, box, planes):
-    masked = product == "image" and cube.masked
-    mask = None
-    if product in cube.tiles and not (masked and "image mask" not in cube.tiles):
+    if product in cube.tiles:
         read_box(cube.tiles[product], *box, out=cube.to_image_order(planes))
-        if masked:
-            mask = cube.from_image_order(read_box(cube.tiles["image mask"], *box))
     else:
         with opened_to_read(cube.path(product)) as tool:
             planes[...] = cube.from_image_order(tool.getchunk(*box))
-            if masked:
-                mask = cube.from_image_order(tool.getchunk(*box, getmask=True))
     _blank_where_not_finite(planes)
-    if mask is not None and not mask.all():
-        np.copyto(planes, np.nan, where=~mask)
+    if product == "image" and cube.masked:
+        mask = _read_mask(cube, box)
+        if not mask.all():
+            np.copyto(planes, np.nan, where=~mask)
+
+
+def _read_mask(cube, box):
+    if "image mask" in cube.tiles:
+        return cube.from_image_order(read_box(cube.tiles["image mask"], *box))
+    with opened_to_read(cube.path("image")) as tool:
+        return cube.from_image_order(tool.getchunk(*box, getmask=True))
+
+
+def read_valid(cube, polarization, channel, rows=None):
+    """T/F mask [y, x] of a channel of the image; True everywhere where it has none."""
+    part, low, high = next(cube.parts(channel, channel))
+    window = _window(cube, rows, None)
+    if not part.masked:
+        return np.ones([end - start for start, end in window], dtype=bool)
+    return _read_mask(part, part.box(polarization, low, high, *window))[0]
 
 
 def _blank_where_not_finite(planes):

@@ -14,6 +14,7 @@ from .regions import write_regions
 from .slabs import ROWS_AT_ONCE, strips
 from .staging import claimed, replace, staged_root
 from .statistics import disc
+from .tables import bad_channels
 from .writing import write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
@@ -100,7 +101,7 @@ def stage_products(outfile, cube, candidates, tables, wanted, call):
     call : str
         The call of the task, for the history of the images.
     """
-    confetti = candidates[candidates["confetti"]]
+    confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
     staged = staged_root(outfile)
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
         table.write(staged + suffix, format="ascii.ecsv")
@@ -109,8 +110,8 @@ def stage_products(outfile, cube, candidates, tables, wanted, call):
     if wanted.writestats:
         for name in STATISTICS:
             write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
-    if len(confetti) and wanted.cleanmask == "channel":
-        write_image(staged + ".cleanmask", cube, channels_to_clean(cube, np.unique(confetti["channel"])), call)
+    if bad and wanted.cleanmask == "channel":
+        write_image(staged + ".cleanmask", cube, channels_to_clean(cube, bad), call)
     elif len(confetti) and wanted.cleanmask == "pixel":
         write_image(staged + ".cleanmask", cube, _pixels_to_clean(cube, confetti), call)
     write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)

@@ -10,7 +10,7 @@ from astropy.table import QTable
 
 from .channels import format_channels
 from .markup import fill_page, paragraph, table
-from .tables import bad_channels
+from .tables import bad_channels, checked_channels, diverged_channels
 
 COLUMNS = (
     ("cube", "link: its report", "text"),
@@ -18,6 +18,7 @@ COLUMNS = (
     ("severity", "of the worst, sigma", ""),
     ("bad channels", "", "text"),
     ("bad", "number", ""),
+    ("diverged", "number of these", ""),
     ("checked", "channels", ""),
     ("confetti", "pixels", ""),
     ("flux", "added, Jy", ""),
@@ -55,7 +56,7 @@ def write_summary(folders, path):
     if not found:
         raise ValueError(f"there is no *{ENDING} in {' or '.join(folders)} or below; call confetti_check first")
     here = Path(path).resolve().parent
-    rows = sorted((_row(table, here) for table in found), key=lambda row: -row[2][1])
+    rows = sorted((_row(table, here) for table in found), key=_how_bad)
     bad = sum(row[1][0] == "confetti" for row in rows)
     body = [
         "<h1>Confetti in many cubes</h1>",
@@ -68,6 +69,12 @@ def write_summary(folders, path):
     with open(path, "w", encoding="utf-8") as file:
         file.write(fill_page("confetti in many cubes", body))
     return len(rows)
+
+
+def _how_bad(row):
+    """The cubes with channels that diverged first, then by the worst fake source."""
+    numbers = dict(zip((name for name, *_ in COLUMNS), (value for _, value in row)))
+    return not numbers["diverged"] > 0, -numbers["severity"]
 
 
 def _tables_below(folder):
@@ -84,13 +91,14 @@ def _row(path, here):
         channels = QTable.read(str(path), format="ascii.ecsv")
         meta = channels.meta
         bad = bad_channels(channels)
-        checked = set(channels["channel"][np.isin(channels["verdict"], ["good", "bad"])].tolist())
+        checked, diverged = checked_channels(channels), diverged_channels(channels)
         severity, flux = channels["severity"].max(initial=0), channels["flux"].value.sum()
         pixels = int(np.sum(channels["confetti"]))
         numbers = [
             (f"{severity:.1f}", severity),
             (escape(format_channels(bad)), None),
             (str(len(bad)), len(bad)),
+            (str(len(diverged)), len(diverged)),
             (str(len(checked)), len(checked)),
             (str(pixels), pixels),
             (f"{flux:.3g}", flux),
@@ -98,7 +106,7 @@ def _row(path, here):
         texts = [meta.get("date", ""), "; ".join(meta["warnings"])]
         return [(name, None), (meta["verdict"], None), *numbers, *((escape(text), None) for text in texts)]
     except (OSError, ValueError, KeyError) as error:  # one broken table must not hide the others
-        nothing = [("", -np.inf), ("", None), *[("", -np.inf)] * 4, ("", None)]
+        nothing = [("", -np.inf), ("", None), *[("", -np.inf)] * 5, ("", None)]
         return [(name, None), ("unreadable", None), *nothing, (escape(str(error)), None)]
 
 

@@ -80,16 +80,54 @@ def unmeasured_image(restored, passed, lengths):
     unmeasured : 2D float32 `~numpy.ndarray`
         The restored model at the spatial frequencies that are not measured, in Jy/beam.
     """
-    (height, width), columns = restored.shape, passed.shape[1]
-    rows, length = lengths
-    spectrum = fft.fft(fft.rfft(_zero_where_blank(restored), length)[:, :columns], rows, axis=0, overwrite_x=True)
+    (height, width), length = restored.shape, lengths[1]
+    spectrum = _spectrum(restored, lengths, passed.shape[1])
     spectrum *= passed
     return fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True)[:height], length)[:, :width]
+
+
+def measured_power(model, core, psf, beam, lengths):
+    """
+    Measure how much of a model the data hold: the sum over its components of their flux times the dirty image of all.
+
+    Parameters
+    ----------
+    model : 2D float32 `~numpy.ndarray`
+        Model [y, x] in Jy/pixel.
+    core : tuple of slice
+        The part of it whose components are summed over; the dirty image is that of all.
+    psf : 2D float32 `~numpy.ndarray`
+        PSF as large as the model, as `unmeasured_filter` takes it.
+    beam : float
+        Width of the restoring beam at half maximum, in pixels.
+    lengths : tuple of int
+        Height and width of the transform.
+
+    Returns
+    -------
+    power : float
+        In Jy**2/beam.
+    """
+    columns = _columns(lengths, beam)
+    coverage = _transform_about_the_centre(_zero_where_blank(psf), lengths, columns)
+    middle = np.zeros_like(model)
+    middle[core] = model[core]
+    one = other = _spectrum(model, lengths, columns)
+    if (middle != model).any():
+        other = _spectrum(middle, lengths, columns)
+    power = np.sum((one * np.conj(other)).real * coverage, axis=0, dtype=float)
+    power[1:] *= 2  # the other half of the spectrum
+    return float(power.sum() / (lengths[0] * lengths[1]))
 
 
 def padded(length):
     """Length of a transform at which the emission at one edge of an axis does not wrap round to the other."""
     return fft.next_fast_len(2 * length, real=True)
+
+
+def _spectrum(plane, lengths, columns):
+    rows, length = lengths
+    return fft.fft(fft.rfft(_zero_where_blank(plane), length)[:, :columns], rows, axis=0, overwrite_x=True)
 
 
 def _columns(shape, beam):

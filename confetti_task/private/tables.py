@@ -79,7 +79,7 @@ def channel_table(cube, channels, candidates, sources, meta):
     table["stokes"] = np.array([cube.stokes[number] for number in channels["polarization"]], dtype="U4")
     table["noise"] = channels["noise"] * units.Jy / units.beam
     table["model_flux"] = channels["flux"] * units.Jy
-    for name in ("components", "positive", "negative", "switched"):
+    for name in ("components", "positive", "negative", "switched", "convergence"):
         table[name] = channels[name]
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     table["confetti"] = [np.count_nonzero(rows["confetti"]) for rows in here]
@@ -89,8 +89,8 @@ def channel_table(cube, channels, candidates, sources, meta):
     polarization = np.array([cube.stokes.index(stokes) for stokes in fake["stokes"]], dtype=int)
     fluxes = _by_channel(cube, channels, polarization, fake["channel"], fake["flux"].value)
     table["flux"] = [values.sum() for values in fluxes] * units.Jy
-    conditions = [table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
-    table["verdict"] = np.select(conditions, ["bad", "good", "blank"], "unchecked").astype("U9")
+    conditions = [channels["diverged"], table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
+    table["verdict"] = np.select(conditions, ["diverged", "bad", "good", "blank"], "unchecked").astype("U9")
     return _described(_add_pieces(table, cube), CHANNEL_DESCRIPTIONS)
 
 
@@ -166,11 +166,14 @@ CHANNEL_DESCRIPTIONS = {
     "positive": "positive hot pixels, narrow or not",
     "negative": "negative hot pixels, narrow or not",
     "switched": "the model is empty and those of both neighbouring channels are not, or the other way round",
+    "convergence": "1 and more where CLEAN converged, below 0 where the model fits the data worse than an empty one; "
+    "-inf: not finite; nan: without any sign of trouble, not measured",
     "confetti": "confetti pixels",
     "tail": "unsupported spike that 5 % of the narrow hot pixels exceed, in noise; nan without a PSF",
     "severity": "of the worst fake source, in noise",
     "flux": "sum over the fake sources, each counted positive",
-    "verdict": "bad: has confetti; good: none was found; blank; unchecked: nothing to compare with",
+    "verdict": "diverged: the clean did not converge, the whole channel is wrong; bad: has confetti; good: neither was "
+    "found; blank; unchecked: nothing to compare with",
 }
 
 DESCRIPTIONS = {
@@ -233,7 +236,7 @@ def read_tables(root, cube):
     sources, channels = (QTable.read(path, format="ascii.ecsv") for path in paths)
     if "parameters" not in sources.meta:
         raise ValueError(f"{paths[0]} is of an earlier version of confetti_task; check the cube again")
-    for row in channels[channels["verdict"] == "bad"]:
+    for row in channels[is_bad(channels)]:
         model = read_channels(cube, "model", cube.stokes.index(row["stokes"]), row["channel"], row["channel"])
         model = np.nan_to_num(model).astype(float)
         flux, components = model.sum() * units.Jy, np.count_nonzero(model)
@@ -247,6 +250,25 @@ def read_tables(root, cube):
     return sources, channels
 
 
+def is_bad(channels):
+    """Which rows of a table of channels are to be cleaned again: those with confetti, and those that diverged."""
+    return np.isin(channels["verdict"], ["bad", "diverged"])
+
+
 def bad_channels(channels):
-    """Bad channels of a table of channels, ascending."""
-    return sorted({int(channel) for channel in channels["channel"][channels["verdict"] == "bad"]})
+    """Channels of a table of channels that are to be cleaned again, ascending."""
+    return _numbers(channels, is_bad(channels))
+
+
+def diverged_channels(channels):
+    """Channels of a table of channels in which CLEAN diverged, ascending."""
+    return _numbers(channels, channels["verdict"] == "diverged")
+
+
+def checked_channels(channels):
+    """Channels of a table of channels that have a verdict, ascending."""
+    return _numbers(channels, ~np.isin(channels["verdict"], ["blank", "unchecked"]))
+
+
+def _numbers(channels, chosen):
+    return sorted(set(channels["channel"][chosen].tolist()))

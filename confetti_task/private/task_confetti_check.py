@@ -10,7 +10,7 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..version import __version__
-from . import evidence, words
+from . import divergence, evidence, words
 from .busy import check_unchanged, fingerprint
 from .channels import format_channels, parse_channels
 from .consistency import mismatches, restored_here
@@ -130,9 +130,10 @@ def _check_numbers(memory, npanels):
 
 
 def _verdict(channels, candidates):
-    if not channels["checked"].any():
-        return "not applicable"
-    return "confetti" if candidates["confetti"].any() else "clean"
+    if candidates["confetti"].any() or channels["diverged"].any():
+        return "confetti"
+    cleaned_and_checked = channels["checked"].any() and channels["components"].any()
+    return "clean" if cleaned_and_checked else "not applicable"
 
 
 def _write(outfiles, measured, selected, tables, wanted):
@@ -181,6 +182,7 @@ def _measure(cube, selected, thresholds, workers, memory):
         casalog.post("The image is not the model restored with its beam, plus the residual: it is restored again")
         cube = restored_here(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
+    _test_convergence(cube, searched.channels, thresholds, workers, memory)
     return Measured(cube, searched.channels, _ask_the_data(cube, searched, workers, memory), differing)
 
 
@@ -212,6 +214,17 @@ def _measure_noise(cube, polarization, selected, workers, voxels):
     for (first, last), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
         scatters[first : last + 1] = values
     return channel_noise(scatters)
+
+
+def _test_convergence(cube, channels, thresholds, workers, memory):
+    """Fill in which channels diverged."""
+    rows = np.flatnonzero(divergence.to_be_tested(channels))
+    jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
+    at_once = max(1, int(memory / evidence.bytes_needed(cube.lengths[2:])))
+    measured = workers.in_order(divergence.measure_convergence, jobs, at_once)
+    channels["convergence"] = np.nan
+    channels["convergence"][rows] = [*_watched(measured, len(jobs), "channels tested for convergence")]
+    channels["diverged"] = channels["convergence"] < thresholds.convergence
 
 
 def _ask_the_data(cube, searched, workers, memory):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .channels import format_channels
 from .remedy import threshold
-from .tables import bad_channels
+from .tables import bad_channels, checked_channels, diverged_channels, is_bad
 
 NO_PSF = (
     "{path} not found: without the PSF the data cannot be asked whether they hold a spike, so only hot pixels that the "
@@ -15,6 +15,15 @@ ALL_BLANK = "the image or the residual is masked, blank or zero in all checked c
 NO_NUMBERS = (
     "{path} has {number} pixels that are NaN or infinite, in channels {channels}: they are taken for 0, and what was "
     "there was not checked"
+)
+DIVERGED = (
+    "CLEAN diverged in channels {channels}: its components do not explain the data (convergence {least:.2f}, and every "
+    "clean that works has 1 or more), so that the image is wrong all over. The mask marks only what stands out there, "
+    "and severity and flux are of that alone"
+)
+RAN_AWAY = (
+    "CLEAN ran away in channels {channels}: {path} has {number} pixels there that are NaN or infinite, or image or "
+    "residual are so at its components. Nothing can be marked in the mask there"
 )
 LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
 UNTESTED = (
@@ -59,8 +68,13 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.channels == 1:
         return [ONE_CHANNEL]
     warnings = []
-    blank = np.isnan(channels["noise"])
-    if blank.all():
+    blank, ran_away = np.isnan(channels["noise"]), np.isneginf(channels["convergence"])
+    for text, rows in ((RAN_AWAY, channels[ran_away]), (DIVERGED, channels[channels["diverged"] & ~ran_away])):
+        if len(rows):
+            about = {"path": cube.path("model", rows["channel"][0]), "number": rows["unknown"].sum()}
+            least = rows["convergence"].min()
+            warnings.append(text.format(channels=_numbers(rows["channel"]), least=least, **about))
+    if (blank & ~ran_away).all():
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
         warnings.append(NOTHING_CLEANED)
@@ -69,7 +83,7 @@ def warnings_of(cube, channels, candidates, differing):
         paths = {product: cube.path(product, worst.channel) for product in ("image", "residual")}
         beam = cube.path("psf" if (cube.pieces or [cube])[worst.piece].psf_beams else "image", worst.channel)
         warnings.append(NOT_RESTORED.format(part=100 * worst.part, channel=worst.channel, beam=beam, **paths))
-    unknown = channels[(channels["unknown"] > 0) & ~blank]
+    unknown = channels[(channels["unknown"] > 0) & ~blank & ~ran_away]
     if len(unknown):
         where = {"path": cube.path("model", unknown["channel"][0]), "channels": _numbers(unknown["channel"])}
         warnings.append(NO_NUMBERS.format(number=unknown["unknown"].sum(), **where))
@@ -141,7 +155,7 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
     dict
         See `confetti_task.confetti_check`.
     """
-    bad = channels[channels["verdict"] == "bad"]
+    bad = channels[is_bad(channels)]
     worst = {}
     for channel, severity in zip(bad["channel"].tolist(), bad["severity"].tolist()):
         worst[channel] = max(severity, worst.get(channel, 0))
@@ -154,6 +168,7 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
         "channels": sorted(worst),
         "severities": [worst[channel] for channel in sorted(worst)],
         "chans": format_channels(sorted(worst)),
+        "diverged": diverged_channels(channels),
         "severity": max(worst.values(), default=0.0),
         "flux": float(bad["flux"].to_value("Jy").sum()),
         "mask": mask,
@@ -167,14 +182,15 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
 
 def describe_channels(sources, channels):
     """One line for every bad channel, and one for the channels whose model is switched on or off alone."""
-    for row in channels[channels["verdict"] == "bad"]:
+    for row in channels[channels["verdict"] == "diverged"]:
+        yield f"{_name(row)} diverged: convergence {row['convergence']:.2f}, model flux {row['model_flux']:.3g}"
+    for row in channels[channels["confetti"] > 0]:
         same = (sources["channel"] == row["channel"]) & (sources["stokes"] == row["stokes"])
         fake = sources[same & (sources["class"] == "confetti")]
         worst = fake[np.argmax(fake["severity"])]
         yield (
-            f"Channel {row['channel']} ({row['frequency']:.6f}, {row['velocity']:.2f}, Stokes {row['stokes']}) is bad: "
-            f"{len(fake)} fake sources of together {row['flux']:.3g}, the worst at x={worst['x']} y={worst['y']} with "
-            f"{worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels {row['positive']} positive, "
+            f"{_name(row)} is bad: {len(fake)} fake sources of together {row['flux']:.3g}, the worst at "
+            f"x={worst['x']} y={worst['y']} with {worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels {row['positive']} positive, "
             f"{row['negative']} negative"
         )
     switched = set(channels["channel"][channels["switched"]].tolist())
@@ -185,6 +201,10 @@ def describe_channels(sources, channels):
         )
 
 
+def _name(row):
+    return f"Channel {row['channel']} ({row['frequency']:.6f}, {row['velocity']:.2f}, Stokes {row['stokes']})"
+
+
 def describe_verdict(result):
     """The verdict, and what to do next."""
     if result["verdict"] == "not applicable":
@@ -192,8 +212,9 @@ def describe_verdict(result):
     candidates = f"{result['ncandidates']} candidates without evidence against them are in {result['table']}"
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
+    diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     return (
-        f"Verdict: confetti; {result['nsources']} fake sources in channels {result['chans']}, up to "
+        f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
         f"{result['severity']:.1f} sigma; {candidates}. Next: confetti_reclean cleans these channels again"
     )
 
@@ -201,20 +222,31 @@ def describe_verdict(result):
 def verdict_in_words(sources, channels):
     """The verdict in a word, and what it means."""
     verdict = channels.meta["verdict"]
-    checked = set(channels["channel"][np.isin(channels["verdict"], ["good", "bad"])].tolist())
-    left_out = len(set(channels["channel"].tolist()) - checked)
+    checked = checked_channels(channels)
+    left_out = len(set(channels["channel"].tolist())) - len(checked)
     others = f" {left_out} more could not be checked." if left_out and checked else ""
     if verdict == "not applicable":
-        return "Not applicable", "no channel could be checked."
+        return "Not applicable", "nothing was cleaned." if checked else "no channel could be checked."
     if verdict == "clean":
         return "Clean", f"no fake source was found in {len(checked)} channels.{others}"
+    word = "Diverged" if diverged_channels(channels) else "Confetti"
+    return word, " ".join([*_diverged_in_words(channels, checked), *_fake_in_words(sources, checked)]) + others
+
+
+def _diverged_in_words(channels, checked):
+    diverged = diverged_channels(channels)
+    if diverged:
+        yield f"CLEAN diverged in {len(diverged)} of {len(checked)} channels, where the image is wrong all over."
+
+
+def _fake_in_words(sources, checked):
     fake = sources[sources["class"] == "confetti"]
-    bad = bad_channels(channels)
-    worst = fake["severity"].max()
-    return "Confetti", (
-        f"{len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {len(bad)} of {len(checked)} channels. The "
-        f"worst is {worst:.0f} times the noise, {_how_bad(worst)}.{others}"
-    )
+    if len(fake):
+        worst, number = fake["severity"].max(), len(set(fake["channel"].tolist()))
+        yield (
+            f"{len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {number} of {len(checked)} channels. The "
+            f"worst is {worst:.0f} times the noise, {_how_bad(worst)}."
+        )
 
 
 def _how_bad(severity):
@@ -269,6 +301,12 @@ WHAT_IS_SHOWN = (
     "Maps: image, model and residual in the channel (bold) and those beside it; each row has one scale, image and "
     "residual the same, linear near zero and logarithmic beyond; the ellipse is the restoring beam, the dotted circle "
     "is around the find. Spectra: of 3 x 3 pixels around it; the gray band is the noise."
+)
+WHAT_DIVERGED = (
+    "Every step of CLEAN brings the model nearer to the visibilities. Convergence compares how far all steps together "
+    "brought it with the least that working steps must have done: it is 2 or more after a careful clean, below 1 where "
+    "CLEAN diverged, and below 0 where the model fits the data worse than an empty one. The whole channel is wrong "
+    "there, not only what is listed as a fake source."
 )
 NEAR = (
     "Narrow hot pixels without evidence against them, the nearest to it first (masers look like that too), and those "
