@@ -4,9 +4,9 @@ Whether CLEAN converged in a channel, told by its products alone: no noise, no o
 Every step of CLEAN takes a component of m Jy where the residual has r Jy/beam, and takes m (2 r - m) off the sum of the
 weighted squared residuals of the visibilities: at least m r, as long as m is not larger than r. The residual at the
 components does not grow while CLEAN converges, so that all steps together have taken off at least the sum of |m| times
-the peak that is left. What they did take off is the sum of M (D + R) over the model M, with the residual R and the dirty
-image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 and more where every step did what it
-should. Below 0 the model fits the visibilities worse than an empty one.
+the peak that is left. What they did take off is the sum of M (D + R) over the model M, with the residual R and the
+dirty image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 and more where every step
+did what it should. Below 0 the model fits the visibilities worse than an empty one.
 """
 
 from collections import namedtuple

@@ -10,7 +10,7 @@ from .channels import format_channels
 from .coordinates import read_frequencies
 from .headers import read_common_beam
 from .history import record_of
-from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
+from .remedy import REASONS, choose_ranges, for_sub_cube
 
 _SCRIPT = """\
 # Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
@@ -122,7 +122,7 @@ class Plan:
         return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
 
 
-def make_plan(cube, outname, confetti, channels, method, recorded, gain, call, overwrite):
+def make_plan(cube, outname, confetti, channels, method, recorded, remedy, call, overwrite):
     """
     Plan how to clean channels again.
 
@@ -138,8 +138,8 @@ def make_plan(cube, outname, confetti, channels, method, recorded, gain, call, o
         What to image.
     recorded : dict
         Parameters of tclean as it was called for the old images.
-    gain : float
-        Largest loop gain.
+    remedy : dict
+        The same as `~confetti_task.private.remedy.remedied` changes them.
     call : str
         The call of confetti_reclean.
     overwrite : bool
@@ -152,7 +152,6 @@ def make_plan(cube, outname, confetti, channels, method, recorded, gain, call, o
     """
     runs = choose_ranges(method, channels, cube.channels)
     full = runs == [(0, cube.channels - 1)]
-    remedy = remedied(recorded, gain)
     # A cube that was put together of pieces has the history of a piece, or none.
     if not full or recorded.get("nchan") not in (-1, cube.channels):
         frequencies, beam = read_frequencies(cube), read_common_beam(cube)

@@ -22,6 +22,9 @@ RUN_CHANNELS = 10
 # Sub-cubes that cost more than this part of the cube are not worth being put together again.
 LARGEST_PART = 0.5
 
+# How deep a clean that diverges again is cleaned, in noise: the usual depth.
+DEPTH_SIGMA = 3
+
 # tclean counts iterations in 32 bits.
 MOST_ITERATIONS = 2**31 - 1
 
@@ -36,6 +39,7 @@ REASONS = {
     "cyclefactor": "below 1 a minor cycle goes deeper than the sidelobes of the PSF",
     "niter": "as many more as the loop gain is smaller",
     "nmajor": "a limit for another gain",
+    "threshold": "three times the noise: farther down CLEAN fits noise",
     "nchan": "of the sub-cube",
     "start": "of the sub-cube",
     "width": "of the cube",
@@ -151,7 +155,7 @@ def beside(run, bad):
     return sorted(channel for channel in flanks if first <= channel <= last)
 
 
-def remedied(recorded, gain):
+def remedied(recorded, gain, depth=0.0):
     """
     Parameters of tclean as the remedy needs them.
 
@@ -161,6 +165,8 @@ def remedied(recorded, gain):
         As tclean was called.
     gain : float
         Largest loop gain.
+    depth : float
+        Least threshold in Jy/beam.
 
     Returns
     -------
@@ -190,6 +196,8 @@ def remedied(recorded, gain):
     }
     if "nmajor" in recorded:
         changes["nmajor"] = -1
+    if threshold(recorded) < depth:
+        changes["threshold"] = f"{depth:.3g}Jy"
     return dict(recorded, **changes)
 
 

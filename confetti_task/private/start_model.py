@@ -6,6 +6,8 @@ from .pixels import read_channels
 
 # So many good channels tell what is in all of them: a source whose line is in every one is as good as continuum.
 COMMON_CHANNELS = 16
+# And what is in all of fewer than these may be noise of the same sign; without any every bad channel starts from zero.
+LEAST_COMMON_CHANNELS = 4
 
 
 def start_from_continuum(cube, bad):
@@ -28,7 +30,8 @@ def start_from_continuum(cube, bad):
         Start model of a polarization and a channel.
     """
     good = np.setdiff1d(np.arange(cube.channels), bad)
-    sample = np.unique(good[np.linspace(0, len(good) - 1, COMMON_CHANNELS).astype(int)]) if len(good) else good
+    enough = len(good) >= LEAST_COMMON_CHANNELS
+    sample = np.unique(good[np.linspace(0, len(good) - 1, COMMON_CHANNELS).astype(int)]) if enough else []
     planes = [_common(cube, polarization, sample) for polarization in range(cube.lengths[0])]
     return lambda polarization, channel: planes[polarization]
 

@@ -15,12 +15,13 @@ from .images import open_cube
 from .plan import Plan, make_plan
 from .recleaned import check_outname, check_room, read_plan, write_new_set, write_start
 from .recorded import read_parameters
+from .remedy import DEPTH_SIGMA, remedied
 from .start_model import start_from_continuum, start_from_neighbours
 from .tables import bad_channels, read_tables
 from .verify import OtherDataError, changed_beside, check_run, state_of_channels
 
 # What stays the same when more channels are cleaned, or in another way.
-Job = namedtuple("Job", "cube outname confetti tables recorded gain start clean_mask call overwrite")
+Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")
 
 
 def confetti_reclean(
@@ -47,6 +48,7 @@ def confetti_reclean(
         tables=(sources, channels),
         recorded=read_parameters(cube, vis, parameters),
         gain=gain,
+        depth=0.0,
         start=start_from_neighbours if startmodel == "interpolate" else start_from_continuum,
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
@@ -59,7 +61,8 @@ def confetti_reclean(
 
 
 def _prepare(job, bad, method):
-    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, job.gain, job.call, job.overwrite)
+    remedy = remedied(job.recorded, job.gain, job.depth)
+    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, remedy, job.call, job.overwrite)
     check_room(plan, job.cube)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
     casalog.post(words.describe_plan(plan, job.cube.channels))
@@ -67,26 +70,33 @@ def _prepare(job, bad, method):
 
 
 def _mend(job, bad, method, rounds):
-    """Clean bad channels again; once more in another way, or with more channels, where that turns out to be needed."""
-    plan = _prepare(job, bad, method)
-    try:
-        warnings = _run(plan, job.cube, job.tables)
-    except OtherDataError as error:
-        if method != "auto":
-            raise
-        return _mend_again(words.OTHER_DATA.format(error=error), job, bad, "cube", rounds)
-    result = _finish(plan, job.cube, job.tables, warnings)
-    hidden = words.newly_bad(result["before"], result["after"], bad)
-    if hidden and rounds > 1:
-        why = words.HIDDEN.format(chans=format_channels(hidden))
-        return _mend_again(why, job._replace(overwrite=True), sorted([*bad, *hidden]), method, rounds - 1)
-    return result
-
-
-def _mend_again(why, *arguments):
-    casalog.post(why, "WARN")
-    result = _mend(*arguments)
-    return dict(result, warnings=[why, *result["warnings"]])
+    """
+    Clean bad channels again; once more in another way, gentler, or with more channels, where that turns out to be
+    needed.
+    """
+    reasons, gentle = [], False
+    while True:
+        plan = _prepare(job, bad, method)
+        try:
+            result = _finish(plan, job.cube, job.tables, _run(plan, job.cube, job.tables))
+        except OtherDataError as error:
+            if method != "auto":
+                raise
+            why, method = words.OTHER_DATA.format(error=error), "cube"
+        else:
+            again = words.bad_again(plan, result["after"])
+            hidden = words.newly_bad(result["before"], result["after"], bad)
+            if again and not gentle:
+                gentle, gain = True, plan.parameters[0]["gain"] / 2
+                job = job._replace(gain=gain, depth=DEPTH_SIGMA * result["after"]["noise"], overwrite=True)
+                why = words.GENTLER.format(chans=format_channels(again), gain=gain, depth=job.depth)
+            elif hidden and rounds > 1:
+                bad, rounds, job = sorted([*bad, *hidden]), rounds - 1, job._replace(overwrite=True)
+                why = words.HIDDEN.format(chans=format_channels(hidden))
+            else:
+                return dict(result, warnings=[*reasons, *result["warnings"]])
+        casalog.post(why, "WARN")
+        reasons.append(why)
 
 
 def finish(outname):
@@ -107,11 +117,11 @@ def _open(imagename):
 
 
 def _noise(cube, tables):
-    """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel."""
+    """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel, or NaN without any."""
     _, channels = tables
     known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
-    if not len(known):
-        raise ValueError(f"{cube.path('image')} has no channel whose noise was measured; check it without chans")
+    if not len(known):  # where CLEAN ran away in all of them there is none to compare with either
+        return np.full(cube.channels, np.nan)
     return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
 
 
@@ -158,6 +168,7 @@ def _finish(plan, cube, old, warnings):
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
     before, after = (dict(words.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
+    after["noise"] = float(np.nanmedian(_noise(cube, new)))
     warnings = [*warnings, *words.reclean_warnings(plan, before, after, depth, spread)]
     for warning in warnings:
         casalog.post(warning, "WARN")
