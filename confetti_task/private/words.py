@@ -323,8 +323,8 @@ REMAINING = (
     "again with the same call and gain={gain:g}, overwrite=True"
 )
 DIVERGED_AGAIN = (
-    "CLEAN diverged in channels {chans} again, with a loop gain of {used:g} too: the images are wrong there. Look at the "
-    "data of these channels (flags, weights, calibration), or leave them out"
+    "CLEAN diverged in channels {chans} again, with a loop gain of {used:g} too: the images are wrong there. Look at "
+    "the data of these channels (flags, weights, calibration), or leave them out"
 )
 GENTLER = (
     "channels {chans} are bad again: they are cleaned once more, with a loop gain of {gain:g} and to {depth:.3g} Jy"
