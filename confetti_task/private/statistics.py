@@ -239,7 +239,7 @@ def spike(heights):
 def _smaller(first, second):
     first, second = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
     smaller = np.where(np.abs(first) < np.abs(second), first, second)
-    return np.where(first * second < 0, 0, smaller)
+    return np.where(np.sign(first) * np.sign(second) < 0, 0, smaller)
 
 
 def above_neighbours(heights):

@@ -1,0 +1,214 @@
+"""Whether CLEAN converged in a channel, told by its products alone."""
+
+import numpy as np
+import pytest
+from casa_images import read_image, write_cube, write_image
+from checks import confetti_check
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skies import BEAM, NOISE, SIZE, Products, convolve, dirty_beam
+from test_inputs import edit
+
+from confetti_task.private import windows
+from confetti_task.private.convergence import convergence, join_components, measure_components
+from confetti_task.private.divergence import measure_convergence
+from confetti_task.private.images import open_cube
+from confetti_task.private.support import measured_power
+
+EVERYWHERE = np.ones((SIZE, SIZE), dtype=bool)
+ALL = (slice(None), slice(None))
+
+
+def measure(model, residual, image=None):
+    """Convergence of a plane with the PSF of the small skies, or with the restoring beam where there is an image."""
+    components = measure_components(model, residual if image is None else image, residual, EVERYWHERE)
+    if image is not None or components.unknown or not components.flux:
+        return convergence(components)
+    part = (model / components.flux).astype(np.float32)
+    return convergence(components, measured_power(part, ALL, dirty_beam(), BEAM, (SIZE, SIZE)))
+
+
+def clean(dirty, gain, steps):
+    """Model and residual of Hogbom's CLEAN."""
+    model, residual, psf = np.zeros_like(dirty), dirty.copy(), dirty_beam()
+    for _ in range(steps):
+        y, x = np.unravel_index(np.abs(residual).argmax(), residual.shape)
+        component = np.float32(gain * residual[y, x])
+        model[y, x] += component
+        residual -= component * np.roll(psf, (y - SIZE // 2, x - SIZE // 2), axis=(0, 1))
+    return model, residual
+
+
+def dirty_image(seed):
+    """Of a dozen sources of either sign, a hundred times as bright as the noise at most."""
+    random = np.random.default_rng(seed)
+    sky = np.zeros((SIZE, SIZE), dtype=np.float32)
+    sky[tuple(random.integers(10, 54, (2, 12)))] = random.normal(size=12) * 50 * NOISE
+    return convolve(sky, dirty_beam()) + Products(channels=1, seed=seed).residual[0]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**16), gain=st.floats(0.02, 0.9), steps=st.integers(1, 300))
+def test_every_clean_that_works_has_a_convergence_of_at_least_1(seed, gain, steps):
+    """However early it stops, and however far down it goes."""
+    assert measure(*clean(dirty_image(seed), gain, steps)) >= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_clean_that_overshoots_diverges_until_the_empty_model_would_fit_better(seed):
+    model, residual = clean(dirty_image(seed), 2.3, 300)
+    assert measure(model, residual) < 0
+
+
+@pytest.mark.parametrize("factor", [-1, 1e-9, 1e30])
+def test_neither_sign_nor_unit_changes_the_convergence(factor):
+    model, residual = clean(dirty_image(1), 0.5, 100)
+    scaled = (plane.astype(float) * factor for plane in (model, residual))
+    assert measure(*scaled) == pytest.approx(measure(model, residual), rel=1e-4)
+
+
+def test_with_the_restoring_beam_for_the_psf_it_tells_the_same():
+    for gain, steps in ((0.1, 300), (2.3, 300)):
+        model, residual = clean(dirty_image(2), gain, steps)
+        image = residual + convolve(model, Products(channels=1).psf[0])
+        assert measure(model, residual, image) == pytest.approx(measure(model, residual), rel=0.01)
+
+
+def test_it_does_not_depend_on_how_the_plane_is_cut():
+    model, residual = clean(dirty_image(3), 0.5, 100)
+    parts = [
+        measure_components(*(plane[rows] for plane in (model, residual, residual, EVERYWHERE)))
+        for rows in (slice(0, 7), slice(7, 40), slice(40, 64))
+    ]
+    whole = measure_components(model, residual, residual, EVERYWHERE)
+    np.testing.assert_allclose(join_components(parts), whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_component_that_is_no_number_or_has_none_in_the_residual_is_the_worst(value):
+    model, residual = clean(dirty_image(4), 0.1, 50)
+    broken = residual.copy()
+    broken[np.unravel_index(np.abs(model).argmax(), model.shape)] = value
+    assert measure(model, broken) == -np.inf
+    model[5, 5] = value
+    assert measure(model, residual) == -np.inf
+
+
+def test_an_empty_model_has_none():
+    assert np.isnan(measure(np.zeros((SIZE, SIZE), np.float32), dirty_image(5)))
+
+
+# In a cube
+
+
+def let_diverge(products, channels, seed=7):
+    """Add to some channels what a clean that ran away leaves: components of both signs, and their dirty image."""
+    random = np.random.default_rng(seed)
+    for channel in channels:
+        wrong = np.zeros((SIZE, SIZE), dtype=np.float32)
+        wrong[tuple(random.integers(4, 60, (2, 400)))] = random.normal(size=400) * 50 * NOISE
+        products.model[channel] += wrong
+        products.residual[channel] -= convolve(wrong, dirty_beam())
+
+
+@pytest.mark.parametrize("channels", [[3], [0, 2, 4], list(range(7))], ids=["one", "half", "all"])
+@pytest.mark.parametrize("skip", [[], ["psf"], ["mask"]], ids=["complete", "no PSF", "no clean mask"])
+def test_channels_that_diverged_are_named_and_cleaned_again(channels, skip):
+    products = Products()
+    let_diverge(products, channels)
+    write_cube("line", products, skip=skip)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    assert result["diverged"] == channels
+    assert set(channels) <= set(result["channels"])
+    assert result["warnings"][0].startswith("CLEAN diverged in channels")
+    cleaned = read_image(result["cleanmask"]).any(axis=(1, 2))
+    assert np.flatnonzero(cleaned).tolist() == result["channels"]
+
+
+def test_of_large_planes_it_is_measured_in_windows(monkeypatch):
+    products = Products(channels=3)
+    let_diverge(products, [1])
+    write_cube("line", products)
+    whole = measure_convergence(open_cube("line"), 0, 1)
+    monkeypatch.setattr(windows, "WINDOW", 48)
+    assert measure_convergence(open_cube("line"), 0, 1) == pytest.approx(whole, abs=0.2)
+
+
+@pytest.mark.parametrize("products", [["model"], ["image"], ["image", "residual"], ["model", "image", "residual"]])
+def test_a_channel_that_was_cleaned_and_holds_no_numbers_is_not_blank(products):
+    write_cube("line", Products())
+    for product in products:
+        edit(f"line.{product}", "xysf", (3, slice(None), slice(None)), np.nan)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    assert result["diverged"] == [3]
+    assert "CLEAN ran away in channels 3" in result["warnings"][0]
+
+
+def test_where_clean_ran_away_in_all_channels_the_cube_is_not_called_not_applicable():
+    write_cube("line", Products())
+    for product in ("image", "residual"):
+        edit(f"line.{product}", "xysf", (slice(None), slice(None), slice(None)), np.nan)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    assert result["diverged"] == list(range(7))
+
+
+@pytest.mark.parametrize("flagged", ["zero", "masked"])
+def test_flagged_and_masked_channels_are_blank_and_have_not_diverged(flagged):
+    products = Products()
+    image, valid = products.image, np.ones(products.model.shape, dtype=bool)
+    if flagged == "zero":
+        image[3] = products.residual[3] = 0
+    else:
+        image[3] = products.residual[3] = np.nan
+        valid[3] = False
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one", masked=valid)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+    assert result["diverged"] == []
+
+
+def noisy():
+    products = Products()
+    products.residual[3] *= 3
+    return products
+
+
+def strong_continuum():
+    products = Products()
+    products.model[:, 30, 30] += 10000 * NOISE
+    return products
+
+
+def absorption():
+    products = Products()
+    products.model[2:5, 20:28, 20:28] -= 3 * NOISE
+    return products
+
+
+def shallow():
+    """Of a source of 200 sigma half is left in the residual."""
+    products = Products()
+    products.model[3, 30, 30] += 100 * NOISE
+    products.residual[3] += 100 * NOISE * np.roll(dirty_beam(), (-2, -2), axis=(0, 1))
+    return products
+
+
+def noise_fitted():
+    """All channels cleaned to the noise and below it."""
+    products = Products()
+    for channel in range(7):
+        dirty = products.residual[channel] + convolve(products.model[channel], dirty_beam())
+        products.model[channel], products.residual[channel] = clean(dirty, 0.1, 3000)
+    return products
+
+
+@pytest.mark.parametrize("sky", [noisy, strong_continuum, absorption, shallow, noise_fitted])
+def test_what_is_odd_and_yet_right_has_not_diverged(sky):
+    write_cube("line", sky())
+    result = confetti_check(imagename="line")
+    assert result["diverged"] == []
+    assert result["verdict"] == "clean"

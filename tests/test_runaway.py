@@ -1,0 +1,162 @@
+"""The real tclean, driven until it diverges, and mended."""
+
+import shutil
+import tarfile
+
+import numpy as np
+import pytest
+from casa_images import read_image
+from checks import confetti_check
+from conftest import TOP
+from simulation import IMAGE_NOISE_JY, settings
+
+from confetti_task import confetti_reclean
+from confetti_task.private.headers import opened
+
+pytestmark = pytest.mark.tclean
+
+CHANNELS = 6
+PRODUCTS = ("model", "image", "residual")
+CARELESS = {"gain": 1.5, "cyclefactor": 0.3, "minpsffraction": 0.005, "threshold": "10mJy", "niter": 20000}
+CARELESS["cycleniter"] = 3000
+CAREFUL = {"gain": 0.1, "cyclefactor": 2.0, "threshold": "15mJy", "niter": 100000}
+MOSAIC = {"gridder": "mosaic", "pblimit": 0.2}
+WAYS = {
+    "multiscale": {},
+    "hogbom": {"deconvolver": "hogbom"},
+    "clark": {"deconvolver": "clark", "gain": 1.9},
+    "odd sizes": {"imsize": [125, 155]},
+    "mosaic, flat noise": MOSAIC,
+    "mosaic, flat sky": dict(MOSAIC, normtype="flatsky"),
+    "Stokes IQ": {"deconvolver": "hogbom", "stokes": "IQ"},
+}
+
+
+def image(observation, root, **parameters):
+    """Image the channels in the middle of the line, and return the root name."""
+    from casatasks import tclean
+
+    parameters = dict(settings(observation.size), nchan=CHANNELS, start=9, **parameters)
+    tclean(vis=observation.vis, imagename=str(root), **parameters)
+    return str(root)
+
+
+@pytest.fixture(scope="module")
+def careful(observation, tmp_path_factory):
+    return image(observation, tmp_path_factory.mktemp("careful") / "line", **CAREFUL)
+
+
+@pytest.fixture(scope="module")
+def careless(observation, tmp_path_factory):
+    return image(observation, tmp_path_factory.mktemp("careless") / "line", **CARELESS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, observation):
+    image(observation, "line", **dict(CARELESS, **WAYS[way]))
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    wrong = ~(np.abs(read_image("line.image")) < 300 * IMAGE_NOISE_JY).all(axis=(1, 2))  # what is no number is wrong
+    assert wrong.sum() >= CHANNELS - 1
+    assert set(np.flatnonzero(wrong)) <= set(result["diverged"])
+
+
+@pytest.mark.parametrize("channels", [[2], [0, 2, 4]], ids=["one", "half"])
+def test_channels_that_diverged_are_told_from_those_that_did_not(channels, careful, careless):
+    for product in PRODUCTS:
+        shutil.copytree(f"{careful}.{product}", f"line.{product}")
+        pixels = read_image(f"{careful}.{product}")
+        pixels[channels] = read_image(f"{careless}.{product}")[channels]
+        with opened(f"line.{product}") as tool:
+            tool.putchunk(pixels.T[:, :, np.newaxis])
+    shutil.copytree(careful + ".psf", "line.psf")
+    assert confetti_check(imagename="line")["diverged"] == channels
+
+
+LESS = {
+    "far into the noise": dict(CAREFUL, threshold=IMAGE_NOISE_JY / 5, niter=30000),
+    "stopped early": dict(CAREFUL, niter=200),
+}
+
+
+def test_a_careful_clean_converges(careful):
+    result = confetti_check(imagename=careful, outfile="careful")
+    assert result["diverged"] == []
+    assert result["verdict"] == "clean"
+
+
+@pytest.mark.parametrize("way", LESS)
+def test_a_clean_with_a_low_gain_converges_wherever_it_stops(way, observation):
+    image(observation, "line", **LESS[way])
+    result = confetti_check(imagename="line")
+    assert result["diverged"] == []
+    assert result["verdict"] == "clean"
+
+
+def errors(root, careful):
+    """Largest difference from the careful image in each channel, in noise."""
+    difference = np.abs(read_image(root + ".image") - read_image(careful + ".image"))
+    return difference.max(axis=(1, 2)) / IMAGE_NOISE_JY
+
+
+@pytest.mark.parametrize("way", ["multiscale", "hogbom"])
+def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, observation, careful):
+    image(observation, "line", **dict(CARELESS, **WAYS[way]))
+    confetti_check(imagename="line")
+    result = confetti_reclean(imagename="line")
+    assert result["before"]["diverged"] == list(range(CHANNELS))
+    assert result["after"]["diverged"] == []
+    assert result["after"]["verdict"] == "clean"
+    assert any("had diverged with the recorded loop gain of 1.5" in text for text in result["warnings"])
+    assert (errors("line_reclean", careful) < 10).all()  # of emission of 90 sigma, which each deconvolver sees its way
+
+
+def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(observation, monkeypatch):
+    """Gentler the second time, and no third time."""
+    from casatasks import tclean
+
+    from confetti_task.private import task_confetti_reclean as task
+
+    gains = []
+
+    def careless_again(**parameters):
+        gains.append(parameters["gain"])
+        return tclean(**{**parameters, **CARELESS})
+
+    image(observation, "line", **CARELESS)
+    confetti_check(imagename="line")
+    monkeypatch.setattr(task, "tclean", careless_again)
+    result = confetti_reclean(imagename="line")
+    assert gains == [0.1, 0.05]
+    assert result["after"]["diverged"]
+    assert any("diverged in channels" in text and "again" in text for text in result["warnings"])
+
+
+REAL = TOP.parent / "shared" / "real" / "vla_36ghz_j1008.ms.tar.gz"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real observation is not beside the project")
+def test_of_a_real_observation_all_channels_that_are_wrong_by_30_sigma_are_named():
+    from casatasks import applycal, bandpass, gaincal, setjy, split, tclean
+
+    with tarfile.open(REAL) as archive:
+        archive.extractall()
+    vis = "vla_36ghz_j1008.ms"
+    setjy(vis, fluxdensity=[1, 0, 0, 0], standard="manual", usescratch=True)
+    bandpass(vis, caltable="b.cal", refant="4", solint="inf", minsnr=2)
+    gaincal(vis, caltable="g.cal", refant="4", solint="int", calmode="ap", gaintable=["b.cal"], minsnr=2)
+    applycal(vis, gaintable=["b.cal", "g.cal"])
+    split(vis, "cal.ms", datacolumn="corrected")
+    both = {"vis": "cal.ms", "specmode": "cube", "imsize": 128, "cell": "0.6arcsec", "nchan": 16, "start": 16}
+    both.update(deconvolver="multiscale", scales=[0, 5, 15], weighting="briggs", robust=0, outframe="LSRK")
+    both.update(usemask="pb", pbmask=0.3)
+    tclean(imagename="careful", gain=0.1, cyclefactor=2.0, threshold="60mJy", niter=20000, **both)
+    tclean(imagename="careless", gain=0.7, cyclefactor=0.4, threshold="1mJy", niter=3000, **both)
+    assert confetti_check(imagename="careful")["verdict"] == "clean"
+    result = confetti_check(imagename="careless")
+    expected = read_image("careful.image")
+    sigma = 1.4826 * np.median(np.abs(expected), axis=(1, 2))
+    wrong = np.abs(read_image("careless.image") - expected).max(axis=(1, 2)) / sigma
+    assert np.count_nonzero(wrong >= 30) >= 5
+    assert set(np.flatnonzero(wrong >= 30)) <= set(result["diverged"])
+    assert (wrong[result["channels"]] > 3).all()
