@@ -199,9 +199,9 @@ def confetti_check(
     dict
         Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
         channels (the bad ones), severities (of the worst fake source in each of them, in noise), chans (the bad
-        channels as text), severity (of the worst fake source), flux (of all fake sources, each counted positive, in
-        Jy), mask, cleanmask, table, channeltable and report (names of the products, '' where not written; lists of them
-        for pieces), warnings.
+        channels as text), diverged (those of them in which CLEAN diverged as a whole), severity (of the worst fake
+        source), flux (of all fake sources, each counted positive, in Jy), mask, cleanmask, table, channeltable and
+        report (names of the products, '' where not written; lists of them for pieces), warnings.
 
     Examples
     --------
@@ -209,6 +209,8 @@ def confetti_check(
     spatial frequencies that the data do not hold, or the model cancels at least four fifths of the hot pixel by what
     surrounds it and yet restores a spike. Without such evidence it is a candidate: in the table, never in the mask,
     because a maser in one channel looks just like that.
+
+    Channels in which CLEAN diverged as a whole are bad too: there the components of the model do not explain the data.
 
     >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
     >>> if result['verdict'] == 'confetti':

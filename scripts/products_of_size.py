@@ -7,8 +7,9 @@ from scipy import fft
 BEAM = 5.0  # pixels
 NOISE = 0.01  # Jy/beam
 PRODUCTS = ("model", "image", "residual", "psf")
-# So much of a plane has components, in the half of the channels that has a line: too faint to be hot pixels.
-COMPONENTS, FAINTNESS = 0.01, 0.3
+# Emission of 8 sigma in a disc of so much of a plane, in the half of the channels that has a line: components too faint
+# to be hot pixels.
+EMISSION, FAINTNESS = 0.01, 0.3
 
 
 def write_products(root, size, channels, bad=(), hot=0, seed=1):
@@ -34,13 +35,11 @@ def write_products(root, size, channels, bad=(), hot=0, seed=1):
     psf = np.fft.fftshift(fft.irfft2(beam * np.maximum(1 - unmeasured, 0), (size, size)))
     noises = [_noise(random, beam, size) for _ in range(8)]
     invented = fft.irfft2(unmeasured, (size, size))
-    line = np.exp(-(((np.arange(channels) - channels / 2) / (channels / 8)) ** 2))
-    faint = (
-        np.where(random.random((size, size)) < COMPONENTS, random.exponential(size=(size, size)), 0) * NOISE * FAINTNESS
-    )
+    line = np.exp(-(((np.arange(channels) - channels / 2) / (channels / 4)) ** 2))
+    faint = np.where(_disc(size), random.exponential(size=(size, size)), 0) * NOISE * FAINTNESS
     tools = {product: _new_image(f"{root}.{product}", size, channels) for product in PRODUCTS}
     for channel in range(channels):
-        model = faint * line[channel] if line[channel] > 0.05 else np.zeros((size, size))
+        model = faint * line[channel] if line[channel] > 0.5 else np.zeros((size, size))
         for _ in range(30 if channel in bad else 0):
             shift = random.integers(0, size, 2)
             model = model + random.choice([-1, 1]) * 20 * NOISE * np.roll(invented, shift, (0, 1)) / invented[0, 0]
@@ -52,6 +51,11 @@ def write_products(root, size, channels, bad=(), hot=0, seed=1):
             tools[product].putchunk(plane.T[:, :, np.newaxis, np.newaxis], blc=[0, 0, 0, channel])
     for tool in tools.values():
         tool.done()
+
+
+def _disc(size):
+    y, x = np.indices((size, size)) - size // 2
+    return y**2 + x**2 < EMISSION * size**2 / np.pi
 
 
 def _cycles(size):

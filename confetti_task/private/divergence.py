@@ -72,7 +72,10 @@ def _components(cube, polarization, channel, rows):
         read_channels(cube, product, polarization, channel, channel, rows)[0]
         for product in ("model", "image", "residual")
     )
-    return measure_components(model, image, residual, read_valid(cube, polarization, channel, rows))
+    valid = np.ones(model.shape, dtype=bool)
+    if np.isnan(image[model != 0]).any():  # not finite, or masked
+        valid = read_valid(cube, polarization, channel, rows)
+    return measure_components(model, image, residual, valid)
 
 
 def _power(cube, polarization, channel, psf, flux):

@@ -25,6 +25,10 @@ RAN_AWAY = (
     "CLEAN ran away in channels {channels}: {path} has {number} pixels there that are NaN or infinite, or image or "
     "residual are so at its components. Nothing can be marked in the mask there"
 )
+ODD_SIZE = (
+    "the image has an odd number of pixels along an axis ({width} x {height}): tclean cleans such images with a PSF "
+    "that lies a pixel off, and diverges at any loop gain. Image it with an even imsize"
+)
 LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the data: {path} is blank there or has no peak of 1 "
@@ -74,6 +78,8 @@ def warnings_of(cube, channels, candidates, differing):
             about = {"path": cube.path("model", rows["channel"][0]), "number": rows["unknown"].sum()}
             least = rows["convergence"].min()
             warnings.append(text.format(channels=_numbers(rows["channel"]), least=least, **about))
+    if channels["diverged"].any():
+        warnings += _odd_size(*cube.lengths[:1:-1])
     if (blank & ~ran_away).all():
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
@@ -101,6 +107,11 @@ def warnings_of(cube, channels, candidates, differing):
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
     return warnings
+
+
+def _odd_size(width, height):
+    if height % 2 or width % 2:
+        yield ODD_SIZE.format(height=height, width=width)
 
 
 def _numbers(channels):
@@ -413,6 +424,8 @@ def _causes(plan, before, after):
     recorded, gain = plan.recorded, plan.parameters[0]["gain"]
     if diverged and recorded.get("gain", 0.1) > gain:
         yield HIGH_GAIN.format(chans=format_channels(diverged), recorded=recorded["gain"], gain=gain)
+    if diverged:
+        yield from _odd_size(*np.resize(recorded.get("imsize", 100), 2))  # tclean takes one length for both
     depth, noise = threshold(recorded), after["noise"]
     if diverged and 0 < depth < noise:
         part, lowest = depth / noise, DEPTH_SIGMA * noise
