@@ -16,7 +16,7 @@ setup(
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
     packages=find_packages(include=["confetti_task", "confetti_task.*"]),
-    package_data={"confetti_task.private": ["templates/*"]},
+    package_data={"confetti_task.private.report": ["templates/*"]},
     python_requires=">=3.8",
     # casatools and casatasks come with CASA, and must never be replaced by an installation of this package. scipy comes
     # with casatasks.

@@ -50,7 +50,7 @@ def make_parser():
 
 def summarize(arguments):
     """Write the page over many cubes, and return the exit status."""
-    from .private.summary import write_summary
+    from .private.report.summary import write_summary
 
     parser = argparse.ArgumentParser(prog="python -m confetti_task summary", description=summarize.__doc__)
     parser.add_argument("folders", nargs="+", help="folders with products of confetti_check, anywhere below")

@@ -34,6 +34,6 @@ def confetti_plot(imagename, source, outfile=""):
     >>> figure.savefig('worst.png')
     >>> confetti_plot('G008.67_B3_spw1_12M_n2hp', source=(17, 640, 512))
     """
-    from .private.plot import plot_source
+    from .private.report.plot import plot_source
 
     return plot_source(imagename, source, outfile)

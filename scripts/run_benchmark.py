@@ -139,7 +139,10 @@ def _prepare(name, root, arguments):
         threshold = {} if name == "despeckle" else {"nsigma": 2.5}
         return lambda: getattr(peers, name)(root, **threshold, **arguments), writing
     from confetti_task import confetti_check
-    from confetti_task.private import products, task_confetti_check  # noqa: F401
+    from confetti_task.private import (
+        products,  # noqa: F401
+        task_confetti_check,  # noqa: F401
+    )
 
     write = products.write_image
 

@@ -14,8 +14,8 @@ from casatasks import casalog
 from simulation import CARELESS, clean, compare, make_sky, observe, seen, true_errors
 
 from confetti_task import confetti_check, confetti_reclean
-from confetti_task.private.images import open_cube
-from confetti_task.private.pixels import read_channels
+from confetti_task.private.images.cube import open_cube
+from confetti_task.private.images.pixels import read_channels
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 

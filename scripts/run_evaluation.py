@@ -26,9 +26,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from confetti_task import confetti_check
-from confetti_task.private.decision import Thresholds
-from confetti_task.private.noise import channel_noise, plane_noise
-from confetti_task.private.statistics import components, contrast, disc, hot_pixels, narrowness
+from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.core.noise import channel_noise, plane_noise
+from confetti_task.private.core.statistics import components, contrast, disc, hot_pixels, narrowness
 
 # A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
 # with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it counts neither way, nor

@@ -14,11 +14,11 @@ from collections import namedtuple
 import numpy as np
 from scipy import ndimage
 
-from confetti_task.private.headers import opened
-from confetti_task.private.images import NEEDED, open_cube
-from confetti_task.private.noise import channel_noise, plane_noise
-from confetti_task.private.pixels import read_channels
-from confetti_task.private.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring
+from confetti_task.private.core.noise import channel_noise, plane_noise
+from confetti_task.private.core.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring
+from confetti_task.private.images.cube import NEEDED, open_cube
+from confetti_task.private.images.headers import opened
+from confetti_task.private.images.pixels import read_channels
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0
 CHANNEL_WIDTH_HZ = 71.5e3  # 0.23 km/s

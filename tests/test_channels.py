@@ -2,7 +2,7 @@
 
 import pytest
 
-from confetti_task.private.channels import format_channels, parse_channels
+from confetti_task.private.images.channels import format_channels, parse_channels
 
 
 @pytest.mark.parametrize(

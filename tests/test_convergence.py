@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from skies import BEAM, NOISE, SIZE, Products, convolve, dirty_beam
 from test_inputs import edit
 
-from confetti_task.private import windows
-from confetti_task.private.convergence import convergence, join_components, measure_components
-from confetti_task.private.divergence import measure_convergence
-from confetti_task.private.images import open_cube
-from confetti_task.private.support import measured_power
+from confetti_task.private.check.divergence import measure_convergence
+from confetti_task.private.core.convergence import convergence, join_components, measure_components
+from confetti_task.private.core.uv_coverage import measured_power
+from confetti_task.private.images import windows
+from confetti_task.private.images.cube import open_cube
 
 EVERYWHERE = np.ones((SIZE, SIZE), dtype=bool)
 ALL = (slice(None), slice(None))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.decision import Thresholds, is_confetti
-from confetti_task.private.measure import CANDIDATE
-from confetti_task.private.sources import join
+from confetti_task.private.check.measure import CANDIDATE
+from confetti_task.private.core.decision import Thresholds, is_confetti
+from confetti_task.private.core.sources import join
 
 THRESHOLDS = Thresholds()
 

@@ -17,7 +17,8 @@ from children import die_before_rename, in_a_child, wait
 from skies import NOISE, Products
 
 import confetti_task
-from confetti_task.private import busy, task_confetti_check
+from confetti_task.private import task_confetti_check
+from confetti_task.private.images import locks as busy
 from confetti_task.private.products import checked_outfile
 from confetti_task.private.staging import claimed, replace
 

@@ -16,8 +16,8 @@ from checks import confetti_check
 from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors
 
 from confetti_task import confetti_reclean
-from confetti_task.private.headers import opened
-from confetti_task.private.verify import OtherDataError
+from confetti_task.private.images.headers import opened
+from confetti_task.private.reclean.verify import OtherDataError
 
 pytestmark = pytest.mark.tclean
 

@@ -18,10 +18,10 @@ from skies import BEAM, NOISE, Products, convolve, gaussian
 from test_reclean import record
 
 from confetti_task import confetti_reclean, finish_reclean
-from confetti_task.private import recleaned
-from confetti_task.private.headers import opened
+from confetti_task.private.images.headers import opened
+from confetti_task.private.reclean import new_images as recleaned
+from confetti_task.private.reclean.verify import OtherDataError
 from confetti_task.private.staging import replace
-from confetti_task.private.verify import OtherDataError
 
 CHANNELS, BAD, CONTINUUM = 40, 20, 20 * NOISE
 FILES = {"imagename": "", "startmodel": ".startmodel", "mask": ".cleanmask"}
@@ -128,7 +128,7 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("confetti_task.private.recleaned.replace", fail)
+        patched.setattr("confetti_task.private.reclean.new_images.replace", fail)
         with pytest.raises(OSError, match="disk full"):
             confetti_reclean(imagename="line", method=method)
     assert not os.path.exists("line_reclean.image")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products
 
-from confetti_task.private.noise import channel_noise, plane_noise
+from confetti_task.private.core.noise import channel_noise, plane_noise
 
 
 def test_the_scatter_of_a_field_of_noise_is_its_standard_deviation():

@@ -22,12 +22,12 @@ from skies import BEAM, NOISE, Products
 import confetti_task
 from confetti_task import confetti_plot
 from confetti_task.__main__ import main
-from confetti_task.private.coordinates import read_sky, world_coordinates
-from confetti_task.private.images import open_cube
-from confetti_task.private.page import nearest_candidates, velocity_ranges, worst_finds
-from confetti_task.private.pictures import draw_channels, draw_maps, draw_spectra, new_figure
-from confetti_task.private.stamps import read_peak, read_stamp
-from confetti_task.private.words import explain
+from confetti_task.private.check.messages import explain
+from confetti_task.private.images.coordinates import read_sky, world_coordinates
+from confetti_task.private.images.cube import open_cube
+from confetti_task.private.report.cutouts import read_peak, read_stamp
+from confetti_task.private.report.figures import draw_channels, draw_maps, draw_spectra, new_figure
+from confetti_task.private.report.page import nearest_candidates, velocity_ranges, worst_finds
 
 # One find is as good as eight, and eight take four seconds.
 confetti_check = partial(confetti_task.confetti_check, npanels=1)
@@ -104,7 +104,7 @@ def test_a_picture_that_fails_never_costs_the_mask(monkeypatch):
     def fail(*_):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("confetti_task.private.page.read_peak", fail)
+    monkeypatch.setattr("confetti_task.private.report.page.read_peak", fail)
     result = confetti_check(imagename="line")
     assert result["channels"] == [HOT[0]]
     assert result["report"] == ""
@@ -168,7 +168,7 @@ def test_the_sky_shows_the_polarization_of_the_worst_find(products, monkeypatch)
     write_cube("line", products, polarizations=("I", "V"), holds="V")
     asked = []
     monkeypatch.setattr(
-        "confetti_task.private.page.read_peak", lambda *given: asked.append(given[1:]) or read_peak(*given)
+        "confetti_task.private.report.page.read_peak", lambda *given: asked.append(given[1:]) or read_peak(*given)
     )
     page = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
     assert asked == [(1,)]
@@ -337,13 +337,13 @@ def test_the_peak_over_the_channels_is_that_of_the_image(products, monkeypatch):
     expected = np.where(masked, products.image, -np.inf).max(axis=0)
     peak = read_peak(open_cube("line"))
     np.testing.assert_allclose(np.nan_to_num(peak.plane, nan=-np.inf), expected, rtol=1e-5, atol=1e-8)
-    monkeypatch.setattr("confetti_task.private.stamps.PICTURE_PIXELS", 20)
-    monkeypatch.setattr("confetti_task.private.stamps.SLAB_VOXELS", 10000)
+    monkeypatch.setattr("confetti_task.private.report.cutouts.PICTURE_PIXELS", 20)
+    monkeypatch.setattr("confetti_task.private.report.cutouts.SLAB_VOXELS", 10000)
     blocks = read_peak(open_cube("line"))
     assert blocks.side == 4
     large = expected.reshape(16, 4, 16, 4).max(axis=(1, 3))
     np.testing.assert_allclose(np.nan_to_num(blocks.plane, nan=-np.inf), large, rtol=1e-5, atol=1e-8)
-    monkeypatch.setattr("confetti_task.private.stamps.PEAK_VOXELS", 3 * 64 * 64)
+    monkeypatch.setattr("confetti_task.private.report.cutouts.PEAK_VOXELS", 3 * 64 * 64)
     some = read_peak(open_cube("line"))
     assert some.channels == [0, 3, 6]
     large = np.where(masked, products.image, -np.inf)[::3].max(axis=0).reshape(16, 4, 16, 4).max(axis=(1, 3))

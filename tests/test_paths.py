@@ -15,7 +15,7 @@ from checks import confetti_check
 from skies import NOISE, Products, gaussian
 
 from confetti_task.private import task_confetti_check as task
-from confetti_task.private import windows
+from confetti_task.private.images import windows
 
 HOT = (3, 30, 26)  # channel, y, x
 
@@ -72,8 +72,8 @@ def test_selected_channels_are_the_same_in_every_way(line, way):
 @pytest.mark.parametrize("slab", [1, 30000, 100000])
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_slabs_and_ranges_at_the_joints_of_tiles_change_nothing(line, slab, parallel, monkeypatch):
-    from confetti_task.private import measure
-    from confetti_task.private.images import Cube
+    from confetti_task.private.check import measure
+    from confetti_task.private.images.cube import Cube
 
     monkeypatch.setattr(Cube, "depth", 2)
     monkeypatch.setattr(measure, "SLAB_VOXELS", slab)
@@ -302,9 +302,9 @@ def test_the_workers_of_a_cluster_give_the_same_and_never_import_casa(line, clie
     assert_same(confetti_check(imagename="line"), line)
     assert checksum("line.model", "line.image", "line.residual", "line.psf") == before
     imported = client.run(
-        lambda: sorted(set(__import__("sys").modules) & {"casatools", "confetti_task.private.evidence"})
+        lambda: sorted(set(__import__("sys").modules) & {"casatools", "confetti_task.private.check.evidence"})
     )
-    assert list(imported.values()) == [["confetti_task.private.evidence"]] * 2
+    assert list(imported.values()) == [["confetti_task.private.check.evidence"]] * 2
 
 
 def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
@@ -323,7 +323,7 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
 
 
 def test_workers_of_another_version_are_refused(line, client, monkeypatch):
-    monkeypatch.setattr("confetti_task.private.workers.__version__", "0.0")
+    monkeypatch.setattr("confetti_task.private.check.worker_pool.__version__", "0.0")
     with pytest.raises(ValueError, match="the dask workers have confetti_task .*this session 0.0"):
         confetti_check(imagename="line", outfile="other")
     assert not os.path.exists("other.mask")

@@ -6,14 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skies import BEAM, dirty_beam
 
-from confetti_task.private.channels import contiguous_ranges, format_channels, parse_channels
-from confetti_task.private.decision import Thresholds, is_confetti, severity
-from confetti_task.private.measure import CANDIDATE
-from confetti_task.private.noise import channel_noise, scatter
-from confetti_task.private.restored import fast_lengths, margin, restore
-from confetti_task.private.slabs import ranges_of, slabs, strips
-from confetti_task.private.sources import join
-from confetti_task.private.statistics import (
+from confetti_task.private.check.measure import CANDIDATE
+from confetti_task.private.core.decision import Thresholds, is_confetti, severity
+from confetti_task.private.core.noise import channel_noise, scatter
+from confetti_task.private.core.restore import fast_lengths, margin, restore
+from confetti_task.private.core.sources import join
+from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
     above_neighbours,
     components,
@@ -24,7 +22,9 @@ from confetti_task.private.statistics import (
     spike,
     within,
 )
-from confetti_task.private.support import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.images.channels import contiguous_ranges, format_channels, parse_channels
+from confetti_task.private.images.chunks import ranges_of, slabs, strips
 
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("quick")

@@ -11,7 +11,7 @@ from checks import confetti_check
 from skies import NOISE, Products
 
 from confetti_task import confetti_reclean, finish_reclean
-from confetti_task.private.headers import opened
+from confetti_task.private.images.headers import opened
 
 CHANNELS, BAD = 14, 6
 INPUTS = ("line.model", "line.image", "line.residual", "line.psf", "line.mask", "line.ms")

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from confetti_task.private.plan import Plan
-from confetti_task.private.remedy import beside, choose_ranges, for_sub_cube, remedied, sub_cubes, unaffected
+from confetti_task.private.reclean.plan import Plan
+from confetti_task.private.reclean.remedy import beside, choose_ranges, for_sub_cube, remedied, sub_cubes, unaffected
 
 RECORDED = {"specmode": "cube", "niter": 1000, "gain": 0.6, "threshold": "15mJy", "cyclefactor": 0.5, "usemask": "pb"}
 

@@ -11,7 +11,7 @@ from conftest import TOP
 from simulation import IMAGE_NOISE_JY, settings
 
 from confetti_task import confetti_reclean
-from confetti_task.private.headers import opened
+from confetti_task.private.images.headers import opened
 
 pytestmark = pytest.mark.tclean
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products
 
-from confetti_task.private.statistics import (
+from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
     around,
     components,
@@ -18,7 +18,7 @@ from confetti_task.private.statistics import (
     spike,
     surround,
 )
-from confetti_task.private.statistics import hot_pixels as hot_pixels_among
+from confetti_task.private.core.statistics import hot_pixels as hot_pixels_among
 
 NOISES = np.full(5, NOISE, dtype=np.float32)
 CENTRE = np.array([[2, 16, 16]])
@@ -158,5 +158,5 @@ def test_what_is_gathered_does_not_depend_on_the_batches(monkeypatch):
     cube = np.random.default_rng(6).normal(size=(3, 20, 20)).astype(np.float32)
     pixels = np.argwhere(np.ones(cube.shape))
     whole = around(cube, pixels, disc(3), median)
-    monkeypatch.setattr("confetti_task.private.statistics.GATHERED_AT_ONCE", 1000)
+    monkeypatch.setattr("confetti_task.private.core.statistics.GATHERED_AT_ONCE", 1000)
     np.testing.assert_array_equal(around(cube, pixels, disc(3), median), whole)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
-from confetti_task.private.statistics import REACH_CHANNELS, height, ring, within
-from confetti_task.private.support import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.core.statistics import REACH_CHANNELS, height, ring, within
+from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
 
 HOT = np.array([[3, 32, 30]])
 

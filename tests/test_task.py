@@ -12,8 +12,8 @@ from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check
 from skies import BEAM, NOISE, SIZE, Products, convolve, gaussian
 
-from confetti_task.private.headers import read_beam, read_beams
-from confetti_task.private.images import open_cube
+from confetti_task.private.images.cube import open_cube
+from confetti_task.private.images.headers import read_beam, read_beams
 
 HOT = (3, 30, 26)  # channel, y, x of the confetti
 

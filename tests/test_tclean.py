@@ -7,10 +7,10 @@ from casa_images import read_image
 from checks import confetti_check
 from simulation import compare, settings, true_errors
 
-from confetti_task.private.consistency import mismatches
-from confetti_task.private.images import open_cube
-from confetti_task.private.measure import CHANNEL
-from confetti_task.private.pixels import read_channels
+from confetti_task.private.check.consistency import mismatches
+from confetti_task.private.check.measure import CHANNEL
+from confetti_task.private.images.cube import open_cube
+from confetti_task.private.images.pixels import read_channels
 
 pytestmark = pytest.mark.tclean
 

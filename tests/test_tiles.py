@@ -12,9 +12,9 @@ import pytest
 from casa_images import write_cube, write_image
 from skies import Products
 
-from confetti_task.private.images import open_cube
-from confetti_task.private.pixels import read_channels
-from confetti_task.private.tiles import find_image_tiles, find_tiles, opened_table, read_box, write_plane
+from confetti_task.private.images.cube import open_cube
+from confetti_task.private.images.pixels import read_channels
+from confetti_task.private.images.tiles import find_image_tiles, find_tiles, opened_table, read_box, write_plane
 
 RANDOM = np.random.default_rng(5)
 
@@ -218,7 +218,7 @@ def test_a_process_without_casa_reads_the_pixels():
     with open("cube.pickle", "wb") as written:
         pickle.dump(open_cube("line"), written)
     script = (
-        "import pickle, sys; from confetti_task.private.pixels import read_channels; "
+        "import pickle, sys; from confetti_task.private.images.pixels import read_channels; "
         "cube = pickle.load(open('cube.pickle', 'rb')); print(read_channels(cube, 'image', 0, 2, 3).sum()); "
         "assert 'casatools' not in sys.modules"
     )

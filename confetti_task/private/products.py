@@ -9,13 +9,13 @@ import numpy as np
 from casatasks import casalog
 from scipy.ndimage import binary_fill_holes
 
-from .pixels import read_channels
-from .regions import write_regions
-from .slabs import ROWS_AT_ONCE, strips
+from .check.tables import bad_channels
+from .core.statistics import disc
+from .images.chunks import ROWS_AT_ONCE, strips
+from .images.pixels import read_channels
+from .images.write import write_image
+from .report.regions import write_regions
 from .staging import claimed, replace, staged_root
-from .statistics import disc
-from .tables import bad_channels
-from .writing import write_image
 
 STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -90,7 +90,7 @@ def stage_products(outfile, cube, candidates, tables, wanted, call):
     ----------
     outfile : str
         Root name of the products.
-    cube : `~confetti_task.private.images.Cube`
+    cube : `images.cube.Cube`
         The inputs.
     candidates : structured `~numpy.ndarray`
         The narrow hot pixels.
@@ -142,7 +142,7 @@ def let_appear(outfile, report):
 def _write_report(staged, cube, outfile, tables, npanels):
     """Write page and regions, or tell why not: no picture is worth a mask."""
     try:
-        from .page import write_page  # only here: matplotlib takes half a second to import
+        from .report.page import write_page  # only here: matplotlib takes half a second to import
 
         write_page(staged + ".html", cube, outfile, tables, npanels)
         write_regions(staged, cube, tables[0])
@@ -171,7 +171,7 @@ def channels_to_clean(cube, bad):
 
     Parameters
     ----------
-    cube : `~confetti_task.private.images.Cube`
+    cube : `images.cube.Cube`
         The inputs.
     bad : sequence of int
         The bad channels.

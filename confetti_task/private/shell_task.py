@@ -23,7 +23,7 @@ class ShellTask:
     ----------
     name, summary : str
         Name of the task, and what it does in one line.
-    parameters : sequence of `~confetti_task.private.call_task.Parameter`
+    parameters : sequence of `call_task.Parameter`
         Its parameters.
     task : callable
         The task itself, called with keywords.

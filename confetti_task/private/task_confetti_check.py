@@ -10,21 +10,22 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..version import __version__
-from . import divergence, evidence, words
-from .busy import check_unchanged, fingerprint
-from .channels import format_channels, parse_channels
-from .consistency import mismatches, restored_here
-from .decision import Thresholds, is_confetti, severity
-from .known import near_known, read_known
-from .measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
-from .noise import WINDOW_CHANNELS, channel_noise
-from .pieces import open_pieces, piece_of
+from .check import divergence, evidence
+from .check import messages as words
+from .check.consistency import mismatches, restored_here
+from .check.known_sources import near_known, read_known
+from .check.measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
+from .check.tables import channel_table, of_piece, source_table
+from .check.worker_pool import hired
+from .core.decision import Thresholds, is_confetti, severity
+from .core.noise import WINDOW_CHANNELS, channel_noise
+from .core.sources import join
+from .core.statistics import REACH_CHANNELS
+from .images.channels import format_channels, parse_channels
+from .images.chunks import ranges_of
+from .images.locks import check_unchanged, fingerprint
+from .images.pieces import open_pieces, piece_of
 from .products import Wanted, checked_outfile, let_appear, stage_products
-from .slabs import ranges_of
-from .sources import join
-from .statistics import REACH_CHANNELS
-from .tables import channel_table, of_piece, source_table
-from .workers import hired
 
 # Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
 # on either side is read by both.

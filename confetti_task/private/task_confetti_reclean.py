@@ -9,16 +9,16 @@ import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
-from . import words
-from .channels import format_channels, parse_channels
-from .images import open_cube
-from .plan import Plan, make_plan
-from .recleaned import check_outname, check_room, read_plan, write_new_set, write_start
-from .recorded import read_parameters
-from .remedy import DEPTH_SIGMA, remedied
-from .start_model import start_from_continuum, start_from_neighbours
-from .tables import bad_channels, read_tables
-from .verify import OtherDataError, changed_beside, check_run, state_of_channels
+from .check import messages as words
+from .check.tables import bad_channels, read_tables
+from .images.channels import format_channels, parse_channels
+from .images.cube import open_cube
+from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
+from .reclean.plan import Plan, make_plan
+from .reclean.remedy import DEPTH_SIGMA, remedied
+from .reclean.start_model import start_from_continuum, start_from_neighbours
+from .reclean.tclean_parameters import read_parameters
+from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
 
 # What stays the same when more channels are cleaned, or in another way.
 Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")

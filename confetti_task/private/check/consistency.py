@@ -1,0 +1,110 @@
+"""Whether image minus residual is the model convolved with the restoring beam, as tclean leaves them; and if not."""
+
+from collections import namedtuple
+from dataclasses import replace
+
+import numpy as np
+
+from ..core.restore import fast_lengths, margin, restore
+from ..images.chunks import ROWS_AT_ONCE, strips
+from ..images.headers import read_beam, read_beams
+from ..images.pieces import piece_of
+from ..images.pixels import read_channels
+
+# tclean's own differ by 1e-7 to 4e-7, whatever the beam, the size of the image, and where in it the components are; an
+# image whose beam was changed by a thousandth by this.
+SAME_RESTORED = 1e-3
+# Axes are read whole up to twice this, and beyond it so far around the brightest component: little to read.
+REACH_PIXELS = 256
+
+# The largest difference in a piece of the cube (0 where it has no others), as a part of the restored model, and where.
+Mismatch = namedtuple("Mismatch", "piece part channel")
+
+
+def restored_here(cube):
+    """
+    Have the check restore the model itself, because the image is not what tclean restored from it with the beam of the
+    image.
+
+    An image that was smoothed to a common beam, by tclean itself or later, or corrected for the primary beam, does not
+    tell what tclean restored; model and residual still do.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    cube : `images.cube.Cube`
+        The same with ``restored_with`` and ``beams`` of the PSF, which tclean fitted to the data, or where it has none
+        of the image.
+    """
+    if cube.pieces:
+        pieces = tuple(restored_here(piece) for piece in cube.pieces)
+        return replace(cube, pieces=pieces, beams=tuple(width for piece in pieces for width in piece.beams))
+    beams = read_beams(cube, "psf" if cube.psf_beams else "image")
+    return replace(cube, restored_with=beams, beams=cube.psf_beams or cube.beams)
+
+
+def mismatches(cube, channels):
+    """
+    Compare image minus residual with the model convolved with the restoring beam, in two channels of each piece.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    channels : structured `~numpy.ndarray`
+        What was measured of the channels: the one with most flux in its model is compared, and a middling one.
+
+    Returns
+    -------
+    differing : list of `Mismatch`
+        Of the pieces that differ by more than `SAME_RESTORED`.
+    """
+    rows = channels[(channels["components"] > 0) & np.isfinite(channels["noise"])]
+    rows = rows[np.argsort(np.abs(rows["flux"]))]
+    numbers, _ = piece_of(cube, rows["channel"])
+    worst = []
+    for number in np.unique(numbers).tolist():
+        piece = rows[numbers == number]
+        places = [(int(row["polarization"]), int(row["channel"])) for row in (piece[-1], piece[len(piece) // 2])]
+        worst.append(max(Mismatch(number, _difference(cube, *place), place[1]) for place in places))
+    return [mismatch for mismatch in worst if mismatch.part > SAME_RESTORED]
+
+
+def _difference(cube, polarization, channel):
+    """Norm of the difference in a channel as a part of that of the restored model."""
+    beam = read_beam(cube, polarization, channel)
+    reach = max(REACH_PIXELS, 2 * margin(beam, cube.cell))
+    # tclean convolves in a circle, and so can this where an axis is read whole.
+    whole = [length <= 2 * reach for length in cube.lengths[2:]]
+    edges = [0 if one else margin(beam, cube.cell) for one in whole]
+    box = _box(cube, polarization, channel, edges, [None if one else reach for one in whole])
+    model, image, residual = (
+        read_channels(cube, name, polarization, channel, channel, *box)[0] for name in ("model", "image", "residual")
+    )
+    lengths = [length if one else fast for length, one, fast in zip(model.shape, whole, fast_lengths(model.shape))]
+    expected = restore(model, beam, cube.cell, lengths)
+    # What has an odd length tclean moves by a pixel.
+    expected = np.roll(expected, [-(length % 2) for length in cube.lengths[2:]], axis=(0, 1))
+    difference = np.nan_to_num(image - residual - expected).astype(float)
+    inside = tuple(slice(edge, length - edge) for edge, length in zip(edges, model.shape))
+    norm = np.linalg.norm(expected.astype(float))
+    return float(np.linalg.norm(difference[inside]) / norm) if norm > 0 else 0.0
+
+
+def _box(cube, polarization, channel, edges, reaches):
+    """Rows and columns around the brightest component that is not at an edge; where there is no reach, all."""
+    (top, left), (height, width) = edges, cube.lengths[2:]
+    peaks = []
+    for low, high in strips(height - 2 * top, ROWS_AT_ONCE):
+        box = (low + top, high + top), (left, width - left)
+        model = np.abs(np.nan_to_num(read_channels(cube, "model", polarization, channel, channel, *box)[0]))
+        y, x = np.unravel_index(np.argmax(model), model.shape)
+        peaks.append((model[y, x], int(y) + low + top, int(x) + left))
+    return [
+        (max(place - reach, 0), min(place + reach, length)) if reach else (0, length)
+        for place, reach, length in zip(max(peaks)[1:], reaches, (height, width))
+    ]

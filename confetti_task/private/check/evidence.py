@@ -1,0 +1,148 @@
+"""What the image and the data say of the candidates: pure functions of what to read, a channel and its candidates."""
+
+from collections import namedtuple
+from math import prod
+
+import numpy as np
+
+from ..core.statistics import REACH_CHANNELS, at, height, ring, spike, within
+from ..core.uv_coverage import unmeasured_filter, unmeasured_image, unsupported_spike
+from ..images.windows import read_psf, read_window, transform_of, window_of, windows
+
+# Measured: 47 for each pixel of a window of 4096 x 4096, and 53 of a whole plane of 4000 x 4000, whose transform has
+# four times as many frequencies.
+BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
+
+# Where the candidates of a channel are looked at: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
+# rows of the places that are near each pixel [n, k].
+Target = namedtuple("Target", "channel pixels places of_pixel")
+
+# What a channel shows to a target: heights of the restored model and of its unmeasured part at the places [m], height
+# of the image, its value and that of the residual at the pixels [n], and the share of a point source in the unmeasured
+# part.
+View = namedtuple("View", "total unmeasured height image residual share")
+
+
+def target_of(channel, candidates, cube):
+    """
+    Tell where the candidates of a channel are to be looked at: within half a beam of them.
+
+    Parameters
+    ----------
+    channel : int
+        The channel.
+    candidates : structured `~numpy.ndarray`
+        Its narrow hot pixels.
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    target : `Target`
+        For this channel and those around it.
+    """
+    pixels = np.column_stack([candidates["y"], candidates["x"]]).astype(int)
+    return Target(channel, pixels, *within(pixels, cube.beam / 2, cube.lengths[2:]))
+
+
+def bytes_needed(shape):
+    """Memory that looking at a channel of some height and width takes."""
+    return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
+
+
+def look(cube, polarization, channel, targets):
+    """
+    Look at a channel: it is read and filtered once, for the candidates of all channels around it.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        What to read.
+    polarization, channel : int
+        The channel.
+    targets : list of `Target`
+        Where to look.
+
+    Returns
+    -------
+    views : list of `View`
+        One for each target. NaN for what is blank, and of the unmeasured part where there is no PSF.
+    """
+    views = [
+        [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
+        for target in targets
+    ]
+    passed, share = _read_filter(cube, polarization, channel)
+    background = ring(cube.beam)
+    for corner, core in windows(cube.lengths[2:]):
+        inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
+        if not any(places.any() for places, _ in inside):
+            continue
+        restored, unmeasured, image, residual = _read_window(cube, polarization, channel, corner, passed)
+        for target, view, (places, pixels) in zip(targets, views, inside):
+            at_places, at_pixels = (
+                np.insert(where - corner, 0, 0, axis=1) for where in (target.places[places], target.pixels[pixels])
+            )
+            view[0][places], view[1][places] = (
+                height(plane, at_places, background) for plane in (restored, unmeasured)
+            )
+            view[2][pixels] = height(image, at_pixels, background)
+            view[3][pixels], view[4][pixels] = at(image, at_pixels), at(residual, at_pixels)
+    return [View(*view, share) for view in views]
+
+
+def _within_box(pixels, box):
+    (bottom, top), (left, right) = box
+    y, x = pixels.T
+    return (y >= bottom) & (y < top) & (x >= left) & (x < right)
+
+
+def _read_filter(cube, polarization, channel):
+    psf = read_psf(cube, polarization, channel)
+    return (None, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.lengths[2:]))
+
+
+def _read_window(cube, polarization, channel, corner, passed):
+    """Restored model, its unmeasured part, image and residual, each as a cube of one channel."""
+    image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
+    restored = image - residual
+    unmeasured = np.full_like(restored, np.nan)
+    if passed is not None:
+        unmeasured[0] = unmeasured_image(restored[0], passed, transform_of(cube.lengths[2:]))
+    return restored, unmeasured, image, residual
+
+
+def weigh(candidates, target, views, cube):
+    """
+    Tell what the image and the data say of the candidates of a channel.
+
+    Parameters
+    ----------
+    candidates : structured `~numpy.ndarray`
+        The narrow hot pixels of the channel.
+    target : `Target`
+        Where they were looked at.
+    views : dict
+        What each channel showed, from `look`; channels that are blank or beyond the cube are left out.
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    candidates : structured `~numpy.ndarray`
+        With the fields restored, spike, residual and unsupported, without those where the image is blank.
+    """
+    around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
+    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan)
+    total, unmeasured, heights = (
+        np.column_stack([getattr(views.get(channel, missing), name) for channel in around]) for name in View._fields[:3]
+    )
+    here = views[target.channel]
+    middle = target.of_pixel[:, target.of_pixel.shape[1] // 2]
+    candidates = candidates.copy()
+    candidates["restored"] = spike(total[middle]) / candidates["contrast"]
+    candidates["spike"] = spike(heights) / candidates["noise"]
+    candidates["residual"] = here.residual / candidates["noise"]
+    unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)
+    candidates["unsupported"] = unsupported / candidates["noise"]
+    return candidates[np.isfinite(here.image)]

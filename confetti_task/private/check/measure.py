@@ -1,0 +1,250 @@
+"""What a range of channels holds: its noise and its narrow hot pixels. Pure functions of what to read and the range."""
+
+import numpy as np
+
+from ..core.noise import COLUMNS, ROWS, reach_of_samples, sample_heights, sampled, scatter
+from ..core.statistics import (
+    SURROUND_OUTER_BEAMS,
+    SURROUNDINGS,
+    at,
+    components,
+    contrast,
+    hot_pixels,
+    narrowness,
+    pointlikeness,
+    surround,
+)
+from ..images.chunks import slabs, strips
+from ..images.pixels import read_channels
+
+# Of a slab: the model, and the places and values of its components where all pixels are set.
+BYTES_A_VOXEL = 64
+# More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
+# system anew takes longer than to read into it.
+SLAB_VOXELS = 2**23
+
+CANDIDATE = np.dtype(
+    [
+        ("polarization", "i4"),
+        ("channel", "i4"),
+        ("y", "i4"),
+        ("x", "i4"),
+        ("noise", "f4"),  # of the channel, Jy/beam
+        ("contrast", "f4"),  # of the hot pixel over its surroundings, Jy
+        ("pointlikeness", "f4"),  # 1 for a single pixel
+        ("narrowness", "f4"),  # part of the contrast in a neighbouring channel
+        ("surround", "f4"),  # flux around the hot pixel as a part of it, from the model
+        ("restored", "f4"),  # part of the hot pixel that remains in image - residual
+        ("spike", "f4"),  # point source in this channel of the image alone, in noise
+        ("residual", "f4"),  # at the hot pixel, in noise
+        ("unsupported", "f4"),  # spike that the data do not hold, in noise; NaN without a PSF
+        ("confetti", "?"),
+        ("severity", "f4"),  # of confetti: height of the fake source in noise
+        ("known", "?"),  # near a source that the user knows to be real
+    ]
+)
+
+CHANNEL = np.dtype(
+    [
+        ("polarization", "i4"),
+        ("channel", "i4"),
+        ("noise", "f4"),  # Jy/beam, NaN where there is no image
+        ("checked", "?"),  # whether the noise and a neighbour are known
+        ("flux", "f8"),  # of the model, Jy
+        ("total", "f8"),  # the same with each component counted positive, Jy
+        ("components", "i8"),  # pixels of the model that are not zero
+        ("unknown", "i8"),  # pixels of the model that are not finite
+        ("switched", "?"),  # the model is empty and those of both neighbours are not, or the other way round
+        ("positive", "i4"),  # hot pixels, narrow or not
+        ("negative", "i4"),
+        ("convergence", "f4"),  # below 1 the clean diverged, NaN where that need not be measured
+        ("diverged", "?"),
+    ]
+)
+
+
+def measure_scatter(cube, polarization, first, last, voxels):
+    """
+    Measure the scatter of a range of channels.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        What to read.
+    polarization, first, last : int
+        Polarization, first and last channel of the range.
+    voxels : int
+        How many may be in memory.
+
+    Returns
+    -------
+    scatter : 1D float32 `~numpy.ndarray`
+        From `core.noise.scatter`, in Jy/beam; NaN for a blank channel.
+    """
+    height, width = cube.lengths[2:]
+    rows, columns = sampled(height, ROWS, cube.beam), sampled(width, COLUMNS, cube.beam)
+    whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
+    strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
+    scatters = []
+    for low, high in slabs(first, last, cube.depth, _number_of_rows(strips_read) * width, min(voxels, SLAB_VOXELS)):
+        heights = [[] for _ in range(low, high + 1)]
+        for some in _together(strips_read, voxels // width):
+            image, lines = _read_strips(cube, polarization, low, high, some, rows)
+            for found, values in zip(heights, sample_heights(image, lines, columns, cube.beam)):
+                found.append(values)
+        scatters += [scatter(np.concatenate(values)) for values in heights]
+    return np.array(scatters, dtype=np.float32)
+
+
+def _number_of_rows(strips_read):
+    return sum(end - start for start, end in strips_read)
+
+
+def _together(strips_read, limit):
+    """Strips in groups of so many rows at most, or of one strip."""
+    groups = [[]]
+    for strip in strips_read:
+        if groups[-1] and _number_of_rows([*groups[-1], strip]) > limit:
+            groups.append([])
+        groups[-1].append(strip)
+    return groups
+
+
+def _read_strips(cube, polarization, first, last, strips_read, rows):
+    """Strips of the image one upon another, and which of their rows are sampled."""
+    image = np.empty((last - first + 1, _number_of_rows(strips_read), cube.lengths[3]), dtype=np.float32)
+    place, lines = 0, []
+    for start, end in strips_read:
+        strip = image[:, place : place + end - start]
+        read_channels(cube, "image", polarization, first, last, (start, end), out=strip)
+        lines.append(rows[(rows >= start) & (rows < end)] - start + place)
+        place += end - start
+    return image, np.concatenate(lines)
+
+
+def _rows_around(rows, reach, height):
+    """Strips of rows that hold some rows and what is around them: first row and the one after the last."""
+    strips = []
+    for row in rows.tolist():
+        start, end = max(row - reach, 0), min(row + reach + 1, height)
+        if strips and start <= strips[-1][1]:
+            start = strips.pop()[0]
+        strips.append((start, end))
+    return strips
+
+
+def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
+    """
+    Find the narrow hot pixels in the model of a range of channels.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        What to read.
+    polarization, first, last : int
+        Polarization, first and last channel of the range.
+    noise : 1D float32 `~numpy.ndarray`
+        Noise of every channel of the cube in Jy/beam; NaN for a blank one.
+    thresholds : `core.decision.Thresholds`
+        For what is a hot pixel and what is narrow.
+    voxels : int
+        How many may be in memory.
+
+    Returns
+    -------
+    channels : structured `~numpy.ndarray`
+        One row of `CHANNEL` for every channel of the range.
+    candidates : structured `~numpy.ndarray`
+        One row of `CANDIDATE` for every narrow hot pixel, with what the model tells of it.
+    """
+    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    channels = np.zeros(end - begin + 1, dtype=CHANNEL)
+    channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
+    channels["noise"] = noise[begin : end + 1]
+    sums = np.zeros((4, len(channels), cube.lengths[2]))
+    found = [np.zeros(0, dtype=CANDIDATE)]
+    for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
+        inside = slice(core[0] - rows[0], core[1] - rows[0])
+        pixels, blank = components(model)
+        pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
+        here = slice(start - begin, start - begin + len(model))
+        # Sums by rows do not depend on how the cube is cut.
+        values = at(model, pixels)
+        summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
+        for of_rows, (where, weights) in zip(sums, summed):
+            of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
+
+        candidates, signs = _search(model, pixels, channels["noise"][here], searched - start, thresholds, cube.beam)
+        for sign, name in ((1, "positive"), (-1, "negative")):
+            channels[name][here] += signs[sign]
+        candidates["polarization"] = polarization
+        candidates["channel"] += start
+        candidates["y"] += rows[0]
+        found.append(candidates)
+    channels["flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
+    _compare_with_neighbours(channels)
+    return channels[first - begin : last - begin + 1], np.concatenate(found)
+
+
+def _stream(cube, polarization, first, last, voxels):
+    """
+    The model of a range of channels piece by piece, with what is around: what two slabs share is read once.
+
+    Yields the rows that were read and those that are to be searched, the number of the first channel, the pixels
+    [channel, y, x], and the numbers of the channels to be searched, which have their neighbours beside them.
+    """
+    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    height, width = cube.lengths[2:]
+    reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
+    # Rows beside a strip are read twice: a strip is at least eight times as high where memory allows it.
+    preferred = max(8 * reach, SLAB_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
+    for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
+        rows = max(core[0] - reach, 0), min(core[1] + reach, height)
+        plane = (rows[1] - rows[0]) * width
+        ranges = list(slabs(begin, end, cube.depth, plane, min(voxels, max(SLAB_VOXELS, 3 * plane)), beside=2))
+        # The slabs share their memory: to ask for it anew takes longer than to read them.
+        longest = max(high - low + 1 for low, high in ranges)
+        planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
+        kept, searched = 0, first
+        for low, high in ranges:
+            model = planes[: kept + high - low + 1]
+            read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
+            until = min(last, high if high == end else high - 1)
+            yield rows, core, low - kept, model, np.arange(searched, until + 1)
+            kept, searched = min(2, len(model)), max(until + 1, first)
+            planes[:kept] = model[-kept:].copy()
+
+
+def _sums_of_rows(pixels, shape, weights):
+    """Sum of the weights of the pixels in each row of each channel, or their number."""
+    row = pixels[:, 0] * shape[1] + pixels[:, 1]
+    return np.bincount(row, weights, minlength=shape[0] * shape[1]).reshape(shape[:2])
+
+
+def _search(model, pixels, noise, searched, thresholds, beam):
+    """Narrow hot pixels in some channels of a model, and how many of its hot pixels in each channel have which sign."""
+    if np.isnan(noise).any():
+        model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
+    pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, thresholds.nsigma)
+    sign = np.sign(at(model, pixels))
+    signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
+
+    contrasts = contrast(model, pixels)
+    fractions = narrowness(model, pixels, contrasts)
+    narrow = fractions <= thresholds.narrowness
+    pixels, contrasts = pixels[narrow], contrasts[narrow]
+    candidates = np.zeros(len(pixels), dtype=CANDIDATE)
+    candidates["channel"], candidates["y"], candidates["x"] = pixels.T
+    candidates["noise"] = noise[pixels[:, 0]]
+    candidates["contrast"], candidates["narrowness"] = contrasts, fractions[narrow]
+    candidates["pointlikeness"] = pointlikeness(model, pixels, contrasts)
+    candidates["surround"] = surround(model, pixels, contrasts, beam)
+    return candidates, signs
+
+
+def _compare_with_neighbours(channels):
+    known = np.pad(np.isfinite(channels["noise"]), 1)
+    cleaned = np.pad(channels["components"] > 0, 1)
+    channels["checked"] = known[1:-1] & (known[:-2] | known[2:])
+    channels["switched"] = (cleaned[1:-1] != cleaned[:-2]) & (cleaned[1:-1] != cleaned[2:])
+    channels["switched"] &= known[:-2] & known[1:-1] & known[2:]

@@ -1,0 +1,162 @@
+"""Where the pixels of a cube are on the sky and in frequency, and which pixels are where."""
+
+from collections import namedtuple
+
+import numpy as np
+from astropy import units
+from astropy.wcs import WCS
+
+from .headers import linear_coordinates, opened
+
+# What CASA's frames of the sky are called in FITS and in DS9. Others nobody uses for images.
+FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
+DS9_FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
+
+# Frame of the sky and of the frequencies as CASA calls them, rest frequency in Hz (0 where there is none).
+Frames = namedtuple("Frames", "sky spectral rest")
+
+
+def read_coordinates(path):
+    """Coordinate system and shape of an image, for a new one on its grid."""
+    with opened(path) as tool:
+        coordinates = tool.coordsys()
+        record = coordinates.torecord()
+        coordinates.done()
+        return record, [int(length) for length in tool.shape()]
+
+
+def read_sky(cube):
+    """
+    Projection of the sky of a cube.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    sky : `~astropy.wcs.WCS`
+        Of x and y.
+    """
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        record = coordinates.torecord()
+        coordinates.done()
+    direction = next(record[name] for name in sorted(record) if name.startswith("direction"))
+    names = ("GLON-{}", "GLAT-{}") if direction["system"] == "GALACTIC" else ("RA---{}", "DEC--{}")
+    sky = WCS(naxis=2)
+    sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
+    sky.wcs.crpix = direction["crpix"] + 1
+    sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
+    sky.wcs.pc = direction["pc"].T  # casatools gives it with rows and columns exchanged
+    sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
+    sky.wcs.radesys = FITS_FRAMES.get(direction["system"], "")
+    sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
+    return sky
+
+
+def read_frames(cube):
+    """`Frames` of a cube."""
+    with opened(cube.path("model")) as tool:
+        coordinates = tool.coordsys()
+        sky = coordinates.referencecode("direction")[0]
+        spectral, rest = "", 0.0
+        if cube.axes[1] is not None:
+            spectral = coordinates.referencecode("spectral")[0]
+            rest = units.Quantity(*(coordinates.restfrequency()[name] for name in ("value", "unit"))).to_value("Hz")
+        coordinates.done()
+    return Frames(sky, spectral, float(np.ravel(rest)[0]))
+
+
+def is_upright(sky):
+    """Whether North is up and East is left or right in the pixels of a projection, not at an angle."""
+    return np.allclose(sky.wcs.get_pc(), np.eye(2), atol=0.01)
+
+
+def read_frequencies(cube):
+    """Frequencies of all channels in Hz, in the frame of the cube."""
+    everywhere = np.arange(cube.channels)
+    return world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[2].to_value("Hz")
+
+
+def pixel_positions(cube, positions):
+    """
+    Pixels of positions on the sky.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    positions : `~astropy.coordinates.SkyCoord`
+        Any number of them.
+
+    Returns
+    -------
+    y, x : 1D `~numpy.ndarray`
+        Not rounded; beyond the image too. NaN for positions more than 90 degrees away, which a projection would take
+        into the field.
+    """
+    if not len(positions):
+        return np.zeros(0), np.zeros(0)
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        frame = {"ICRS": "icrs", "GALACTIC": "galactic", "B1950": "fk4"}.get(coordinates.referencecode("direction")[0])
+        sky = positions.transform_to(frame or "fk5").spherical
+        world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
+        world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
+        pixels = coordinates.topixelmany(world)["numeric"]
+        lon, lat = (coordinates.referencevalue()["numeric"][axis] for axis in (cube.axes[3], cube.axes[2]))
+        coordinates.done()
+    apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
+    pixels[:, apart <= 0] = np.nan
+    return pixels[cube.axes[2]], pixels[cube.axes[3]]
+
+
+def world_coordinates(cube, channel, y, x):
+    """
+    Position and frequency of pixels.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    channel, y, x : 1D int `~numpy.ndarray`
+        The pixels.
+
+    Returns
+    -------
+    ra, dec, frequency, velocity : `~astropy.units.Quantity`
+        In the frames of the cube; velocity in the radio convention. NaN for what the cube does not have.
+    """
+    world = np.full((4, len(channel)), np.nan)
+    first = 0
+    for piece in cube.pieces or [cube]:
+        here = (channel >= first) & (channel < first + piece.channels)
+        if here.any():
+            world[:, here] = _world_of(piece, channel[here] - first, y[here], x[here])
+        first += piece.channels
+    ra, dec, frequency, velocity = world
+    return (
+        (ra * units.rad).to("deg") % (360 * units.deg),
+        (dec * units.rad).to("deg"),
+        (frequency * units.Hz).to("GHz"),
+        velocity * units.km / units.s,
+    )
+
+
+def _world_of(cube, channel, y, x):
+    pixels = np.zeros((cube.ndim, len(channel)))
+    for axis, values in zip(cube.axes[1:], (channel, y, x)):
+        if axis is not None:
+            pixels[axis] = values
+    with opened(cube.path("model")) as tool:
+        coordinates = linear_coordinates(tool)
+        world = coordinates.toworldmany(pixels)["numeric"]
+        unknown = np.full(len(channel), np.nan)
+        _, frequency, dec, ra = (unknown if axis is None else world[axis] for axis in cube.axes)
+        velocity = unknown
+        if cube.axes[1] is not None and coordinates.restfrequency()["value"][0] > 0:
+            velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
+        coordinates.done()
+    return ra, dec, frequency, velocity

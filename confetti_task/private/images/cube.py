@@ -1,0 +1,282 @@
+"""The images of tclean: which there are, how their axes are ordered and their pixels stored."""
+
+import math
+import os
+from dataclasses import dataclass, replace
+from typing import Dict, Optional, Tuple
+
+import numpy as np
+
+from .headers import opened_to_read, read_header
+from .tiles import Tiles, find_image_tiles
+
+NEEDED = ("model", "image", "residual")
+OPTIONAL = ("psf", "mask")
+READERS = ("auto", "ia")
+
+# Two grids are the same when neither of two places in the cube is off by more than this part of a pixel.
+SAME_GRID_PIXELS = 0.01
+
+
+@dataclass(frozen=True)
+class Cube:
+    """
+    The images of one run of tclean, or of several that are one spectrum. Small and picklable: it holds no pixels.
+
+    Attributes
+    ----------
+    root, term : str
+        Name given to tclean, and '.tt0' where it wrote Taylor terms.
+    products : tuple of str
+        Which of model, image, residual, psf and mask there are.
+    masked : bool
+        Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit.
+    lengths : tuple of int
+        Number of polarizations and of channels, height and width.
+    axes : tuple of int or None
+        Which axes of the image are polarization, channel, y and x; None for one that it does not have.
+    ndim : int
+        Number of axes of the image.
+    stokes : tuple of str
+        Names of the polarizations.
+    beams, psf_beams : tuple of float
+        Widths of the restoring beam of the image and of the PSF at half maximum in pixels, geometric mean of both axes,
+        of each plane that has one. Nothing for a PSF that is not there or has none.
+    tiles : dict
+        `images.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
+        not among them is read through the image tool.
+    places, increments : tuple
+        World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
+        the last channel, a quarter from the others; increments along each axis; in rad and Hz.
+    pieces : tuple of `Cube`
+        The cubes that this one is joined of along its channels; nothing for a cube of one root name.
+    restored_with : tuple
+        Beams [polarization][channel] with which the model is restored by the check itself, each with its major and
+        minor axis in arcsec and position angle in degrees: see `check.consistency.restored_here`.
+        Nothing where image minus residual is the restored model, as tclean leaves it.
+    """
+
+    root: str
+    term: str
+    products: Tuple[str, ...]
+    masked: bool
+    lengths: Tuple[int, int, int, int]
+    axes: Tuple[Optional[int], Optional[int], int, int]
+    ndim: int
+    stokes: Tuple[str, ...]
+    beams: Tuple[float, ...]
+    psf_beams: Tuple[float, ...]
+    tiles: Dict[str, Tiles]
+    places: Tuple[Tuple[float, ...], Tuple[float, ...]]
+    increments: Tuple[float, ...]
+    pieces: Tuple["Cube", ...] = ()
+    restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
+
+    @property
+    def channels(self):
+        """Number of channels."""
+        return self.lengths[1]
+
+    @property
+    def beam(self):
+        """Width of the restoring beam in pixels: median of the channels."""
+        return float(np.median(self.beams or self.psf_beams))
+
+    @property
+    def psf_beam(self):
+        """Width of the PSF in pixels: median of the channels; None where it is unknown."""
+        return float(np.median(self.psf_beams)) if self.psf_beams else None
+
+    @property
+    def cell(self):
+        """Length of a pixel along y to the North and along x to the East, in arcsec."""
+        return tuple(math.degrees(self.increments[axis]) * 3600 for axis in self.axes[2:])
+
+    @property
+    def as_stored(self):
+        """The cube with its image as it is on disk, whether it is what tclean restored or not."""
+        return replace(self, restored_with=(), pieces=tuple(piece.as_stored for piece in self.pieces))
+
+    @property
+    def mapped(self):
+        """Whether all pixels that are measured can be read without CASA."""
+        return all(cube.needed_tiles <= set(cube.tiles) for cube in self.pieces or [self])
+
+    @property
+    def needed_tiles(self):
+        """Names of the tiles that measuring needs."""
+        return {*self.products} - {"mask"} | ({"image mask"} if self.masked else set())
+
+    @property
+    def name(self):
+        """What to call it in a text."""
+        return f"{self.root} and {len(self.pieces) - 1} more" if self.pieces else self.root
+
+    @property
+    def depth(self):
+        """Channels that are stored together."""
+        tiles = (self.pieces or [self])[0].tiles.get("model")
+        return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
+
+    def parts(self, first, last):
+        """The cubes of one root name that hold a range of channels, with its first and last channel in each of them."""
+        start = 0
+        for cube in self.pieces or [self]:
+            low, high = max(first - start, 0), min(last - start, cube.channels - 1)
+            if low <= high:
+                yield cube, low, high
+            start += cube.channels
+
+    def has(self, product, channel):
+        """Whether one of the images is there for a channel."""
+        cube, _, _ = next(self.parts(channel, channel))
+        return product in cube.products
+
+    def path(self, product, channel=0):
+        """Name of one of the images."""
+        cube, _, _ = next(self.parts(channel, channel))
+        return _path(cube.root, product, cube.term)
+
+    def box(self, polarization, first, last, rows=None, columns=None):
+        """Bottom left and top right corner of a range of channels (rows, columns), as the image tool takes them."""
+        _, _, height, width = self.lengths
+        rows, columns = rows or (0, height), columns or (0, width)
+        bottom, top = [0] * self.ndim, [0] * self.ndim
+        lows = (polarization, first, rows[0], columns[0])
+        highs = (polarization, last, rows[1] - 1, columns[1] - 1)
+        for axis, low, high in zip(self.axes, lows, highs):
+            if axis is not None:
+                bottom[axis], top[axis] = low, high
+        return bottom, top
+
+    def from_image_order(self, pixels):
+        """Reorder what the image tool returns for one polarization to [channel, y, x]."""
+        height, width = (pixels.shape[axis] for axis in self.axes[2:])
+        return pixels.transpose(self._order()).reshape(-1, height, width)
+
+    def to_image_order(self, planes):
+        """Reorder [channel, y, x] to what the image tool takes."""
+        order = self._order()
+        length = dict(zip(self.axes[1:], planes.shape))
+        return planes.reshape([length.get(axis, 1) for axis in order]).transpose(np.argsort(order))
+
+    def _order(self):
+        wanted = [axis for axis in self.axes[1:] if axis is not None]
+        return wanted + [axis for axis in range(self.ndim) if axis not in wanted]
+
+
+def open_cube(imagename, reader="auto"):
+    """
+    Find the images of one run of tclean, and check that they belong together.
+
+    Parameters
+    ----------
+    imagename : str
+        Root name given to tclean, or the name of one of its images.
+    reader : {'auto', 'ia'}
+        Whether pixels are read from the files of the images where that is possible, or always through the image tool.
+
+    Returns
+    -------
+    cube : `Cube`
+        What is there.
+
+    Raises
+    ------
+    ValueError
+        If an image is missing, unreadable, complex or on another grid than the model, or if the image is not in
+        Jy/beam or has no restoring beam that fits it.
+    """
+    if reader not in READERS:
+        raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
+    root, term = split_name(imagename)
+    paths = _find_images(imagename, root, term)
+    headers = {product: read_header(path) for product, path in paths.items()}
+    for product, header in headers.items():
+        _check_same_grid(paths[product], header, paths["model"], headers["model"])
+    model, image = headers["model"], headers["image"]
+    cube = Cube(
+        root=root,
+        term=term,
+        products=tuple(paths),
+        masked=image["masked"],
+        ndim=len(model["shape"]),
+        beams=image["beams"],
+        psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
+        tiles=_find_tiles(paths) if reader == "auto" else {},
+        **{name: model[name] for name in ("lengths", "axes", "stokes", "places", "increments")},
+    )
+    _check_image(cube, image["unit"])
+    return cube
+
+
+def _find_images(imagename, root, term):
+    paths = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
+    missing = [paths[product] for product in NEEDED if not os.path.exists(paths[product])]
+    if missing:
+        raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
+    return {product: path for product, path in paths.items() if os.path.exists(path)}
+
+
+def _where_to_look(missing):
+    for path in missing:
+        if os.path.exists(path + ".fits"):
+            return f"make a CASA image of the FITS file: importfits(fitsimage='{path}.fits', imagename='{path}')"
+    return "give the root name that tclean was given, with .model, .image and .residual in one folder"
+
+
+def _check_image(cube, unit):
+    if unit not in ("Jy/beam", ""):
+        raise ValueError(
+            f"{cube.path('image')} is in {unit}; Jy/beam is needed: give the image as tclean wrote it, or convert it"
+        )
+    if not cube.beams and not cube.psf_beams:
+        raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
+    if cube.beam < 1:
+        raise ValueError(f"{cube.path('image')} has a restoring beam {cube.beam:.2g} pixels wide; correct it")
+    if cube.beam > min(cube.lengths[2:]):
+        raise ValueError(
+            f"{cube.path('image')} has a restoring beam {cube.beam:.0f} pixels wide, wider than itself; correct it"
+        )
+
+
+def _find_tiles(paths):
+    tiles = {}
+    for product, path in paths.items():
+        with opened_to_read(path) as tool:
+            pixels, mask = find_image_tiles(path, tool)
+        found = {product: pixels, f"{product} mask": mask}
+        tiles.update({name: layout for name, layout in found.items() if layout is not None})
+    return tiles
+
+
+def _path(root, product, term):
+    # tclean writes one clean mask for all Taylor terms.
+    return f"{root}.{product}{'' if product == 'mask' else term}"
+
+
+def split_name(imagename):
+    """Root name and Taylor term of the name of an image or of a root."""
+    name = imagename.rstrip("/")
+    for term in (".tt0", ""):
+        for product in NEEDED + OPTIONAL:
+            if name.endswith(f".{product}{term}"):
+                return name[: -len(f".{product}{term}")], term
+    taylor = not os.path.exists(f"{name}.model") and os.path.exists(f"{name}.model.tt0")
+    return name, ".tt0" if taylor else ""
+
+
+def _check_same_grid(path, header, model_path, model_header):
+    things = {"shape": "shape", "axes": "order of the axes (polarization, channel, y, x)", "frames": "reference frames"}
+    for name, what in things.items():
+        if header[name] != model_header[name]:
+            raise ValueError(
+                f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
+                "are they of one run of tclean?"
+            )
+    offset = np.abs(np.subtract(header["places"], model_header["places"]) / model_header["increments"])
+    if offset.max() > SAME_GRID_PIXELS:
+        raise ValueError(
+            f"{path} and {model_path} should be on the same grid (got world coordinates {header['places']} and "
+            f"{model_header['places']}); are they of one run of tclean?"
+        )

@@ -1,0 +1,184 @@
+"""What the headers of CASA images tell, and the image tool that reads them."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from astropy import units
+
+from .locks import wait_for_writers
+
+# Pixels. To planes without data tclean gives a beam of 1e-6 arcsec.
+LEAST_BEAM = 0.01
+
+
+@contextmanager
+def opened(path):
+    """The image tool with an image opened, closed again at the end: an image held open makes writers wait."""
+    from casatools import image
+
+    wait_for_writers(path)
+    tool = image()
+    try:
+        tool.open(path)
+    except RuntimeError as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+    try:
+        yield tool
+    finally:
+        tool.done()
+
+
+@contextmanager
+def opened_to_read(path):
+    """The same for an image that may be damaged: what cannot be read of it is an error that names it."""
+    with opened(path) as tool:
+        try:
+            yield tool
+        except RuntimeError as error:
+            raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
+
+
+def read_header(path):
+    """
+    Read the header of an image, and check that it can be one of tclean.
+
+    Parameters
+    ----------
+    path : str
+        Name of the image.
+
+    Returns
+    -------
+    header : dict
+        shape, axes, lengths, stokes, places, increments and beams as `images.cube.Cube` has them;
+        unit of the pixels; whether the image is masked; frames of the sky and of the frequencies.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or has pixels or axes that no image of tclean has.
+    """
+    with opened_to_read(path) as tool:
+        if tool.pixeltype() not in ("float", "double"):
+            raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
+        coordinates = tool.coordsys()
+        shape = tuple(int(length) for length in tool.shape())
+        types = coordinates.axiscoordinatetypes()
+        _check_axes(path, types, shape)
+        _set_units(coordinates, types)
+        header = _geometry(coordinates, shape, types)
+        header["unit"] = tool.brightnessunit()
+        header["masked"] = bool(tool.maskhandler("default")[0])
+        cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in header["axes"][2:]]))
+        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
+        coordinates.done()
+    return header
+
+
+def _geometry(coordinates, shape, types):
+    """Axes and places of an image, from its coordinate system in rad and Hz."""
+    x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
+    axes = tuple(types.index(kind) if kind in types else None for kind in ("Stokes", "Spectral")) + (y, x)
+    return {
+        "shape": shape,
+        "axes": axes,
+        "lengths": tuple(1 if axis is None else shape[axis] for axis in axes),
+        "stokes": tuple(coordinates.stokes()) if axes[0] is not None else ("I",),
+        "places": _two_places(coordinates, shape, (x, y)),
+        "increments": tuple(coordinates.increment()["numeric"].tolist()),
+        "frames": tuple(
+            coordinates.referencecode(kind.lower())[0] for kind in ("Direction", "Spectral") if kind in types
+        ),
+    }
+
+
+def _two_places(coordinates, shape, sky):
+    # The corners of an image of the whole sky are beyond it.
+    low = [length // 4 if axis in sky else 0 for axis, length in enumerate(shape)]
+    high = [3 * length // 4 if axis in sky else length - 1 for axis, length in enumerate(shape)]
+    return tuple(tuple(coordinates.toworld(pixel)["numeric"].tolist()) for pixel in (low, high))
+
+
+def _check_axes(path, types, shape):
+    names = [f"{kind} of {length}" for kind, length in zip(types, shape)]
+    if types.count("Direction") != 2 or any(
+        length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
+    ):
+        raise ValueError(
+            f"{path} should have two axes on the sky, and of others only Stokes and frequency longer than 1 (got "
+            f"{', '.join(names)}); give the images as tclean wrote them"
+        )
+
+
+def linear_coordinates(tool):
+    """Coordinate system of the opened image, in rad and Hz whatever it was written in."""
+    coordinates = tool.coordsys()
+    _set_units(coordinates, coordinates.axiscoordinatetypes())
+    return coordinates
+
+
+def _set_units(coordinates, types):
+    coordinates.setunits(["rad", "rad"], type="direction")
+    if "Spectral" in types:
+        coordinates.setunits(["Hz"], type="spectral")
+
+
+def _beam_widths(record, cell, channels):
+    """Widths of the beams of all planes in pixels (rad) from a record of the image tool, of those that have one."""
+    beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
+    beams = beams or ([record] * channels if "major" in record else [])
+    axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
+    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
+
+
+def _radians(angles):
+    """Angles from records of the image tool in rad. By unit: to make a quantity of each takes 0.2 ms."""
+    names = [angle["unit"] for angle in angles]
+    scale = {name: units.Unit(name).to(units.rad) for name in set(names)}
+    return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
+
+
+def read_history(cube):
+    """Lines of the history of the image, in the order in which they were written."""
+    with opened(cube.path("image")) as tool:
+        return list(tool.history(list=False))
+
+
+def read_common_beam(cube):
+    """Major axis, minor axis and position angle of the one beam of the image as text; None where channels differ."""
+    with opened(cube.path("image")) as tool:
+        beam = tool.restoringbeam()
+    if "major" not in beam:
+        return None
+    return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
+
+
+def read_beam(cube, polarization, channel):
+    """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
+    part, channel, _ = next(cube.parts(channel, channel))
+    if part.restored_with:
+        return part.restored_with[polarization][channel]
+    with opened(part.path("image" if part.beams else "psf")) as tool:
+        beam = tool.restoringbeam()
+        if "major" not in beam:
+            beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
+    return _axes_of(beam)
+
+
+def read_beams(cube, product):
+    """The same of all planes of an image, [polarization][channel]."""
+    polarizations, channels = cube.lengths[:2]
+    with opened(cube.path(product)) as tool:
+        record = tool.restoringbeam()
+    if "major" in record:
+        return ((_axes_of(record),) * channels,) * polarizations
+    # Not in the order of the record, which is that of text: *1, *10, *11, *2.
+    return tuple(
+        tuple(_axes_of(record["beams"][f"*{channel}"][f"*{polarization}"]) for channel in range(channels))
+        for polarization in range(polarizations)
+    )
+
+
+def _axes_of(beam):
+    wanted = (("major", units.arcsec), ("minor", units.arcsec), ("positionangle", units.deg))
+    return tuple(float(beam[name]["value"]) * units.Unit(beam[name]["unit"]).to(unit) for name, unit in wanted)

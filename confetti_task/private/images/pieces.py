@@ -1,0 +1,124 @@
+"""Cubes that were imaged in pieces, as one spectrum."""
+
+import glob
+from dataclasses import replace
+
+import numpy as np
+
+from .cube import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
+
+
+def open_pieces(imagename, reader="auto"):
+    """
+    Open the images of one or of several runs of tclean.
+
+    Parameters
+    ----------
+    imagename : str or sequence of str
+        Root name given to tclean, or the name of one of its images; a pattern like 'name.????.128'; or a list of names.
+        The images of several names are pieces of one spectrum, in any order.
+    reader : {'auto', 'ia'}
+        How pixels are read, see `images.cube.open_cube`.
+
+    Returns
+    -------
+    cube : `images.cube.Cube`
+        In the order of the channels.
+
+    Raises
+    ------
+    ValueError
+        If nothing has that name, or the pieces are not one spectrum: not the same positions, polarizations and width of
+        channels, a gap between them or a channel twice.
+    """
+    names = _expand(imagename)
+    cubes = [open_cube(name, reader) for name in names]
+    return _join(cubes) if len(cubes) > 1 else cubes[0]
+
+
+def _expand(imagename):
+    names = [imagename] if isinstance(imagename, str) else imagename
+    if not names or not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"imagename={imagename!r} should be the root name that tclean was given, or a list of them")
+    return [found for name in names for found in _matching(name)]
+
+
+def _matching(name):
+    if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*"):
+        return [name]
+    models = {*glob.glob(name), *glob.glob(name + ".model"), *glob.glob(name + ".model.tt0")}
+    roots = {split_name(path)[0] for path in models if path.rstrip("/").endswith((".model", ".model.tt0"))}
+    if not roots:
+        raise ValueError(f"imagename='{name}': no .model has a name like this; give a pattern of root names")
+    return sorted(roots)
+
+
+def _join(cubes):
+    first = cubes[0]
+    axis = first.axes[1]
+    for cube in cubes:
+        _check_alike(cube, first)
+    cubes = sorted(cubes, key=lambda cube: cube.places[0][axis] * np.sign(first.increments[axis]))
+    for cube, following in zip(cubes, cubes[1:]):
+        _check_follows(following, cube, axis)
+    channels = sum(cube.channels for cube in cubes)
+    return replace(
+        cubes[0],
+        products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
+        masked=any(cube.masked for cube in cubes),
+        lengths=(first.lengths[0], channels, *first.lengths[2:]),
+        beams=tuple(width for cube in cubes for width in cube.beams),
+        psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
+        tiles={},
+        places=(cubes[0].places[0], cubes[-1].places[1]),
+        pieces=tuple(cubes),
+    )
+
+
+def _check_alike(cube, first):
+    for name, what in (("axes", "order of the axes"), ("stokes", "polarizations"), ("term", "Taylor terms")):
+        if getattr(cube, name) != getattr(first, name):
+            raise ValueError(
+                f"{cube.path('model')} and {first.path('model')} should have the same {what} "
+                f"(got {getattr(cube, name)} and {getattr(first, name)}); are they pieces of one cube?"
+            )
+    if cube.axes[1] is None:
+        raise ValueError(f"{cube.path('model')} has no spectral axis; only spectral cubes have pieces")
+    steps = np.abs(first.increments)
+    sky = [axis for axis in range(cube.ndim) if axis != cube.axes[1]]
+    places = np.abs(np.subtract(cube.places, first.places) / steps)[:, sky]
+    widths = np.abs(np.subtract(cube.increments, first.increments) / steps)[[cube.axes[1]]] * cube.channels
+    if cube.lengths[2:] != first.lengths[2:] or max(places.max(), widths.max()) > SAME_GRID_PIXELS:
+        raise ValueError(
+            f"{cube.path('model')} and {first.path('model')} should be on the same grid; are they pieces of one cube?"
+        )
+
+
+def _check_follows(following, cube, axis):
+    step = (following.places[0][axis] - cube.places[1][axis]) / cube.increments[axis]
+    if abs(step - 1) > SAME_GRID_PIXELS:
+        raise ValueError(
+            f"{following.path('model')} should begin one channel after the end of {cube.path('model')} (got "
+            f"{step:.2f}); are they pieces of one cube, each once and none missing?"
+        )
+
+
+def piece_of(cube, channel):
+    """
+    Tell in which piece a channel is.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    channel : 1D int `~numpy.ndarray`
+        Channels of the whole.
+
+    Returns
+    -------
+    piece, local : 1D int `~numpy.ndarray`
+        Number of the piece, and of the channel in it.
+    """
+    starts = np.cumsum([0, *(piece.channels for piece in cube.pieces[:-1])])
+    piece = np.searchsorted(starts, channel, side="right") - 1
+    return piece, channel - starts[piece]

@@ -1,0 +1,116 @@
+"""The pixels of the images of tclean as float32 cubes [channel, y, x]: the only place that reads them."""
+
+import numpy as np
+
+from ..core.restore import fast_lengths, margin, restore
+from .headers import opened_to_read
+from .tiles import read_box
+
+
+def read_channels(cube, product, polarization, first, last, rows=None, columns=None, out=None):
+    """
+    Read a range of channels.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    product : str
+        Which of them.
+    polarization, first, last : int
+        Number of the polarization, first and last channel.
+    rows, columns : tuple of int or None
+        First row (column) and the one after the last; None for all.
+    out : 3D float32 `~numpy.ndarray` or None
+        Where to write the pixels; None for a new array.
+
+    Returns
+    -------
+    planes : 3D float32 `~numpy.ndarray`
+        [channel, y, x]. NaN where a pixel is not finite, and in the image where its T/F mask is False.
+    """
+    if out is None:
+        height, width = (end - start for start, end in _window(cube, rows, columns))
+        out = np.empty((last - first + 1, height, width), dtype=np.float32)
+    start = 0
+    for part, low, high in cube.parts(first, last):
+        planes = out[start : start + high - low + 1]
+        window = _window(cube, rows, columns)
+        if product == "image" and part.restored_with:
+            _restore(part, polarization, low, high, window, planes)
+        else:
+            _read(part, product, part.box(polarization, low, high, *window), planes)
+        start += len(planes)
+    return out
+
+
+def _window(cube, rows, columns):
+    return rows or (0, cube.lengths[2]), columns or (0, cube.lengths[3])
+
+
+def _restore(cube, polarization, first, last, window, planes):
+    """The image as tclean restored it, from model and residual; blank where the image is."""
+    box = cube.box(polarization, first, last, *window)
+    _read(cube, "image", box, planes)
+    blank = np.isnan(planes)
+    _read(cube, "residual", box, planes)
+    planes[blank | (planes == 0)] = np.nan  # tclean's residual is 0 only where there are no data
+    for channel, plane in enumerate(planes, start=first):
+        beam = cube.restored_with[polarization][channel]
+        reach = margin(beam, cube.cell)
+        model = _model_around(cube, polarization, channel, window, reach)
+        if model.any():
+            restored = restore(model, beam, cube.cell, fast_lengths(model.shape))
+            plane += restored[tuple(slice(reach, reach + length) for length in plane.shape)]
+
+
+def _model_around(cube, polarization, channel, window, reach):
+    """The model in a window of a channel and in a margin around it, 0 beyond the edges of the image."""
+    model = np.zeros([end - start + 2 * reach for start, end in window], dtype=np.float32)
+    box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.lengths[2:])]
+    inside = tuple(slice(low - start + reach, high - start + reach) for (low, high), (start, _) in zip(box, window))
+    _read(cube, "model", cube.box(polarization, channel, channel, *box), model[(np.newaxis, *inside)])
+    return model
+
+
+def _read(cube, product, box, planes):
+    if product in cube.tiles:
+        read_box(cube.tiles[product], *box, out=cube.to_image_order(planes))
+    else:
+        with opened_to_read(cube.path(product)) as tool:
+            planes[...] = cube.from_image_order(tool.getchunk(*box))
+    _blank_where_not_finite(planes)
+    if product == "image" and cube.masked:
+        mask = _read_mask(cube, box)
+        if not mask.all():
+            np.copyto(planes, np.nan, where=~mask)
+
+
+def _read_mask(cube, box):
+    if "image mask" in cube.tiles:
+        return cube.from_image_order(read_box(cube.tiles["image mask"], *box))
+    with opened_to_read(cube.path("image")) as tool:
+        return cube.from_image_order(tool.getchunk(*box, getmask=True))
+
+
+def read_valid(cube, polarization, channel, rows=None):
+    """T/F mask [y, x] of a channel of the image; True everywhere where it has none."""
+    part, low, high = next(cube.parts(channel, channel))
+    window = _window(cube, rows, None)
+    if not part.masked:
+        return np.ones([end - start for start, end in window], dtype=bool)
+    return _read_mask(part, part.box(polarization, low, high, *window))[0]
+
+
+def _blank_where_not_finite(planes):
+    # A sum that is finite has only finite terms: a third of the time of looking at each.
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(planes.sum())
+    if not finite:
+        planes[~np.isfinite(planes)] = np.nan
+
+
+def read_plane(path, cube, polarization, channel):
+    """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
+    with opened_to_read(path) as tool:
+        return cube.from_image_order(tool.getchunk(*cube.box(polarization, channel, channel)))[0]

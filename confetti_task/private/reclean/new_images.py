@@ -1,0 +1,214 @@
+"""The files of confetti_reclean: what tclean needs, and the new set of images."""
+
+import os
+import shutil
+import stat
+
+from ..images.headers import opened
+from ..images.pixels import read_plane
+from ..images.write import copy_channels, put_plane, write_image
+from ..products import SUFFIXES, channels_to_clean
+from ..staging import replace, take_back
+
+PLAN = "plan.json"
+SCRIPT = ".reclean.py"
+# What there is of the new set, in the order in which it appears. The script is first: where it is, the rest was written
+# by confetti_reclean. The image is last: where it is, the others are too.
+IMAGES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image.pbcor", ".image")
+
+OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
+
+
+def check_outname(outname, cube, confetti, overwrite):
+    """
+    Check that the new images can be written, before anything is done.
+
+    Parameters
+    ----------
+    outname : str
+        Root name of the new images.
+    cube : `images.cube.Cube`
+        The old images.
+    confetti : str
+        Root name of the products of the check of the old images.
+    overwrite : bool
+        Whether images of an earlier run may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If something would be replaced that must not be, or the folder cannot be written in.
+    """
+    folder = os.path.dirname(os.path.abspath(outname))
+    if not os.path.basename(outname):
+        raise ValueError(f"outname='{outname}' is a folder; give the root name of the new images in it")
+    if os.path.realpath(outname) == os.path.realpath(cube.root):
+        raise ValueError(f"outname='{outname}' is the old cube, which is never changed; choose another outname")
+    if os.path.realpath(outname + ".confetti") == os.path.realpath(confetti):
+        raise ValueError(f"outname='{outname}': {confetti} is the check of the old cube; choose another outname")
+    existing = [outname + suffix for suffix in (".work", *IMAGES) if os.path.lexists(outname + suffix)]
+    if existing and not os.path.exists(outname + SCRIPT):
+        raise ValueError(f"{existing[-1]} was not written by confetti_reclean; choose another outname")
+    existing += [outname + suffix for suffix in (SCRIPT, *OF_CHECK) if os.path.lexists(outname + suffix)]
+    if existing and not overwrite:
+        raise ValueError(f"{existing[0]} exists already; set overwrite=True to replace it, or choose another outname")
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise ValueError(f"outname='{outname}': cannot write in {folder}; choose an outname in another folder")
+
+
+def check_room(plan, cube):
+    """
+    Check that the disk has room for the new set, and for what tclean makes before.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        What will be done.
+    cube : `images.cube.Cube`
+        The old images.
+
+    Raises
+    ------
+    ValueError
+        If there is not enough.
+    """
+    part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
+    old_set = sum(_size(cube.root + suffix) for suffix in IMAGES)
+    # The new set, the images of tclean, its start model and its clean mask.
+    needed = old_set + part * (old_set + 2 * _size(cube.path("model")))
+    folder = os.path.dirname(plan.outname)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ValueError(
+            f"outname='{plan.outname}': {folder} has {free / 1e9:.1f} GB free, and the new images need "
+            f"{needed / 1e9:.1f}; make room, or choose an outname on another disk"
+        )
+
+
+def _size(path):
+    """Bytes in the files of an image."""
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
+def write_start(plan, cube, start_plane, clean_mask):
+    """
+    Write a work folder with all that tclean needs, and the script that runs it.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        What will be done.
+    cube : `images.cube.Cube`
+        The old images.
+    start_plane : callable
+        Start model [y, x] in Jy/pixel of a polarization and a bad channel.
+    clean_mask : str
+        Clean mask of confetti_check; there need be none.
+    """
+    texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
+    take_back(_staging(plan))
+    if os.path.exists(plan.work):
+        shutil.rmtree(plan.work)
+    os.makedirs(plan.work)
+    for path, text in texts.items():
+        with open(path, "w", encoding="utf-8") as written:
+            written.write(text)
+    for run in plan.runs:
+        start_model = plan.name(run) + ".startmodel"
+        copy_channels(cube, "model", *run, start_model)
+        with opened(start_model) as tool:
+            for channel in plan.bad(run):
+                for polarization in range(cube.lengths[0]):
+                    put_plane(tool, cube, polarization, channel - run[0], start_plane(polarization, channel))
+        planes = _where_to_clean(plan, run, cube, clean_mask)
+        write_image(plan.name(run) + ".cleanmask", cube, planes, plan.call, template=start_model)
+
+
+def _where_to_clean(plan, run, cube, clean_mask):
+    """Clean mask of the check in the bad channels of a run; where it holds nothing, that of the old images."""
+    bad = plan.bad(run)
+    drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
+    for (polarization, channel), plane in channels_to_clean(cube, bad):
+        if channel in drawn:
+            plane = read_plane(clean_mask, cube, polarization, channel) > 0
+        yield (polarization, channel - run[0]), plane
+
+
+def _holds_anything(path, cube, channel):
+    return any((read_plane(path, cube, polarization, channel) > 0).any() for polarization in range(cube.lengths[0]))
+
+
+def _staging(plan):
+    """Folder in which the new set is until it is complete."""
+    return os.path.join(plan.work, "new")
+
+
+def read_plan(outname):
+    """Text of the plan in the work folder of ``outname``; a `ValueError` where there is none."""
+    path = os.path.join(outname + ".work", PLAN)
+    if not os.path.exists(path):
+        raise ValueError(f"{path} not found: nothing is begun for '{outname}'; call confetti_reclean first")
+    with open(path, encoding="utf-8") as opened_file:
+        return opened_file.read()
+
+
+def write_new_set(plan, cube, beside):
+    """
+    Put the new images in place: a complete set, or nothing; then remove the work folder.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        What was done.
+    cube : `images.cube.Cube`
+        The old images.
+    beside : set of int
+        Good channels whose residual and image change too.
+    """
+    folder = _staging(plan)
+    take_back(folder)
+    existing = [plan.outname + suffix for suffix in IMAGES if os.path.lexists(plan.outname + suffix)]
+    if existing and not plan.overwrite:
+        raise ValueError(f"{existing[0]} appeared meanwhile; move it away, and call finish_reclean('{plan.outname}')")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    staged = os.path.join(folder, "new")
+    for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
+        # tclean's clean mask of this time holds the bad channels only: the old one tells what may be cleaned.
+        made = plan.method == "cube" and suffix != ".mask"
+        _copy((plan.name(plan.runs[0]) if made else cube.root) + suffix, staged + suffix)
+    if os.path.exists(staged + ".mask"):
+        _splice(plan, cube, ".cleanmask", staged + ".mask", plan.channels)
+    for suffix in (".model", ".residual", ".image.pbcor", ".image"):
+        made = plan.name(plan.runs[0]) + suffix
+        if not os.path.exists(made):  # there is an .image.pbcor only where tclean makes it
+            continue
+        if plan.method == "cube":
+            _copy(made, staged + suffix)
+        elif _copy(cube.root + suffix, staged + suffix):
+            _splice(plan, cube, suffix, staged + suffix, [*plan.channels, *(beside if suffix != ".model" else ())])
+    with opened(staged + ".image") as tool:
+        tool.sethistory(origin="confetti_reclean", history=plan.record())
+    replace(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
+    os.remove(os.path.join(plan.work, PLAN))  # first: without it nobody finishes again what is half removed
+    shutil.rmtree(plan.work, ignore_errors=True)
+
+
+def _copy(path, target):
+    """Copy an image so that it can be written to, and tell whether there was one."""
+    if not os.path.exists(path):
+        return False
+    shutil.copytree(path, target, copy_function=shutil.copyfile)
+    for folder, _, _ in os.walk(target):
+        os.chmod(folder, os.stat(folder).st_mode | stat.S_IWUSR)
+    return True
+
+
+def _splice(plan, cube, suffix, path, channels):
+    """Put planes of the sub-cubes into a copy of an old image."""
+    for first, last in plan.runs:
+        with opened(path) as tool:
+            for channel in sorted(channel for channel in channels if first <= channel <= last):
+                for polarization in range(cube.lengths[0]):
+                    plane = read_plane(plan.name((first, last)) + suffix, cube, polarization, channel - first)
+                    put_plane(tool, cube, polarization, channel, plane)

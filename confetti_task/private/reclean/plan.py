@@ -1,0 +1,187 @@
+"""What confetti_reclean will do: the runs of tclean, and the script that makes them."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import Dict, Tuple
+
+from ...version import __version__
+from ..images.channels import format_channels
+from ..images.coordinates import read_frequencies
+from ..images.headers import read_common_beam
+from .history import record_of
+from .remedy import REASONS, choose_ranges, for_sub_cube
+
+_SCRIPT = """\
+# Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
+# Written by confetti_task {version} as {call}.
+# It needs the folder {work!r}.
+
+from casatasks import tclean
+
+from confetti_task import finish_reclean
+
+# Comments tell how tclean was called for the old images where it is called in another way here, and why.
+{calls}
+
+# Put the new images in place, and check them.
+print(finish_reclean({outname!r}))
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What will be done. All names are absolute.
+
+    Attributes
+    ----------
+    root, outname, confetti : str
+        Root names of the old images, of the new ones, and of the products of confetti_check.
+    method : {'subcubes', 'cube'}
+        What is imaged.
+    channels : tuple of int
+        Channels to clean again.
+    runs : tuple of tuple of int
+        First and last channel of every run of tclean.
+    recorded : dict
+        Parameters of tclean as it was called for the old images.
+    parameters : tuple of dict
+        Parameters of every run of tclean.
+    call : str
+        The call of confetti_reclean.
+    overwrite : bool
+        Whether new images of an earlier run may be replaced.
+    """
+
+    root: str
+    outname: str
+    confetti: str
+    method: str
+    channels: Tuple[int, ...]
+    runs: Tuple[Tuple[int, int], ...]
+    recorded: Dict
+    parameters: Tuple[Dict, ...]
+    call: str
+    overwrite: bool
+
+    @property
+    def work(self):
+        """Folder of start models, clean masks, and what tclean makes of them."""
+        return self.outname + ".work"
+
+    @property
+    def script_path(self):
+        """Name of the script."""
+        return self.outname + ".reclean.py"
+
+    @property
+    def old(self):
+        """Root name of earlier images while new ones are put in their places."""
+        return os.path.join(self.work, "old")
+
+    def name(self, run):
+        """Root name of the images of a run of tclean."""
+        return os.path.join(self.work, "{}-{}".format(*run))
+
+    def bad(self, run):
+        """Channels to clean again in a run of tclean."""
+        return [channel for channel in self.channels if run[0] <= channel <= run[1]]
+
+    def script(self):
+        """All of it as a script."""
+        return _SCRIPT.format(
+            chans=format_channels(self.channels),
+            root=self.root,
+            version=__version__,
+            call=self.call,
+            name=self.script_path,
+            work=self.work,
+            calls="\n\n".join(self.calls()),
+            outname=self.outname,
+        )
+
+    def calls(self):
+        """The call of every run of tclean as Python reads it, with comments on what is not as recorded."""
+        return [_commented_call(parameters, self.recorded) for parameters in self.parameters]
+
+    def record(self):
+        """Lines for the history of the new image: the next confetti_reclean finds there how it was cleaned."""
+        recorded = dict(self.recorded, imagename=self.outname)
+        return [f"confetti_task {__version__}", self.call, *record_of("confetti_reclean", recorded)]
+
+    def to_json(self):
+        """The plan as text."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        values.update({name: tuple(values[name]) for name in ("channels", "parameters")})
+        return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
+
+
+def make_plan(cube, outname, confetti, channels, method, recorded, remedy, call, overwrite):
+    """
+    Plan how to clean channels again.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The old images.
+    outname, confetti : str
+        Root names of the new images and of the products of confetti_check.
+    channels : list of int
+        Channels to clean again, ascending.
+    method : {'auto', 'subcubes', 'cube'}
+        What to image.
+    recorded : dict
+        Parameters of tclean as it was called for the old images.
+    remedy : dict
+        The same as `reclean.remedy.remedied` changes them.
+    call : str
+        The call of confetti_reclean.
+    overwrite : bool
+        Whether new images of an earlier run may be replaced.
+
+    Returns
+    -------
+    plan : `Plan`
+        What to do.
+    """
+    runs = choose_ranges(method, channels, cube.channels)
+    full = runs == [(0, cube.channels - 1)]
+    # A cube that was put together of pieces has the history of a piece, or none.
+    if not full or recorded.get("nchan") not in (-1, cube.channels):
+        frequencies, beam = read_frequencies(cube), read_common_beam(cube)
+        parameters = [for_sub_cube(remedy, frequencies, run, beam) for run in runs]
+    else:
+        parameters = [remedy]
+    plan = Plan(
+        root=cube.root,
+        outname=outname,
+        confetti=confetti,
+        method="cube" if full else "subcubes",
+        channels=tuple(channels),
+        runs=tuple(runs),
+        recorded=recorded,
+        parameters=(),
+        call=call,
+        overwrite=overwrite,
+    )
+    names = map(plan.name, runs)
+    return replace(plan, parameters=tuple(map(_with_names, parameters, names)))
+
+
+def _with_names(parameters, name):
+    return dict(parameters, imagename=name, startmodel=name + ".startmodel", mask=name + ".cleanmask")
+
+
+def _commented_call(parameters, recorded):
+    lines = ["tclean("]
+    for name, value in parameters.items():
+        changed = name in REASONS and (name not in recorded or value != recorded[name])
+        comment = f"  # {recorded.get(name, 'not given')!r}; {REASONS[name]}" if changed else ""
+        lines.append(f"    {name}={value!r},{comment}")
+    return "\n".join([*lines, ")"])

@@ -1,0 +1,83 @@
+"""How tclean was called for a cube, with what the user knows better, and all names as they are now."""
+
+import inspect
+import json
+import os
+
+import numpy as np
+
+from ..images.headers import read_history
+from .history import recorded_parameters
+
+
+def read_parameters(cube, vis, given):
+    """
+    Find out how tclean was called.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images it made.
+    vis : str or list of str
+        MeasurementSets; '' for those in the history.
+    given : dict or str
+        Parameters that take the place of those in the history; '' for none.
+
+    Returns
+    -------
+    parameters : dict
+        Of tclean; the names of the MeasurementSets are absolute.
+
+    Raises
+    ------
+    ValueError
+        If neither history nor user tells, or a MeasurementSet is not there.
+    """
+    from casatasks import tclean
+
+    if given and not isinstance(given, dict):
+        raise ValueError(f"parameters={given!r} should be a dictionary like {{'threshold': '20mJy'}}")
+    given = json.loads(json.dumps(given or {}, default=lambda value: value.tolist()))  # arrays and tuples as lists
+    known = inspect.signature(tclean).parameters
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"parameters: tclean has no {', '.join(unknown)}")
+    # An older CASA may have recorded what tclean no longer has.
+    parameters = recorded_parameters(read_history(cube), cube.root, set(known) - set(given))
+    if not parameters and not given:
+        raise ValueError(
+            f"{cube.path('image')} has no run of tclean in its history, as after a concatenation or from FITS; give "
+            "vis=... and parameters={...}, all that tclean was called with"
+        )
+    folder = _started_in(cube.root, parameters.get("imagename", ""))
+    names = _as_list(vis or given.get("vis", "")) or [
+        _find(name, folder) for name in _as_list(parameters.get("vis", ""))
+    ]
+    parameters.update(given, vis=[os.path.abspath(name) for name in names])
+    size = np.broadcast_to(parameters.get("imsize", 100), 2).tolist()
+    if size != [cube.lengths[3], cube.lengths[2]]:
+        raise ValueError(
+            f"imsize={parameters.get('imsize')} should be the size of {cube.path('image')} (got {size} and "
+            f"{[cube.lengths[3], cube.lengths[2]]}); give the parameters of tclean that made it"
+        )
+    missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")
+    return parameters
+
+
+def _as_list(names):
+    return [name for name in ([names] if isinstance(names, str) else names) if name]
+
+
+def _started_in(root, imagename):
+    """Folder that the names in the history are relative to, when the images are still where tclean wrote them."""
+    ending = os.path.dirname(imagename)
+    folder = os.path.dirname(root)
+    return folder[: -len(ending)] if ending and folder.endswith(os.sep + ending) else folder
+
+
+def _find(name, folder):
+    """A file of the history: where the images are, or in the current folder."""
+    there = os.path.join(folder, name)
+    return there if os.path.exists(there) else name

@@ -1,0 +1,180 @@
+"""What the pictures of a check show: planes and spectra around a find, and the sky."""
+
+from dataclasses import dataclass
+from typing import Dict, List, Tuple
+
+import numpy as np
+
+from ..check.measure import SLAB_VOXELS
+from ..core.uv_coverage import GAUSSIAN_AREA
+from ..images.channels import contiguous_ranges
+from ..images.chunks import slabs, strips
+from ..images.coordinates import is_upright, read_sky, world_coordinates
+from ..images.headers import read_beam
+from ..images.pixels import read_channels
+
+PRODUCTS = ("image", "model", "residual")
+# The surround of confetti is one or two beams wide: as much again around it tells what is usual there.
+REACH_BEAMS = 4
+# So many channels on either side tell a spike from a line.
+REACH_CHANNELS = 20
+
+# Height and width of a picture of the sky.
+PICTURE_PIXELS = 1000
+# No more is read for a picture: 2 s from tiles in the page cache, 3 s through the image tool.
+PEAK_VOXELS = 2**31
+PEAK_VOXELS_BY_TOOL = 2**27
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """
+    What is around one pixel.
+
+    Attributes
+    ----------
+    channel, y, x : int
+        The pixel.
+    planes : dict of 3D float32 `~numpy.ndarray`
+        Of image, model and residual: the channel before, its own and the next, [3, y, x], with the pixel in the middle.
+        NaN beyond the edges of the cube.
+    spectra : dict of 3D float32 `~numpy.ndarray`
+        Of the three: `channels` of 3 x 3 pixels around it, [channel, y, x].
+    channels : 1D int `~numpy.ndarray`
+        Channels of the spectra.
+    velocity : 1D float `~numpy.ndarray`
+        Of these channels in km/s; NaN where the cube has no rest frequency.
+    cell : tuple of float
+        Width of a pixel along y and x in arcsec, negative where the coordinate falls.
+    beam : tuple of float
+        Major and minor axis of the restoring beam in arcsec, and its position angle in degrees.
+    pixels_per_beam : float
+        Area of the restoring beam in pixels.
+    axes : tuple of str
+        Names of the axes x and y.
+    """
+
+    channel: int
+    y: int
+    x: int
+    planes: Dict[str, np.ndarray]
+    spectra: Dict[str, np.ndarray]
+    channels: np.ndarray
+    velocity: np.ndarray
+    cell: Tuple[float, float]
+    beam: Tuple[float, float, float]
+    pixels_per_beam: float
+    axes: Tuple[str, str]
+
+
+def read_stamp(cube, polarization, channel, y, x):
+    """
+    Read what is around a pixel.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    polarization, channel, y, x : int
+        The pixel.
+
+    Returns
+    -------
+    stamp : `Stamp`
+        With its surroundings.
+    """
+    reach = int(np.ceil(REACH_BEAMS * cube.beam))
+    channels = np.arange(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS, cube.channels - 1) + 1)
+    where = (np.full_like(channels, value) for value in (y, x))
+    beam = read_beam(cube, polarization, channel)
+    return Stamp(
+        channel=channel,
+        y=y,
+        x=x,
+        planes={name: _read(cube, name, polarization, channel - 1, channel + 1, y, x, reach) for name in PRODUCTS},
+        spectra={name: _read(cube, name, polarization, channels[0], channels[-1], y, x, 1) for name in PRODUCTS},
+        channels=channels,
+        velocity=world_coordinates(cube, channels, *where)[3].to_value("km/s"),
+        cell=cube.cell,
+        beam=beam,
+        pixels_per_beam=GAUSSIAN_AREA * beam[0] * beam[1] / abs(cube.cell[0] * cube.cell[1]),
+        axes=_names_of_axes(read_sky(cube)),
+    )
+
+
+def _names_of_axes(sky):
+    if not is_upright(sky):
+        return "x", "y"
+    return ("l", "b") if sky.wcs.ctype[0].startswith("GLON") else ("RA", "Dec")
+
+
+def _read(cube, product, polarization, first, last, y, x, reach):
+    """Pixels around a pixel, NaN where the cube has none."""
+    height, width = cube.lengths[2:]
+    box = np.full((last - first + 1, 2 * reach + 1, 2 * reach + 1), np.nan, dtype=np.float32)
+    starts = np.array([first, y - reach, x - reach])
+    low = np.maximum(starts, 0)
+    high = np.minimum(starts + box.shape, [cube.channels, height, width])
+    inside = tuple(slice(*ends) for ends in zip(low - starts, high - starts))
+    box[inside] = read_channels(
+        cube, product, polarization, low[0], high[0] - 1, rows=(low[1], high[1]), columns=(low[2], high[2])
+    )
+    return box
+
+
+@dataclass(frozen=True)
+class Peak:
+    """
+    The peak intensity over the channels.
+
+    Attributes
+    ----------
+    plane : 2D float32 `~numpy.ndarray`
+        Largest value of the image in each block of pixels in Jy/beam; NaN for a blank one.
+    side : int
+        Side of the blocks in pixels.
+    channels : list of int
+        Channels over which it was taken.
+    """
+
+    plane: np.ndarray
+    side: int
+    channels: List[int]
+
+
+def read_peak(cube, polarization=0):
+    """
+    Read the peak intensity of a cube, at most as much of it as a picture is worth.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    polarization : int
+        Which.
+
+    Returns
+    -------
+    peak : `Peak`
+        Over all channels, or in a large cube over some, equally far apart.
+    """
+    _, number, height, width = cube.lengths
+    limit = PEAK_VOXELS if cube.mapped else PEAK_VOXELS_BY_TOOL
+    channels = list(range(0, number, -(-number * height * width // limit)))
+    side = -(-max(height, width) // PICTURE_PIXELS)
+    planes = [
+        _peak_of_rows(cube, polarization, channels, rows, side)
+        for rows in strips(height, max(1, SLAB_VOXELS // (cube.depth * width * side)) * side)
+    ]
+    return Peak(np.concatenate(planes), side, channels)
+
+
+def _peak_of_rows(cube, polarization, channels, rows, side):
+    peak = np.full((rows[1] - rows[0], cube.lengths[3]), np.nan, dtype=np.float32)
+    for first, last in contiguous_ranges(channels):
+        for low, high in slabs(first, last, cube.depth, peak.size, SLAB_VOXELS):
+            image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
+            np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
+    for axis in (0, 1):
+        peak = np.fmax.reduceat(peak, np.arange(0, peak.shape[axis], side), axis=axis)
+    return peak

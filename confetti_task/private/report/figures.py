@@ -1,0 +1,371 @@
+"""Pictures of a check and of its finds, as matplotlib figures that nobody shows or saves here."""
+
+import textwrap
+
+import numpy as np
+from astropy.visualization import AsinhStretch, ImageNormalize, PercentileInterval
+from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from ..check.tables import bad_channels, diverged_channels
+from .cutouts import PRODUCTS
+
+# Of the maps: blue for negative, red for positive, white for zero; readable for the colour-blind.
+DIVERGING = "RdBu_r"
+INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
+LINES = {"image": "#0072b2", "residual": "#e69f00"}  # of Okabe and Ito: told apart by the colour-blind
+SMALL, LARGE = 7.5, 9  # points
+SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
+
+# Linear up to so many sigma, logarithmic beyond: the surround of a hot pixel shows beside it.
+LINEAR_SIGMA = 3
+
+
+def new_figure(width, height):
+    """An empty figure of some width and height in inches, which no window will ever show."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_find(stamp, noise, title=""):
+    """
+    Draw the maps and the spectra of a find side by side.
+
+    Parameters
+    ----------
+    stamp : `report.cutouts.Stamp`
+        What is around it.
+    noise : float
+        Of its channel in Jy/beam.
+    title : str
+        Text above.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        With 3 x 3 maps on the left and 3 x 3 spectra on the right.
+    """
+    with style.context("default"):
+        return _draw_both(stamp, noise, title)
+
+
+def _draw_both(stamp, noise, title):
+    figure = new_figure(13, 6.6)
+    figure.suptitle("\n".join(textwrap.wrap(title, 160)), fontsize=LARGE)
+    draw_maps(figure, stamp, noise, left=0.05, right=0.43, top=0.83)
+    draw_spectra(figure, stamp, noise, left=0.55, right=0.95, top=0.83)
+    return figure
+
+
+def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
+    """
+    Draw image, model and residual in the channel of a find and in those beside it.
+
+    The maps of each row share their scale, those of image and residual too.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        Where to draw.
+    stamp : `report.cutouts.Stamp`
+        What is around the find.
+    noise : float
+        Of its channel in Jy/beam.
+    left, right, top : float
+        Part of the figure to draw in.
+    """
+    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
+    limits = {"model": _largest(stamp.planes["model"]), "image": _largest(stamp.planes["image"])}
+    limits["residual"] = limits["image"]
+    linear = LINEAR_SIGMA * noise  # of the model too: a lone pixel of S Jy restores to S Jy/beam
+    for row, product in enumerate(PRODUCTS):
+        scale, unit = _milli(limits[product], "Jy/pixel" if product == "model" else "Jy/beam")
+        for column, offset in enumerate((-1, 0, 1)):
+            axes = figure.add_subplot(grid[row, column])
+            picture = _draw_map(
+                axes, stamp, stamp.planes[product][column] * scale, limits[product] * scale, linear * scale
+            )
+            _label_map(axes, stamp, product, row, column, offset)
+        box = axes.get_position()
+        bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
+        bar.set_label(f"{product}, {unit}", fontsize=SMALL)
+        _plain_ticks(bar, limits[product] * scale, linear * scale)
+
+
+def _largest(planes):
+    return float(np.nanmax(np.abs(planes), initial=1e-30))
+
+
+def _milli(largest, unit):
+    return (1e3, "m" + unit) if largest < 0.5 else (1, unit)
+
+
+def _plain_ticks(bar, limit, linear):
+    linear = _linear(limit, linear)
+    ticks = np.array([-limit, -linear, 0, linear, limit])
+    bar.set_ticks(ticks)
+    bar.ax.set_yticklabels([f"{tick:.3g}" for tick in ticks], fontsize=SMALL)
+    bar.ax.minorticks_off()
+
+
+def _linear(limit, linear):
+    # Between the ends of what a colour can show; the noise of a blank channel is zero.
+    return float(np.clip(linear, limit / 1000, limit / 2))
+
+
+def _draw_map(axes, stamp, plane, limit, linear):
+    height, width = ((length / 2) * cell for length, cell in zip(plane.shape, stamp.cell))
+    norm = SymLogNorm(linthresh=_linear(limit, linear), linscale=0.7, vmin=-limit, vmax=limit, base=10)
+    picture = axes.imshow(
+        plane,
+        origin="lower",
+        cmap=DIVERGING,
+        norm=norm,
+        extent=(-width, width, -height, height),
+        interpolation="nearest",
+    )
+    axes.set_facecolor("#d0d4d9")
+    east, north = abs(width), abs(height)
+    axes.set_xlim(east, -east)
+    axes.set_ylim(-north, north)
+    return picture
+
+
+def _label_map(axes, stamp, product, row, column, offset):
+    major, minor, angle = stamp.beam
+    east, _ = axes.get_xlim()
+    if product != "model":
+        # The position angle counts from North to East, from +y to +x here; matplotlib's counts from +x to +y.
+        place = 0.98 * east - 0.6 * major, -0.98 * east + 0.6 * major
+        axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
+    axes.add_patch(
+        Ellipse((0, 0), 1.5 * major, 1.5 * major, facecolor="none", edgecolor=INK, linewidth=0.6, linestyle=":")
+    )
+    _ticks_outside(axes, row, column)
+    if row == 0:
+        channel = stamp.channel + offset
+        here = np.flatnonzero(stamp.channels == channel)
+        velocity = f"\n{stamp.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(stamp.velocity[here[0]]) else ""
+        text = f"channel {channel}{velocity}" if len(here) else "not in these images"
+        color, weight = (ACCENT, "bold") if offset == 0 else (INK, "normal")
+        # Without its place matplotlib would draw all labels once more to find one.
+        axes.set_title(text, y=1, fontsize=LARGE, color=color, weight=weight)
+    if row == 2 and column == 1:
+        axes.set_xlabel(f"{stamp.axes[0]} offset, arcsec", fontsize=SMALL)
+    if row == 1 and column == 0:
+        axes.set_ylabel(f"{stamp.axes[1]} offset, arcsec", fontsize=SMALL)
+
+
+def _ticks_outside(axes, row, column):
+    """Ticks only at the outer edges of 3 x 3 panels: half of the time of a picture would go into the others."""
+    axes.tick_params(labelsize=SMALL, direction="in")
+    for axis, outside in ((axes.xaxis, row == 2), (axes.yaxis, column == 0)):
+        if outside:
+            axis.set_major_locator(MaxNLocator(4))
+        else:
+            axis.set_ticks([])
+
+
+def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
+    """
+    Draw the spectra of image, residual and model times pixels per beam in the 3 x 3 pixels around a find.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        Where to draw.
+    stamp : `report.cutouts.Stamp`
+        What is around the find.
+    noise : float
+        Of its channel in Jy/beam.
+    left, right, top : float
+        Part of the figure to draw in.
+    """
+    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
+    lines = {product: stamp.spectra[product] for product in LINES}
+    largest = max(_largest(np.stack(list(lines.values()))), 3 * noise)
+    scale, unit = _milli(largest, "Jy/beam")
+    low, high = _limits(np.stack(list(lines.values())) * scale, largest * scale)
+    model = np.nan_to_num(stamp.spectra["model"]) * stamp.pixels_per_beam * scale
+    # The model has a scale of its own, on the right, with the same zero.
+    stretch = min(high / max(model.max(), 1e-30), low / min(model.min(), -1e-30))
+    for row, column in np.ndindex(3, 3):
+        axes = figure.add_subplot(grid[row, column])
+        y = 2 - row if stamp.cell[0] > 0 else row
+        x = column if stamp.cell[1] < 0 else 2 - column
+        axes.axvspan(stamp.channel - 0.5, stamp.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
+        axes.axhspan(-noise * scale, noise * scale, color=FAINT, alpha=0.2, linewidth=0)
+        axes.fill_between(stamp.channels, model[:, y, x] * stretch, step="mid", color=FAINT, linewidth=0)
+        for product, color in LINES.items():
+            _draw_steps(axes, stamp.channels, lines[product][:, y, x] * scale, color=color)
+        axes.set_xlim(stamp.channels[0] - 0.5, stamp.channels[-1] + 0.5)
+        axes.set_ylim(low, high)
+        _ticks_outside(axes, row, column)
+        place = f"x={stamp.x + x - 1} y={stamp.y + y - 1}"
+        axes.text(0.04, 0.94, place, transform=axes.transAxes, fontsize=SMALL, va="top")
+        if column == 2:
+            other = axes.twinx()
+            other.set_ylim(low / stretch, high / stretch)
+            other.tick_params(labelsize=SMALL, direction="in")
+            other.locator_params(nbins=4)
+    _label_spectra(figure, left, right, top, unit)
+
+
+def _draw_steps(axes, channels, values, **style):
+    """A line that is level over each channel, and has gaps where there are no channels."""
+    first = int(np.min(channels))
+    levels = np.full(int(np.max(channels)) - first + 2, np.nan)
+    levels[np.asarray(channels, dtype=int) - first] = values
+    levels[-1] = levels[-2]
+    axes.step(np.arange(len(levels)) + first - 0.5, levels, where="post", linewidth=1, **style)
+
+
+def _limits(lines, largest):
+    """Ends of a scale that shows all lines, and enough on either side of zero for a hot pixel of either sign."""
+    return 1.1 * min(np.nanmin(lines), -0.4 * largest), 1.1 * max(np.nanmax(lines), 0.4 * largest)
+
+
+def _label_spectra(figure, left, right, top, unit):
+    texts = [(f"{product}, {unit}", color) for product, color in LINES.items()]
+    texts.append((f"model x pixels per beam, {unit}, right scale", FAINT))
+    for (text, color), place in zip(texts, (0, 0.24, 0.52)):
+        figure.text(left + place * (right - left), top + 0.015, text, color=color, fontsize=SMALL, weight="bold")
+    figure.text((left + right) / 2, 0.03, "channel", fontsize=SMALL, ha="center")
+
+
+def draw_sky(peak, sky, shape, marks, numbered=()):
+    """
+    Draw all finds over the peak intensity.
+
+    Parameters
+    ----------
+    peak : `report.cutouts.Peak`
+        Peak intensity over the channels.
+    sky : `~astropy.wcs.WCS`
+        Of the pixels.
+    shape : tuple of int
+        Height and width in pixels.
+    marks : dict
+        x and y of all candidates, known sources and confetti.
+    numbered : sequence of tuple of float
+        x and y of those that get numbers.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        With North up and East left.
+    """
+    figure = new_figure(8.2, 7)
+    axes = figure.add_axes([0.14, 0.09, 0.7, 0.84], projection=sky)
+    height, width = shape
+    norm = ImageNormalize(peak.plane, interval=PercentileInterval(99.8), stretch=AsinhStretch(0.05))
+    top, right = (length * peak.side - 0.5 for length in peak.plane.shape)
+    extent = (-0.5, right, -0.5, top)
+    picture = axes.imshow(peak.plane, origin="lower", cmap="gray_r", norm=norm, extent=extent, interpolation="nearest")
+    for name, (x, y) in marks.items():
+        color, marker, size = MARKS[name]
+        filled = {"facecolors": color} if marker == "." else {"facecolors": "none", "edgecolors": color}
+        axes.scatter(x, y, s=size, marker=marker, linewidths=1.1, label=f"{name} ({len(x)})", **filled)
+    for number, (x, y) in enumerate(numbered, start=1):
+        text = axes.annotate(str(number), (x, y), (4, 4), textcoords="offset points", color=ACCENT, weight="bold")
+        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
+    axes.set_xlim((-0.5, width - 0.5) if sky.wcs.cdelt[0] < 0 else (width - 0.5, -0.5))
+    axes.set_ylim((-0.5, height - 0.5) if sky.wcs.cdelt[1] > 0 else (height - 0.5, -0.5))
+    for coordinate, name in zip(
+        axes.coords, ("longitude", "latitude") if "GLON" in sky.wcs.ctype[0] else ("RA", "Dec")
+    ):
+        coordinate.set_axislabel(name, fontsize=LARGE)
+        coordinate.set_ticklabel(size=SMALL + 1)
+    if marks:
+        figure.legend(loc="upper center", ncol=len(marks), fontsize=LARGE, frameon=False)
+    bar = figure.colorbar(picture, cax=figure.add_axes([0.86, 0.1, 0.02, 0.8]))
+    bar.set_label("peak intensity over the channels, Jy/beam", fontsize=LARGE)
+    bar.ax.tick_params(labelsize=SMALL + 1)
+    return figure
+
+
+# Colour, marker and size of what is drawn over the sky.
+MARKS = {"candidate": (LINES["image"], ".", 5), "known": ("#009e73", "s", 40), "confetti": (ACCENT, "o", 30)}
+
+STRIPS = (
+    ("severity", "severity, sigma"),
+    ("model_flux", "model flux, Jy"),
+    ("noise", "noise, Jy/beam"),
+    ("tail", "tail of unsupported\nspikes, sigma"),
+)
+
+
+def draw_channels(channels):
+    """
+    Draw what was measured of every channel.
+
+    Parameters
+    ----------
+    channels : `~astropy.table.QTable`
+        From `check.tables.channel_table`.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        Severity, model flux, noise and tail over the channels, the bad ones marked.
+    """
+    figure = new_figure(9, 6)
+    panels = figure.subplots(len(STRIPS), 1, sharex=True)
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.16, top=0.92, hspace=0.08)
+    number = np.array(channels["channel"])
+    bad, diverged = bad_channels(channels), diverged_channels(channels)
+    for axes, (name, label) in zip(panels, STRIPS):
+        for channel in bad:
+            alpha = 0.5 if channel in diverged else 0.2
+            axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=alpha, linewidth=0)
+        for stokes in np.unique(channels["stokes"]):
+            here = channels["stokes"] == stokes
+            unknown = channels["verdict"] == "blank"
+            if name in ("severity", "tail"):
+                unknown |= channels["verdict"] == "unchecked"
+            values = np.where(unknown, np.nan, getattr(channels[name], "value", channels[name]))
+            _draw_steps(axes, number[here], values[here], label=f"Stokes {stokes}")
+        axes.set_ylabel(label, fontsize=SMALL)
+        axes.tick_params(labelsize=SMALL, direction="in")
+        axes.locator_params(axis="y", nbins=4)
+    shaded = "bad, darker: diverged" if diverged else "bad"
+    panels[-1].set_xlabel(f"channel (shaded: {shaded})", fontsize=LARGE)
+    panels[-1].set_xlim(number.min() - 0.5, number.max() + 0.5)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if len(np.unique(channels["stokes"])) > 1:
+        panels[0].legend(fontsize=SMALL, frameon=False)
+    _add_scale(panels[0], number, channels["frequency"].value, "GHz", 1.02)
+    if np.isfinite(channels["velocity"].to_value("km/s")).all():
+        _add_scale(panels[-1], number, channels["velocity"].value, "km/s, radio convention", -0.42)
+    return figure
+
+
+def _add_scale(axes, number, values, unit, place):
+    """A second scale: the values at the ticks of the channels."""
+    order = np.argsort(number)
+    scale = axes.twiny()
+    ticks = axes.get_xticks()
+    ticks = ticks[(ticks >= number.min()) & (ticks <= number.max())]
+    scale.set_xlim(axes.get_xlim())
+    scale.set_xticks(ticks)
+    values = np.interp(ticks, number[order], values[order])
+    digits = _digits(values)
+    scale.set_xticklabels([f"{value:.{digits}f}" for value in values])
+    scale.tick_params(labelsize=SMALL, direction="in")
+    scale.set_xlabel(unit, fontsize=SMALL)
+    if place < 0:
+        scale.xaxis.set_ticks_position("bottom")
+        scale.xaxis.set_label_position("bottom")
+        scale.spines["bottom"].set_position(("axes", place))
+
+
+def _digits(values):
+    """Digits after the point that tell neighbouring values apart by a hundredth of their distance."""
+    distance = np.abs(np.diff(values)).min(initial=1)
+    return int(np.clip(2 - np.floor(np.log10(distance or 1)), 0, 9))

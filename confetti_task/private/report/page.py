@@ -1,0 +1,331 @@
+"""The page that a team looks at before it trusts a mask."""
+
+import os
+from html import escape
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import Angle
+from matplotlib import style
+
+from ..check import messages as words
+from ..check.tables import bad_channels
+from ..images.channels import contiguous_ranges, format_channels
+from ..images.coordinates import is_upright, read_frames, read_sky
+from . import figures as pictures
+from .cutouts import read_peak, read_stamp
+from .html import copyable, fill_page, paragraph, picture, table
+
+# A table of more rows is slow in a browser; the ECSV has all.
+ROWS = 2000
+# Of candidates that are not masked, so many times fewer are shown in pictures than of confetti.
+CANDIDATES_A_FIND = 4
+
+NEXT = """from confetti_task import confetti_reclean
+
+mended = confetti_reclean(imagename={imagename!r}{confetti})
+print(mended["imagename"], mended["after"]["verdict"])"""
+
+COLUMNS = (
+    ("class", "", "text"),
+    ("channel", "", ""),
+    ("velocity", "km/s", ""),
+    ("frequency", "GHz", ""),
+    ("stokes", "", "text"),
+    ("RA", "", ""),
+    ("Dec", "", ""),
+    ("x", "pixel", ""),
+    ("y", "pixel", ""),
+    ("severity", "sigma", ""),
+    ("flux", "mJy", ""),
+    ("hot pixel", "sigma", ""),
+    ("narrowness", "in a neighbour", ""),
+    ("surround", "-1: compensated", ""),
+    ("spike", "image, sigma", ""),
+    ("residual", "sigma", ""),
+    ("unsupported", "sigma", ""),
+)
+
+
+DIVERGED_COLUMNS = (
+    ("channel", "", ""),
+    ("velocity", "km/s", ""),
+    ("stokes", "", "text"),
+    ("convergence", "1: the least of a clean that works", ""),
+    ("model flux", "Jy", ""),
+    ("components", "pixels", ""),
+    ("confetti", "pixels", ""),
+)
+
+
+def write_page(path, cube, outfile, tables, npanels):
+    """
+    Write the page of a check.
+
+    Parameters
+    ----------
+    path : str
+        Where.
+    cube : `images.cube.Cube`
+        The images.
+    outfile : str
+        Root name of the products.
+    tables : tuple of `~astropy.table.QTable`
+        The sources and the channels.
+    npanels : int
+        Number of finds to show.
+    """
+    with style.context("default"):  # whatever the user likes: usetex without LaTeX would cost the page
+        page = _page(cube, outfile, tables, npanels)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
+
+
+def _page(cube, outfile, tables, npanels):
+    sources, channels = tables
+    shown = worst_finds(sources, npanels)
+    near = nearest_candidates(sources, -(-npanels // CANDIDATES_A_FIND))
+    name, frames = os.path.basename(cube.name), read_frames(cube)
+    body = [
+        *_head(name, frames, sources, channels),
+        *_channels(channels),
+        *_diverged(channels, frames),
+        *_sky(cube, frames, sources, shown),
+        *_finds(cube, "Fake sources", "find", frames, sources, shown, words.WHAT_IS_SHOWN),
+        *_table("confetti", "All fake sources", frames, sources, outfile),
+        *_finds(cube, "Not masked", "candidate", frames, sources, near, words.NEAR),
+        *_table("candidate", "All that is not masked", frames, sources, outfile),
+        *_next(cube, outfile, channels),
+        *_about(cube, channels),
+    ]
+    return fill_page(f"confetti in {name}", body)
+
+
+def worst_finds(sources, number):
+    """Rows of the finds to show: the worst of each bad channel first, then the others."""
+    rows = np.flatnonzero(sources["class"] == "confetti")
+    rows = rows[np.argsort(-sources["severity"][rows], kind="stable")]
+    _, first = np.unique(np.array(sources["channel"][rows]), return_index=True)
+    others = np.delete(np.arange(len(rows)), first)
+    return rows[np.concatenate([np.sort(first), others])][:number]
+
+
+def nearest_candidates(sources, number):
+    """Rows of the candidates that are nearest to being called confetti."""
+    rows = np.flatnonzero(sources["class"] != "confetti")
+    lacking = np.nan_to_num(np.abs(sources["unsupported"][rows]))
+    return rows[np.lexsort([-lacking, sources["class"][rows] == "known"])][:number]
+
+
+def _head(name, frames, sources, channels):
+    meta = channels.meta
+    verdict, meaning = words.verdict_in_words(sources, channels)
+    yield f"<h1>{escape(name)}</h1>"
+    yield f'<p class="verdict {meta["verdict"]}"><b>{verdict}</b>: {escape(meaning)}</p>'
+    for warning in meta["warnings"]:
+        yield paragraph(warning, "warning")
+    bad = bad_channels(channels)
+    if bad:
+        yield paragraph("Bad channels, as imstat and confetti_reclean take them in chans:")
+        yield copyable(format_channels(bad))
+        velocities = velocity_ranges(channels, bad)
+        if velocities:
+            rest = f"rest frequency {frames.rest / 1e9:.6g} GHz"
+            yield paragraph(f"The same in km/s (radio convention, {frames.spectral}, {rest}), from edge to edge:")
+            yield copyable(str(velocities))
+
+
+def velocity_ranges(channels, bad):
+    """
+    Velocities of channels from edge to edge.
+
+    Parameters
+    ----------
+    channels : `~astropy.table.QTable`
+        All channels that were checked.
+    bad : sequence of int
+        Some of them, in ascending order.
+
+    Returns
+    -------
+    ranges : list of list of float
+        Least and largest velocity in km/s of every run of neighbours; nothing where velocities are unknown.
+    """
+    number, first = np.unique(np.array(channels["channel"]), return_index=True)
+    velocity = channels["velocity"].to_value("km/s")[first]
+    if len(number) < 2 or not np.isfinite(velocity).all():
+        return []
+    half = np.gradient(velocity, number) / 2
+    at = {channel: (velocity[place], half[place]) for place, channel in enumerate(number.tolist())}
+    ends = [(at[low][0] - at[low][1], at[high][0] + at[high][1]) for low, high in contiguous_ranges(bad)]
+    return [[round(float(value), 3) for value in sorted(pair)] for pair in ends]
+
+
+def _channels(channels):
+    if not len(channels):
+        return
+    yield "<h2>Channels</h2>"
+    what = "Severity, model flux, noise and tail of all channels"
+    yield f"<figure>{picture(pictures.draw_channels(channels), what)}</figure>"
+
+
+def _diverged(channels, frames):
+    rows = channels[channels["verdict"] == "diverged"]
+    if not len(rows):
+        return
+    yield "<h2>Channels that diverged</h2>"
+    yield paragraph(words.WHAT_DIVERGED, "soft")
+    cells = (_diverged_cells(row) for row in rows[np.argsort(rows["convergence"], kind="stable")])
+    yield table("diverged", _columns(frames, DIVERGED_COLUMNS), cells)
+
+
+def _diverged_cells(row):
+    return [
+        (str(row["channel"]), row["channel"]),
+        _number(row["velocity"].to_value("km/s"), ".2f"),
+        (row["stokes"], None),
+        _number(row["convergence"], ".2f") if np.isfinite(row["convergence"]) else ("not finite", -np.inf),
+        _number(row["model_flux"].value, ".3g"),
+        (str(row["components"]), row["components"]),
+        (str(row["confetti"]), row["confetti"]),
+    ]
+
+
+def _sky(cube, frames, sources, shown):
+    polarization = cube.stokes.index(sources["stokes"][shown[0]]) if len(shown) else 0
+    peak, sky = read_peak(cube, polarization), read_sky(cube)
+    if not np.isfinite(peak.plane).any():
+        return
+    marks = {name: (sources["x"][rows], sources["y"][rows]) for name, rows in _classes(sources)}
+    places = [(sources["x"][row], sources["y"][row]) for row in shown]
+    figure = pictures.draw_sky(peak, sky, cube.lengths[2:], marks, places)
+    yield "<h2>Sky</h2>"
+    yield f"<figure>{picture(figure, 'All finds over the peak intensity')}</figure>"
+    text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels, Stokes {cube.stokes[polarization]}, "
+    text += f"{frames.sky}." + (" North is up and East is left." if is_upright(sky) else "")
+    yield paragraph(text + (" The numbers are those of the fake sources below." if len(shown) else ""), "soft")
+
+
+def _classes(sources):
+    return [(name, sources["class"] == name) for name in pictures.MARKS if (sources["class"] == name).any()]
+
+
+def _finds(cube, title, kind, frames, sources, rows, text):
+    if not len(rows):
+        return
+    yield f"<h2>{title}</h2>"
+    yield paragraph(text, "soft")
+    for number, row in enumerate(sources[rows], start=1):
+        polarization = cube.stokes.index(row["stokes"])
+        stamp = read_stamp(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
+        noise = row["noise"].value
+        longitude, latitude = _position(row, frames)
+        stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
+        yield f'<article class="find" id="{kind}-{number}">'
+        place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
+        yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
+        yield paragraph(words.explain(row, sources.meta["parameters"]))
+        yield '<div class="pictures">'
+        for draw, what in ((pictures.draw_maps, "maps"), (pictures.draw_spectra, "spectra")):
+            figure = pictures.new_figure(6.2, 6)
+            draw(figure, stamp, noise)
+            yield picture(figure, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}")
+        yield "</div></article>"
+
+
+def _table(kind, title, frames, sources, outfile):
+    rows = np.flatnonzero((sources["class"] == "confetti") == (kind == "confetti"))
+    if not len(rows):
+        return
+    worst = sources["severity" if kind == "confetti" else "unsupported"][rows]
+    order = np.argsort(-np.nan_to_num(np.abs(worst)), kind="stable")
+    chosen = sources[rows[order[:ROWS]]]
+    yield f"<h2>{title}</h2>"
+    if len(rows) > ROWS:
+        yield paragraph(f"The first {ROWS} of {len(rows)}; all are in {os.path.basename(outfile)}.ecsv.", "soft")
+    classes = "".join(f"<option>{value}</option>" for value in sorted(set(chosen["class"])))
+    yield (
+        f'<div class="filters"><label>Find <input type="search" data-filters="{kind}" placeholder="any text"></label>'
+        f'<label>Channel <input type="search" size="5" data-filters="{kind}" data-column="1"></label>'
+        f'<label>Class <select data-filters="{kind}" data-column="0">'
+        f'<option value="">all</option>{classes}</select></label>'
+        f'<span class="soft" data-counts="{kind}"></span></div>'
+    )
+    columns, parameters = _columns(frames), sources.meta["parameters"]
+    if kind != "confetti":
+        columns = (*columns, ("why not", "", "why"))
+    yield table(kind, columns, (_cells(row, frames, kind, parameters) for row in chosen))
+
+
+def _columns(frames, columns=COLUMNS):
+    names = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
+    units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
+    return tuple((names.get(name, name), units_of.get(name, unit), kind) for name, unit, kind in columns)
+
+
+def _cells(row, frames, kind, parameters):
+    numbers = (
+        (row["velocity"].to_value("km/s"), ".2f"),
+        (row["frequency"].to_value("GHz"), ".6f"),
+    )
+    measured = (
+        (row["severity"], ".1f"),
+        (row["flux"].to_value("mJy"), ".3g"),
+        (row["significance"], ".1f"),
+        (row["narrowness"], ".2f"),
+        (row["surround"], ".2f"),
+        (row["spike"], ".1f"),
+        (row["residual"], ".1f"),
+        (row["unsupported"], ".1f"),
+    )
+    cells = [(row["class"], None), (str(row["channel"]), row["channel"])]
+    cells += [_number(*number) for number in numbers]
+    cells += [(row["stokes"], None), *zip(_position(row, frames), (row["ra"].value, row["dec"].value))]
+    cells += [(str(row[name]), row[name]) for name in "xy"]
+    cells += [_number(*number) for number in measured]
+    return cells + ([(escape(words.explain(row, parameters)), None)] if kind != "confetti" else [])
+
+
+def _number(value, form):
+    return (f"{value:{form}}", value) if np.isfinite(value) else ("", -np.inf)
+
+
+def _position(row, frames):
+    """Place on the sky as text: hours and degrees, or degrees of Galactic longitude and latitude."""
+    longitude, latitude = Angle(row["ra"]), Angle(row["dec"])
+    if frames.sky == "GALACTIC":
+        return f"{longitude.deg:.6f}", f"{latitude.deg:+.6f}"
+    return (
+        longitude.to_string(unit=units.hourangle, sep=":", precision=2, pad=True),
+        latitude.to_string(unit=units.deg, sep=":", precision=1, pad=True, alwayssign=True),
+    )
+
+
+def _next(cube, outfile, channels):
+    yield "<h2>Next</h2>"
+    if channels.meta["verdict"] != "confetti":
+        yield paragraph("There is nothing to clean again.")
+        return
+    if cube.term:
+        yield paragraph("Images with Taylor terms cannot be cleaned again by confetti_reclean, only spectral cubes.")
+        return
+    if cube.pieces:
+        yield paragraph(
+            "Pieces are cleaned again one by one: call confetti_check without outfile, which writes products beside "
+            "each of them, then confetti_reclean for each."
+        )
+        return
+    yield paragraph(
+        "If the fake sources above convince you, clean the bad channels again; all others stay as they are:"
+    )
+    confetti = "" if outfile == cube.root + ".confetti" else f", confetti={outfile!r}"
+    yield copyable(NEXT.format(imagename=cube.root, confetti=confetti))
+
+
+def _about(cube, channels):
+    meta = channels.meta
+    yield "<h2>What was checked</h2>"
+    selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
+    yield paragraph(words.describe_inputs(cube, selected))
+    yield copyable(meta["call"])
+    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {words.LIMITS}", "soft")

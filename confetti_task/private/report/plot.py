@@ -1,0 +1,46 @@
+"""The story of confetti_plot."""
+
+import os
+
+import numpy as np
+from astropy.table import QTable
+
+from ..check.measure import SLAB_VOXELS, measure_scatter
+from ..check.messages import explain
+from ..core.noise import WINDOW_CHANNELS, channel_noise
+from ..images.pieces import open_pieces
+from .cutouts import read_stamp
+from .figures import draw_find
+
+
+def plot_source(imagename, source, outfile):
+    """Draw one find; `confetti_task.confetti_plot` documents the parameters."""
+    cube = open_pieces(imagename)
+    if not isinstance(source, (int, np.integer)):
+        return _plot_pixel(cube, source)
+    if cube.pieces and not outfile:
+        raise ValueError("pieces have tables of their own: give outfile, or imagename and row of one of the pieces")
+    path = (outfile or cube.root + ".confetti") + ".ecsv"
+    if not os.path.exists(path):
+        raise ValueError(f"{path} not found; call confetti_check first, or give source=(channel, x, y)")
+    sources = QTable.read(path, format="ascii.ecsv")
+    if cube.pieces and "spectrum_channel" in sources.colnames:
+        raise ValueError(f"{path} is of one of the pieces: give its name as imagename")
+    if not -len(sources) <= source < len(sources):
+        raise ValueError(f"source={source}: {path} has {len(sources)} rows")
+    row = sources[source]
+    stamp = read_stamp(cube, cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x")))
+    return draw_find(stamp, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"]))
+
+
+def _plot_pixel(cube, source):
+    _, *lengths = cube.lengths
+    try:
+        channel, x, y = map(int, source)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"source should be the row of a source, or (channel, x, y) (got {source!r})") from error
+    if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
+        raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name} of {lengths[0]} channels")
+    first, last = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS, cube.channels - 1)
+    noise = channel_noise(measure_scatter(cube, 0, first, last, SLAB_VOXELS))[channel - first]
+    return draw_find(read_stamp(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")

@@ -1,0 +1,62 @@
+"""Regions of the fake sources for viewers: circles of a beam, in the channel of each."""
+
+import numpy as np
+from astropy import units
+
+from ..images.coordinates import DS9_FRAMES, read_frames
+
+CRTF_LINE = (
+    "circle[[{ra:.8f}deg, {dec:.8f}deg], {radius:.4f}arcsec], coord={frame}, range=[{range}], "
+    'corr=[{stokes}], color=red, label="channel {channel}: {severity:.1f} sigma"\n'
+)
+# DS9 has no channels: they are in the text, and in a tag by which regions can be chosen.
+DS9_LINE = (
+    'circle({ra:.8f},{dec:.8f},{radius:.4f}") # color=red text={{channel {channel}: {severity:.1f} sigma}} '
+    "tag={{channel {channel}}}\n"
+)
+
+
+def write_regions(root, cube, sources):
+    """
+    Write the regions of all fake sources as CASA and CARTA read them (.crtf) and as DS9 and CARTA do (.reg).
+
+    Parameters
+    ----------
+    root : str
+        Root name of the files.
+    cube : `images.cube.Cube`
+        The images.
+    sources : `~astropy.table.QTable`
+        The sources.
+
+    Raises
+    ------
+    ValueError
+        If the sky is in a frame that viewers do not know.
+    """
+    frame = read_frames(cube).sky
+    if frame not in DS9_FRAMES:
+        raise ValueError(f"viewers do not know regions in {frame}")
+    with open(root + ".crtf", "w", encoding="utf-8") as file:
+        file.write("#CRTFv0 CASA Region Text Format version 0\n")
+        file.writelines(CRTF_LINE.format(frame=frame, **fields) for fields in _circles(cube, sources))
+    with open(root + ".reg", "w", encoding="utf-8") as file:
+        file.write(f"# Region file format: DS9 version 4.1\n{DS9_FRAMES[frame]}\n")
+        file.writelines(DS9_LINE.format(**fields) for fields in _circles(cube, sources))
+
+
+def _circles(cube, sources):
+    cell = np.sqrt(np.prod([abs(cube.increments[axis]) for axis in cube.axes[2:]])) * units.rad
+    radius = (cube.beam / 2 * cell).to_value("arcsec")
+    for row in sources[sources["class"] == "confetti"]:
+        fields = {name: row[name] for name in ("channel", "stokes", "severity")}
+        fields.update(ra=row["ra"].to_value("deg"), dec=row["dec"].to_value("deg"), radius=radius)
+        yield dict(fields, range=_range(cube, row))
+
+
+def _range(cube, row):
+    if not cube.pieces:
+        return "{0}chan, {0}chan".format(row["channel"])
+    # The channel of the whole is another one in each of its pieces: well within its frequencies, it is the same in all.
+    frequency, width = row["frequency"].to_value("GHz"), abs(cube.increments[cube.axes[1]]) / 1e9
+    return f"{frequency - 0.1 * width:.9f}GHz, {frequency + 0.1 * width:.9f}GHz"
