@@ -10,8 +10,7 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..version import __version__
-from .check import divergence, evidence
-from .check import messages as words
+from .check import divergence, evidence, messages
 from .check.consistency import mismatches, restored_here
 from .check.known_sources import near_known, read_known
 from .check.measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
@@ -24,7 +23,7 @@ from .core.statistics import REACH_CHANNELS
 from .images.channels import format_channels, parse_channels
 from .images.chunks import ranges_of
 from .images.locks import check_unchanged, fingerprint
-from .images.pieces import open_pieces, piece_of
+from .images.pieces import open_pieces
 from .products import Wanted, checked_outfile, let_appear, stage_products
 
 # Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
@@ -70,15 +69,15 @@ def confetti_check(
     with ExitStack() as claims:
         for name in outfiles:
             claims.enter_context(checked_outfile(name, overwrite, report))
-        casalog.post(words.describe_inputs(cube, selected))
+        casalog.post(messages.describe_inputs(cube, selected))
 
         with hired(parallel, cube.mapped) as workers:
-            casalog.post(words.describe_workers(cube, workers))
+            casalog.post(messages.describe_workers(cube, workers))
             measured = _measure(cube, selected, thresholds, workers, memory * 1e9)
         check_unchanged(cube, as_found)
         cube, channels, candidates, differing = measured
         _judge(cube, candidates, real, thresholds)
-        warnings = words.warnings_of(cube, channels, candidates, differing)
+        warnings = messages.warnings_of(cube, channels, candidates, differing)
         for warning in warnings:
             casalog.post(warning, "WARN")
 
@@ -90,12 +89,12 @@ def confetti_check(
         tables = sources, channel_table(cube, channels, candidates, sources, meta)
         files = _write(outfiles, measured, selected, tables, wanted)
         if report and any(table and not page for table, page in zip(np.ravel(files[2]), np.ravel(files[-1]))):
-            warnings.append(words.NO_PAGE)
-        result = words.summarize(verdict, candidates, *tables, files, warnings)
+            warnings.append(messages.NO_PAGE)
+        result = messages.summarize(verdict, candidates, *tables, files, warnings)
 
-        for line in words.describe_channels(*tables):
+        for line in messages.describe_channels(*tables):
             casalog.post(line)
-        casalog.post(words.describe_verdict(result))
+        casalog.post(messages.describe_verdict(result))
         return result
 
 
@@ -154,24 +153,22 @@ def _write(outfiles, measured, selected, tables, wanted):
 def _piece(measured, number, selected, tables):
     """One of the pieces of a cube, its candidates and its tables, with the channels of the piece; None if none is."""
     cube, channels, candidates, differing = measured
-    numbers, local = piece_of(cube, np.array(selected))
+    numbers, local = cube.piece_of(np.array(selected))
     chans = format_channels(local[numbers == number].tolist())
     if not chans:
         return None
-    channels, candidates = (
-        rows[piece_of(cube, rows["channel"])[0] == number].copy() for rows in (channels, candidates)
-    )
-    candidates["channel"] = piece_of(cube, candidates["channel"])[1]
-    channels["channel"] = piece_of(cube, channels["channel"])[1]
+    channels, candidates = (rows[cube.piece_of(rows["channel"])[0] == number].copy() for rows in (channels, candidates))
+    candidates["channel"] = cube.piece_of(candidates["channel"])[1]
+    channels["channel"] = cube.piece_of(channels["channel"])[1]
     differing = [
-        mismatch._replace(piece=0, channel=piece_of(cube, mismatch.channel)[1])
+        mismatch._replace(piece=0, channel=cube.piece_of(mismatch.channel)[1])
         for mismatch in differing
         if mismatch.piece == number
     ]
     tables = [of_piece(table, cube, number) for table in tables]
     for table in tables:
         parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
-        warnings = words.warnings_of(cube.pieces[number], channels, candidates, differing)
+        warnings = messages.warnings_of(cube.pieces[number], channels, candidates, differing)
         table.meta.update(parameters=parameters, verdict=_verdict(channels, candidates), warnings=warnings)
     return cube.pieces[number], candidates, tables
 
@@ -193,7 +190,7 @@ def _search(cube, selected, thresholds, workers, memory):
     for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise = _measure_noise(cube, polarization, selected, workers, voxels)
-        casalog.post(words.describe_noise(noise[selected]))
+        casalog.post(messages.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
         noises.append(noise)

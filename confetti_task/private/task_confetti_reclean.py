@@ -9,10 +9,10 @@ import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
-from .check import messages as words
 from .check.tables import bad_channels, read_tables
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
+from .reclean import messages
 from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
 from .reclean.plan import Plan, make_plan
 from .reclean.remedy import DEPTH_SIGMA, remedied
@@ -65,7 +65,7 @@ def _prepare(job, bad, method):
     plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, remedy, job.call, job.overwrite)
     check_room(plan, job.cube)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
-    casalog.post(words.describe_plan(plan, job.cube.channels))
+    casalog.post(messages.describe_plan(plan, job.cube.channels))
     return plan
 
 
@@ -82,17 +82,17 @@ def _mend(job, bad, method, rounds):
         except OtherDataError as error:
             if method != "auto":
                 raise
-            why, method = words.OTHER_DATA.format(error=error), "cube"
+            why, method = messages.OTHER_DATA.format(error=error), "cube"
         else:
-            again = words.bad_again(plan, result["after"])
-            hidden = words.newly_bad(result["before"], result["after"], bad)
+            again = messages.bad_again(plan, result["after"])
+            hidden = messages.newly_bad(result["before"], result["after"], bad)
             if again and not gentle:
                 gentle, gain = True, plan.parameters[0]["gain"] / 2
                 job = job._replace(gain=gain, depth=DEPTH_SIGMA * result["after"]["noise"], overwrite=True)
-                why = words.GENTLER.format(chans=format_channels(again), gain=gain, depth=job.depth)
+                why = messages.GENTLER.format(chans=format_channels(again), gain=gain, depth=job.depth)
             elif hidden and rounds > 1:
                 bad, rounds, job = sorted([*bad, *hidden]), rounds - 1, job._replace(overwrite=True)
-                why = words.HIDDEN.format(chans=format_channels(hidden))
+                why = messages.HIDDEN.format(chans=format_channels(hidden))
             else:
                 return dict(result, warnings=[*reasons, *result["warnings"]])
         casalog.post(why, "WARN")
@@ -167,12 +167,12 @@ def _finish(plan, cube, old, warnings):
     checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(plan.outname))
-    before, after = (dict(words.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
+    before, after = (dict(messages.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
     after["noise"] = float(np.nanmedian(_noise(cube, new)))
-    warnings = [*warnings, *words.reclean_warnings(plan, before, after, depth, spread)]
+    warnings = [*warnings, *messages.reclean_warnings(plan, before, after, depth, spread)]
     for warning in warnings:
         casalog.post(warning, "WARN")
-    casalog.post(words.describe_reclean(plan.outname, before, after))
+    casalog.post(messages.describe_reclean(plan.outname, before, after))
     return _result(plan.outname, plan, before, after, warnings)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from ..core.restore import fast_lengths, margin, restore
 from ..images.chunks import ROWS_AT_ONCE, strips
 from ..images.headers import read_beam, read_beams
-from ..images.pieces import piece_of
 from ..images.pixels import read_channels
 
 # tclean's own differ by 1e-7 to 4e-7, whatever the beam, the size of the image, and where in it the components are; an
@@ -65,7 +64,7 @@ def mismatches(cube, channels):
     """
     rows = channels[(channels["components"] > 0) & np.isfinite(channels["noise"])]
     rows = rows[np.argsort(np.abs(rows["flux"]))]
-    numbers, _ = piece_of(cube, rows["channel"])
+    numbers, _ = cube.piece_of(rows["channel"])
     worst = []
     for number in np.unique(numbers).tolist():
         piece = rows[numbers == number]

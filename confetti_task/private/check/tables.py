@@ -7,7 +7,6 @@ from astropy import units
 from astropy.table import QTable
 
 from ..images.coordinates import world_coordinates
-from ..images.pieces import piece_of
 from ..images.pixels import read_channels
 
 
@@ -122,7 +121,7 @@ def of_piece(table, cube, number):
 def _add_pieces(table, cube):
     """Tell for every row of the table of a joined cube in which piece it is."""
     if cube.pieces:
-        piece, local = piece_of(cube, table["channel"])
+        piece, local = cube.piece_of(table["channel"])
         table["piece"] = np.array([cube.pieces[number].root for number in piece], dtype="U")
         table["piece_channel"] = local
     return table

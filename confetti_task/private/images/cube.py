@@ -127,6 +127,12 @@ class Cube:
                 yield cube, low, high
             start += cube.channels
 
+    def piece_of(self, channels):
+        """Number of the piece that holds each of some channels, and their numbers in it, as 1D int arrays."""
+        starts = np.cumsum([0, *(piece.channels for piece in self.pieces[:-1])])
+        piece = np.searchsorted(starts, channels, side="right") - 1
+        return piece, channels - starts[piece]
+
     def has(self, product, channel):
         """Whether one of the images is there for a channel."""
         cube, _, _ = next(self.parts(channel, channel))

@@ -101,24 +101,3 @@ def _check_follows(following, cube, axis):
             f"{following.path('model')} should begin one channel after the end of {cube.path('model')} (got "
             f"{step:.2f}); are they pieces of one cube, each once and none missing?"
         )
-
-
-def piece_of(cube, channel):
-    """
-    Tell in which piece a channel is.
-
-    Parameters
-    ----------
-    cube : `images.cube.Cube`
-        The images.
-    channel : 1D int `~numpy.ndarray`
-        Channels of the whole.
-
-    Returns
-    -------
-    piece, local : 1D int `~numpy.ndarray`
-        Number of the piece, and of the channel in it.
-    """
-    starts = np.cumsum([0, *(piece.channels for piece in cube.pieces[:-1])])
-    piece = np.searchsorted(starts, channel, side="right") - 1
-    return piece, channel - starts[piece]

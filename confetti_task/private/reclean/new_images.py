@@ -4,10 +4,11 @@ import os
 import shutil
 import stat
 
+from ..check.clean_mask import channels_to_clean
 from ..images.headers import opened
 from ..images.pixels import read_plane
 from ..images.write import copy_channels, put_plane, write_image
-from ..products import SUFFIXES, channels_to_clean
+from ..products import SUFFIXES
 from ..staging import replace, take_back
 
 PLAN = "plan.json"

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..check.clean_mask import channels_to_clean
 from ..images.cube import open_cube
 from ..images.pixels import read_channels, read_plane
-from ..products import channels_to_clean
 from .remedy import beside, near, unaffected
 
 # Where nothing was cleaned again tclean must give the old planes. Measured differences are 1e-6 of the brightest

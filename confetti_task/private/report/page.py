@@ -8,7 +8,7 @@ from astropy import units
 from astropy.coordinates import Angle
 from matplotlib import style
 
-from ..check import messages as words
+from ..check import messages
 from ..check.tables import bad_channels
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
@@ -91,9 +91,9 @@ def _page(cube, outfile, tables, npanels):
         *_channels(channels),
         *_diverged(channels, frames),
         *_sky(cube, frames, sources, shown),
-        *_finds(cube, "Fake sources", "find", frames, sources, shown, words.WHAT_IS_SHOWN),
+        *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
-        *_finds(cube, "Not masked", "candidate", frames, sources, near, words.NEAR),
+        *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
         *_table("candidate", "All that is not masked", frames, sources, outfile),
         *_next(cube, outfile, channels),
         *_about(cube, channels),
@@ -119,7 +119,7 @@ def nearest_candidates(sources, number):
 
 def _head(name, frames, sources, channels):
     meta = channels.meta
-    verdict, meaning = words.verdict_in_words(sources, channels)
+    verdict, meaning = messages.verdict_in_words(sources, channels)
     yield f"<h1>{escape(name)}</h1>"
     yield f'<p class="verdict {meta["verdict"]}"><b>{verdict}</b>: {escape(meaning)}</p>'
     for warning in meta["warnings"]:
@@ -174,7 +174,7 @@ def _diverged(channels, frames):
     if not len(rows):
         return
     yield "<h2>Channels that diverged</h2>"
-    yield paragraph(words.WHAT_DIVERGED, "soft")
+    yield paragraph(messages.WHAT_DIVERGED, "soft")
     cells = (_diverged_cells(row) for row in rows[np.argsort(rows["convergence"], kind="stable")])
     yield table("diverged", _columns(frames, DIVERGED_COLUMNS), cells)
 
@@ -224,7 +224,7 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         yield f'<article class="find" id="{kind}-{number}">'
         place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
         yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
-        yield paragraph(words.explain(row, sources.meta["parameters"]))
+        yield paragraph(messages.explain(row, sources.meta["parameters"]))
         yield '<div class="pictures">'
         for draw, what in ((pictures.draw_maps, "maps"), (pictures.draw_spectra, "spectra")):
             figure = pictures.new_figure(6.2, 6)
@@ -283,7 +283,7 @@ def _cells(row, frames, kind, parameters):
     cells += [(row["stokes"], None), *zip(_position(row, frames), (row["ra"].value, row["dec"].value))]
     cells += [(str(row[name]), row[name]) for name in "xy"]
     cells += [_number(*number) for number in measured]
-    return cells + ([(escape(words.explain(row, parameters)), None)] if kind != "confetti" else [])
+    return cells + ([(escape(messages.explain(row, parameters)), None)] if kind != "confetti" else [])
 
 
 def _number(value, form):
@@ -326,6 +326,6 @@ def _about(cube, channels):
     meta = channels.meta
     yield "<h2>What was checked</h2>"
     selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
-    yield paragraph(words.describe_inputs(cube, selected))
+    yield paragraph(messages.describe_inputs(cube, selected))
     yield copyable(meta["call"])
-    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {words.LIMITS}", "soft")
+    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {messages.LIMITS}", "soft")
