@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.check.measure import CANDIDATE
 from confetti_task.private.core.decision import Thresholds, is_confetti
+from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
 
 THRESHOLDS = Thresholds()

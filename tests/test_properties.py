@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skies import BEAM, dirty_beam
 
-from confetti_task.private.check.measure import CANDIDATE
 from confetti_task.private.core.decision import Thresholds, is_confetti, severity
 from confetti_task.private.core.noise import channel_noise, scatter
+from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
 from confetti_task.private.core.sources import join
 from confetti_task.private.core.statistics import (

@@ -8,7 +8,7 @@ from checks import confetti_check
 from simulation import compare, settings, true_errors
 
 from confetti_task.private.check.consistency import mismatches
-from confetti_task.private.check.measure import CHANNEL
+from confetti_task.private.core.quantities import CHANNEL
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pixels import read_channels
 

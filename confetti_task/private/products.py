@@ -10,11 +10,12 @@ from casatasks import casalog
 
 from .check.clean_mask import channels_to_clean, pixels_to_clean
 from .check.tables import bad_channels
+from .core.quantities import CANDIDATE_QUANTITIES
 from .images.write import write_image
 from .report.regions import write_regions
 from .staging import claimed, replace, staged_root
 
-STATISTICS = ("contrast", "narrowness", "surround", "unsupported", "spike", "residual")
+STATISTICS = tuple(quantity.name for quantity in CANDIDATE_QUANTITIES if quantity.image)
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
 SUFFIXES = (
     *(f".{name}" for name in STATISTICS),

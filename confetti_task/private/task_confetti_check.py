@@ -13,11 +13,12 @@ from ..version import __version__
 from .check import divergence, evidence, messages
 from .check.consistency import mismatches, restored_here
 from .check.known_sources import near_known, read_known
-from .check.measure import BYTES_A_VOXEL, CANDIDATE, CHANNEL, find_candidates, measure_scatter
+from .check.measure import BYTES_A_VOXEL, find_candidates, measure_scatter
 from .check.tables import channel_table, of_piece, source_table
 from .check.worker_pool import hired
 from .core.decision import Thresholds, is_confetti, severity
 from .core.noise import WINDOW_CHANNELS, channel_noise
+from .core.quantities import CANDIDATE, CHANNEL
 from .core.sources import join
 from .core.statistics import REACH_CHANNELS
 from .images.channels import format_channels, parse_channels

@@ -63,7 +63,7 @@ def mismatches(cube, channels):
         Of the pieces that differ by more than `SAME_RESTORED`.
     """
     rows = channels[(channels["components"] > 0) & np.isfinite(channels["noise"])]
-    rows = rows[np.argsort(np.abs(rows["flux"]))]
+    rows = rows[np.argsort(np.abs(rows["model_flux"]))]
     numbers, _ = cube.piece_of(rows["channel"])
     worst = []
     for number in np.unique(numbers).tolist():

@@ -34,7 +34,7 @@ def to_be_tested(channels):
         Those whose model has components of both signs, or some that are not finite, or whose image is blank though
         they were cleaned.
     """
-    both = minority(channels["total"], channels["flux"]) >= BOTH_SIGNS
+    both = minority(channels["total"], channels["model_flux"]) >= BOTH_SIGNS
     cleaned = channels["components"] > 0
     return both | (channels["unknown"] > 0) | (cleaned & np.isnan(channels["noise"]))
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core.noise import COLUMNS, ROWS, reach_of_samples, sample_heights, sampled, scatter
+from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
     SURROUND_OUTER_BEAMS,
     SURROUNDINGS,
@@ -22,45 +23,6 @@ BYTES_A_VOXEL = 64
 # More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
 # system anew takes longer than to read into it.
 SLAB_VOXELS = 2**23
-
-CANDIDATE = np.dtype(
-    [
-        ("polarization", "i4"),
-        ("channel", "i4"),
-        ("y", "i4"),
-        ("x", "i4"),
-        ("noise", "f4"),  # of the channel, Jy/beam
-        ("contrast", "f4"),  # of the hot pixel over its surroundings, Jy
-        ("pointlikeness", "f4"),  # 1 for a single pixel
-        ("narrowness", "f4"),  # part of the contrast in a neighbouring channel
-        ("surround", "f4"),  # flux around the hot pixel as a part of it, from the model
-        ("restored", "f4"),  # part of the hot pixel that remains in image - residual
-        ("spike", "f4"),  # point source in this channel of the image alone, in noise
-        ("residual", "f4"),  # at the hot pixel, in noise
-        ("unsupported", "f4"),  # spike that the data do not hold, in noise; NaN without a PSF
-        ("confetti", "?"),
-        ("severity", "f4"),  # of confetti: height of the fake source in noise
-        ("known", "?"),  # near a source that the user knows to be real
-    ]
-)
-
-CHANNEL = np.dtype(
-    [
-        ("polarization", "i4"),
-        ("channel", "i4"),
-        ("noise", "f4"),  # Jy/beam, NaN where there is no image
-        ("checked", "?"),  # whether the noise and a neighbour are known
-        ("flux", "f8"),  # of the model, Jy
-        ("total", "f8"),  # the same with each component counted positive, Jy
-        ("components", "i8"),  # pixels of the model that are not zero
-        ("unknown", "i8"),  # pixels of the model that are not finite
-        ("switched", "?"),  # the model is empty and those of both neighbours are not, or the other way round
-        ("positive", "i4"),  # hot pixels, narrow or not
-        ("negative", "i4"),
-        ("convergence", "f4"),  # below 1 the clean diverged, NaN where that need not be measured
-        ("diverged", "?"),
-    ]
-)
 
 
 def measure_scatter(cube, polarization, first, last, voxels):
@@ -181,7 +143,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
         candidates["channel"] += start
         candidates["y"] += rows[0]
         found.append(candidates)
-    channels["flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
+    channels["model_flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
     return channels[first - begin : last - begin + 1], np.concatenate(found)
 

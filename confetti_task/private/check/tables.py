@@ -6,6 +6,7 @@ import numpy as np
 from astropy import units
 from astropy.table import QTable
 
+from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.coordinates import world_coordinates
 from ..images.pixels import read_channels
 
@@ -32,23 +33,19 @@ def source_table(cube, candidates, worst, npixels, meta):
     """
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
-    table = QTable(meta=dict(meta))
     kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
-    table["class"] = kinds.astype("U9")
-    table["channel"] = rows["channel"]
-    table["frequency"], table["velocity"] = frequency, velocity
-    table["stokes"] = np.array([cube.stokes[number] for number in rows["polarization"]], dtype="U4")
-    table["x"], table["y"] = rows["x"], rows["y"]
-    table["ra"], table["dec"] = ra, dec
-    table["npixels"] = npixels
-    table["severity"] = rows["severity"]
-    table["flux"] = rows["severity"] * rows["noise"] * units.Jy
-    table["noise"] = rows["noise"] * units.Jy / units.beam
-    table["contrast"] = rows["contrast"] * units.Jy
-    table["significance"] = rows["contrast"] / rows["noise"]
-    for name in ("pointlikeness", "narrowness", "surround", "restored", "spike", "residual", "unsupported"):
-        table[name] = rows[name]
-    return _described(_add_pieces(table, cube), DESCRIPTIONS)
+    columns = {
+        "class": kinds.astype("U9"),
+        "frequency": frequency,
+        "velocity": velocity,
+        "stokes": _names(cube, rows["polarization"]),
+        "ra": ra,
+        "dec": dec,
+        "npixels": npixels,
+        "flux": rows["severity"] * rows["noise"] * units.Jy,
+        "significance": rows["contrast"] / rows["noise"],
+    }
+    return _add_pieces(_table(CANDIDATE_QUANTITIES, rows, columns, meta), cube)
 
 
 def channel_table(cube, channels, candidates, sources, meta):
@@ -73,24 +70,47 @@ def channel_table(cube, channels, candidates, sources, meta):
     """
     centre = np.full(len(channels), cube.lengths[2] // 2), np.full(len(channels), cube.lengths[3] // 2)
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
-    table = QTable(meta=dict(meta))
-    table["channel"], table["frequency"], table["velocity"] = channels["channel"], frequency, velocity
-    table["stokes"] = np.array([cube.stokes[number] for number in channels["polarization"]], dtype="U4")
-    table["noise"] = channels["noise"] * units.Jy / units.beam
-    table["model_flux"] = channels["flux"] * units.Jy
-    for name in ("components", "positive", "negative", "switched", "convergence"):
-        table[name] = channels[name]
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
-    table["confetti"] = [np.count_nonzero(rows["confetti"]) for rows in here]
-    table["tail"] = [_tail(rows["unsupported"]) for rows in here]
-    table["severity"] = [rows["severity"].max(initial=0) for rows in here]
+    confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
+    conditions = [channels["diverged"], confetti > 0, channels["checked"], np.isnan(channels["noise"])]
+    columns = {
+        "frequency": frequency,
+        "velocity": velocity,
+        "stokes": _names(cube, channels["polarization"]),
+        "confetti": confetti,
+        "tail": [_tail(rows["unsupported"]) for rows in here],
+        "severity": [rows["severity"].max(initial=0) for rows in here],
+        "flux": _fluxes(cube, channels, sources),
+        "verdict": np.select(conditions, ["diverged", "bad", "good", "blank"], "unchecked").astype("U9"),
+    }
+    return _add_pieces(_table(CHANNEL_QUANTITIES, channels, columns, meta), cube)
+
+
+def _table(quantities, rows, columns, meta):
+    """The quantities that have a description: fields of the rows, and columns that were worked out."""
+    table = QTable(meta=dict(meta))
+    for quantity in quantities:
+        if quantity.description:
+            name = quantity.name
+            table[name] = columns[name] if name in columns else _with_unit(rows[name], quantity.unit)
+            table[name].info.description = quantity.description
+    return table
+
+
+def _with_unit(values, unit):
+    return values * units.Unit(unit) if unit else values
+
+
+def _names(cube, polarizations):
+    return np.array([cube.stokes[number] for number in polarizations], dtype="U4")
+
+
+def _fluxes(cube, channels, sources):
+    """Sum over the fake sources of each channel."""
     fake = sources[sources["class"] == "confetti"]
     polarization = np.array([cube.stokes.index(stokes) for stokes in fake["stokes"]], dtype=int)
     fluxes = _by_channel(cube, channels, polarization, fake["channel"], fake["flux"].value)
-    table["flux"] = [values.sum() for values in fluxes] * units.Jy
-    conditions = [channels["diverged"], table["confetti"] > 0, channels["checked"], np.isnan(channels["noise"])]
-    table["verdict"] = np.select(conditions, ["diverged", "bad", "good", "blank"], "unchecked").astype("U9")
-    return _described(_add_pieces(table, cube), CHANNEL_DESCRIPTIONS)
+    return [values.sum() for values in fluxes] * units.Jy
 
 
 def of_piece(table, cube, number):
@@ -145,61 +165,8 @@ def _tail(unsupported):
     return np.quantile(tested, TAIL) if len(tested) else 0.0
 
 
-def _described(table, descriptions):
-    for name, description in descriptions.items():
-        table[name].info.description = description
-    return table
-
-
 # Of the narrow hot pixels of a channel that many have a smaller unsupported spike than its tail.
 TAIL = 0.95
-
-CHANNEL_DESCRIPTIONS = {
-    "channel": "0-based",
-    "frequency": "in the frame of the cube",
-    "velocity": "radio convention",
-    "stokes": "polarization",
-    "noise": "of the channels around",
-    "model_flux": "sum of the model",
-    "components": "pixels of the model that are not zero",
-    "positive": "positive hot pixels, narrow or not",
-    "negative": "negative hot pixels, narrow or not",
-    "switched": "the model is empty and those of both neighbouring channels are not, or the other way round",
-    "convergence": "1 and more where CLEAN converged, below 0 where the model fits the data worse than an empty one; "
-    "-inf: not finite; nan: without any sign of trouble, not measured",
-    "confetti": "confetti pixels",
-    "tail": "unsupported spike that 5 % of the narrow hot pixels exceed, in noise; nan without a PSF",
-    "severity": "of the worst fake source, in noise",
-    "flux": "sum over the fake sources, each counted positive",
-    "verdict": "diverged: the clean did not converge, the whole channel is wrong; bad: has confetti; good: neither was "
-    "found; blank; unchecked: nothing to compare with",
-}
-
-DESCRIPTIONS = {
-    "class": "confetti: in the mask; candidate: without evidence against it; known: near a known real source",
-    "severity": "of confetti: height that the data do not hold, in noise; the image is wrong by 1.2 to 1.5 times it",
-    "flux": "of confetti: flux of a point source of that height",
-    "channel": "0-based",
-    "frequency": "of the channel, in the frame of the cube",
-    "stokes": "polarization",
-    "ra": "of the worst pixel, in the frame of the cube",
-    "dec": "of the worst pixel, in the frame of the cube",
-    "noise": "of the channel",
-    "x": "0-based pixel of the worst pixel of the source",
-    "y": "0-based pixel of the worst pixel of the source",
-    "npixels": "hot pixels within a beam",
-    "velocity": "radio convention",
-    "contrast": "of the hot pixel over its surroundings in the model",
-    "significance": "contrast in noise of the channel",
-    "pointlikeness": "1 for a single pixel",
-    "narrowness": "part of the contrast in a neighbouring channel",
-    "surround": "flux around the hot pixel as a part of it; -1 compensates it",
-    "restored": "part of the hot pixel that image minus residual keeps; 1 for a real source",
-    "spike": "point source in this channel of the image alone, in noise",
-    "residual": "residual at the hot pixel, in noise",
-    "unsupported": "spike that the data do not hold, in noise; nan without a PSF",
-}
-
 
 # Sums of float32 in another order differ by this part of what is summed.
 SAME_FLUX = 1e-6

@@ -10,6 +10,7 @@ from matplotlib import style
 
 from ..check import messages
 from ..check.tables import bad_channels
+from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
 from . import figures as pictures
@@ -25,37 +26,6 @@ NEXT = """from confetti_task import confetti_reclean
 
 mended = confetti_reclean(imagename={imagename!r}{confetti})
 print(mended["imagename"], mended["after"]["verdict"])"""
-
-COLUMNS = (
-    ("class", "", "text"),
-    ("channel", "", ""),
-    ("velocity", "km/s", ""),
-    ("frequency", "GHz", ""),
-    ("stokes", "", "text"),
-    ("RA", "", ""),
-    ("Dec", "", ""),
-    ("x", "pixel", ""),
-    ("y", "pixel", ""),
-    ("severity", "sigma", ""),
-    ("flux", "mJy", ""),
-    ("hot pixel", "sigma", ""),
-    ("narrowness", "in a neighbour", ""),
-    ("surround", "-1: compensated", ""),
-    ("spike", "image, sigma", ""),
-    ("residual", "sigma", ""),
-    ("unsupported", "sigma", ""),
-)
-
-
-DIVERGED_COLUMNS = (
-    ("channel", "", ""),
-    ("velocity", "km/s", ""),
-    ("stokes", "", "text"),
-    ("convergence", "1: the least of a clean that works", ""),
-    ("model flux", "Jy", ""),
-    ("components", "pixels", ""),
-    ("confetti", "pixels", ""),
-)
 
 
 def write_page(path, cube, outfile, tables, npanels):
@@ -175,20 +145,8 @@ def _diverged(channels, frames):
         return
     yield "<h2>Channels that diverged</h2>"
     yield paragraph(messages.WHAT_DIVERGED, "soft")
-    cells = (_diverged_cells(row) for row in rows[np.argsort(rows["convergence"], kind="stable")])
-    yield table("diverged", _columns(frames, DIVERGED_COLUMNS), cells)
-
-
-def _diverged_cells(row):
-    return [
-        (str(row["channel"]), row["channel"]),
-        _number(row["velocity"].to_value("km/s"), ".2f"),
-        (row["stokes"], None),
-        _number(row["convergence"], ".2f") if np.isfinite(row["convergence"]) else ("not finite", -np.inf),
-        _number(row["model_flux"].value, ".3g"),
-        (str(row["components"]), row["components"]),
-        (str(row["confetti"]), row["confetti"]),
-    ]
+    worst_first = rows[np.argsort(rows["convergence"], kind="stable")]
+    yield _table_of("diverged", CHANNEL_QUANTITIES, worst_first, frames)
 
 
 def _sky(cube, frames, sources, shown):
@@ -251,43 +209,42 @@ def _table(kind, title, frames, sources, outfile):
         f'<option value="">all</option>{classes}</select></label>'
         f'<span class="soft" data-counts="{kind}"></span></div>'
     )
-    columns, parameters = _columns(frames), sources.meta["parameters"]
+    why = None
     if kind != "confetti":
-        columns = (*columns, ("why not", "", "why"))
-    yield table(kind, columns, (_cells(row, frames, kind, parameters) for row in chosen))
+        why = [(escape(messages.explain(row, sources.meta["parameters"])), None) for row in chosen]
+    yield _table_of(kind, CANDIDATE_QUANTITIES, chosen, frames, why)
 
 
-def _columns(frames, columns=COLUMNS):
-    names = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
+def _table_of(name, quantities, rows, frames, why=None):
+    """A table of the quantities that have a heading, and where it is given why each row is not masked."""
+    shown = [quantity for quantity in quantities if quantity.heading]
+    headings = [_heading(quantity, frames) for quantity in shown]
+    cells = [[_cell(row, quantity, frames) for quantity in shown] for row in rows]
+    if why is not None:
+        headings.append(("why not", "", "why"))
+        cells = [[*row, reason] for row, reason in zip(cells, why)]
+    return table(name, headings, cells)
+
+
+def _heading(quantity, frames):
+    galactic = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
     units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
-    return tuple((names.get(name, name), units_of.get(name, unit), kind) for name, unit, kind in columns)
+    heading = quantity.heading
+    kind = "text" if quantity.name in ("class", "stokes") else ""
+    return galactic.get(heading, heading), units_of.get(heading, quantity.shown_in), kind
 
 
-def _cells(row, frames, kind, parameters):
-    numbers = (
-        (row["velocity"].to_value("km/s"), ".2f"),
-        (row["frequency"].to_value("GHz"), ".6f"),
-    )
-    measured = (
-        (row["severity"], ".1f"),
-        (row["flux"].to_value("mJy"), ".3g"),
-        (row["significance"], ".1f"),
-        (row["narrowness"], ".2f"),
-        (row["surround"], ".2f"),
-        (row["spike"], ".1f"),
-        (row["residual"], ".1f"),
-        (row["unsupported"], ".1f"),
-    )
-    cells = [(row["class"], None), (str(row["channel"]), row["channel"])]
-    cells += [_number(*number) for number in numbers]
-    cells += [(row["stokes"], None), *zip(_position(row, frames), (row["ra"].value, row["dec"].value))]
-    cells += [(str(row[name]), row[name]) for name in "xy"]
-    cells += [_number(*number) for number in measured]
-    return cells + ([(escape(messages.explain(row, parameters)), None)] if kind != "confetti" else [])
-
-
-def _number(value, form):
-    return (f"{value:{form}}", value) if np.isfinite(value) else ("", -np.inf)
+def _cell(row, quantity, frames):
+    """Text of a cell, and the number by which it is sorted."""
+    value = row[quantity.name]
+    if quantity.name in ("ra", "dec"):
+        return _position(row, frames)[quantity.name == "dec"], value.value
+    if isinstance(value, str):
+        return value, None
+    number = value.to_value(quantity.shown_in) if quantity.unit else value
+    if np.isfinite(number):
+        return f"{number:{quantity.form}}", number
+    return "not finite" if np.isneginf(number) else "", -np.inf
 
 
 def _position(row, frames):

@@ -1,0 +1,220 @@
+"""
+Every quantity that is measured, of a hot pixel and of a channel: one entry each.
+
+From these entries come the records in which the quantities are kept, the columns of the tables with their units and
+descriptions, the columns of the page, the images of ``writestats``, and the reference of the columns in the documents.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """
+    A quantity.
+
+    Attributes
+    ----------
+    name : str
+        Name of the field and of the column.
+    dtype : str
+        Type of the field; '' for a column that is worked out when the tables are made.
+    unit : str
+        Unit of the column; '' for a number.
+    description : str
+        Description in the header of the table; '' for a field that is in no table.
+    heading : str
+        Heading of the column on the page; '' for what is not shown there.
+    shown_in : str
+        Unit on the page, or a remark.
+    form : str
+        Format of the number on the page.
+    image : bool
+        Whether ``writestats`` writes it as an image.
+    """
+
+    name: str
+    dtype: str = ""
+    unit: str = ""
+    description: str = ""
+    heading: str = ""
+    shown_in: str = ""
+    form: str = ""
+    image: bool = False
+
+
+# Of a narrow hot pixel, and of the source whose worst pixel it is.
+CANDIDATE_QUANTITIES = (
+    Quantity(
+        "class",
+        description="confetti: in the mask; candidate: no evidence against it; known: near a known real source",
+        heading="class",
+    ),
+    Quantity("polarization", "i4"),
+    Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
+    Quantity(
+        "frequency",
+        unit="GHz",
+        description="frequency of the channel, in the frame of the cube",
+        heading="frequency",
+        shown_in="GHz",
+        form=".6f",
+    ),
+    Quantity(
+        "velocity",
+        unit="km/s",
+        description="velocity of the channel, radio convention",
+        heading="velocity",
+        shown_in="km/s",
+        form=".2f",
+    ),
+    Quantity("stokes", description="polarization", heading="stokes"),
+    Quantity(
+        "x", "i4", description="x of the worst pixel of the source, from 0", heading="x", shown_in="pixel", form="d"
+    ),
+    Quantity(
+        "y", "i4", description="y of the worst pixel of the source, from 0", heading="y", shown_in="pixel", form="d"
+    ),
+    Quantity("ra", unit="deg", description="of the worst pixel, in the frame of the cube", heading="RA"),
+    Quantity("dec", unit="deg", description="of the worst pixel, in the frame of the cube", heading="Dec"),
+    Quantity("npixels", description="number of hot pixels within a restoring beam"),
+    Quantity(
+        "severity",
+        "f4",
+        description="of confetti: height of the fake source that the visibilities do not support, in sigma; the error "
+        "of the image is 1.2 to 1.5 times as large",
+        heading="severity",
+        shown_in="sigma",
+        form=".1f",
+    ),
+    Quantity(
+        "flux",
+        unit="Jy",
+        description="of confetti: flux density of a point source of that height",
+        heading="flux",
+        shown_in="mJy",
+        form=".3g",
+    ),
+    Quantity("noise", "f4", "Jy/beam", "rms noise of the channel (sigma)"),
+    Quantity("contrast", "f4", "Jy", "height of the hot pixel above its surroundings in the model", image=True),
+    Quantity("significance", description="contrast, in sigma", heading="hot pixel", shown_in="sigma", form=".1f"),
+    Quantity("pointlikeness", "f4", description="1 for a single pixel, 0 for one of two equally bright pixels"),
+    Quantity(
+        "narrowness",
+        "f4",
+        description="fraction of the contrast that the stronger neighbouring channel has",
+        heading="narrowness",
+        shown_in="in a neighbour",
+        form=".2f",
+        image=True,
+    ),
+    Quantity(
+        "surround",
+        "f4",
+        description="flux in the surround of the hot pixel as a fraction of its contrast; -1: fully compensated",
+        heading="surround",
+        shown_in="-1: compensated",
+        form=".2f",
+        image=True,
+    ),
+    Quantity(
+        "restored", "f4", description="fraction of the hot pixel that remains in image minus residual; 1: a real source"
+    ),
+    Quantity(
+        "spike",
+        "f4",
+        description="height of a point source in this channel of the image alone, in sigma",
+        heading="spike",
+        shown_in="image, sigma",
+        form=".1f",
+        image=True,
+    ),
+    Quantity(
+        "residual",
+        "f4",
+        description="residual at the hot pixel, in sigma",
+        heading="residual",
+        shown_in="sigma",
+        form=".1f",
+        image=True,
+    ),
+    Quantity(
+        "unsupported",
+        "f4",
+        description="height of the spike that the visibilities do not support, in sigma; nan without a PSF",
+        heading="unsupported",
+        shown_in="sigma",
+        form=".1f",
+        image=True,
+    ),
+    Quantity("confetti", "?"),
+    Quantity("known", "?"),  # near a source that the user knows to be real
+)
+
+# Of a channel.
+CHANNEL_QUANTITIES = (
+    Quantity("polarization", "i4"),
+    Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
+    Quantity("frequency", unit="GHz", description="in the frame of the cube"),
+    Quantity("velocity", unit="km/s", description="radio convention", heading="velocity", shown_in="km/s", form=".2f"),
+    Quantity("stokes", description="polarization", heading="stokes"),
+    Quantity("noise", "f4", "Jy/beam", "rms noise, from the channel and those around it (sigma); nan: blank"),
+    Quantity("checked", "?"),  # whether the noise and a neighbour are known
+    Quantity("total", "f8"),  # sum of the model with each component counted positive, Jy
+    Quantity("model_flux", "f8", "Jy", "sum of the model", heading="model flux", shown_in="Jy", form=".3g"),
+    Quantity(
+        "components",
+        "i8",
+        description="pixels of the model that are not zero",
+        heading="components",
+        shown_in="pixels",
+        form="d",
+    ),
+    Quantity("unknown", "i8"),  # pixels of the model that are not finite
+    Quantity("positive", "i4", description="number of positive hot pixels, narrow or not"),
+    Quantity("negative", "i4", description="number of negative hot pixels, narrow or not"),
+    Quantity(
+        "switched",
+        "?",
+        description="the model is empty here and not in the two neighbouring channels, or the other way round",
+    ),
+    Quantity(
+        "convergence",
+        "f4",
+        description="at least 1 where CLEAN converged, negative where an empty model would fit the visibilities "
+        "better; -inf: not finite; nan: not measured, because there is no sign of trouble",
+        heading="convergence",
+        shown_in="at least 1 if CLEAN converged",
+        form=".2f",
+    ),
+    Quantity("diverged", "?"),
+    Quantity(
+        "confetti",
+        description="number of confetti pixels",
+        heading="confetti",
+        shown_in="pixels",
+        form="d",
+    ),
+    Quantity(
+        "tail",
+        description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma; nan without a PSF",
+    ),
+    Quantity("severity", description="severity of the worst fake source, in sigma"),
+    Quantity("flux", unit="Jy", description="sum of the fluxes of the fake sources, each counted positive"),
+    Quantity(
+        "verdict",
+        description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; good: "
+        "neither was found; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
+    ),
+)
+
+
+def record(quantities):
+    """Type of the records of what is measured."""
+    return np.dtype([(quantity.name, quantity.dtype) for quantity in quantities if quantity.dtype])
+
+
+CANDIDATE = record(CANDIDATE_QUANTITIES)
+CHANNEL = record(CHANNEL_QUANTITIES)
