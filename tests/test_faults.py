@@ -18,9 +18,9 @@ from skies import NOISE, Products
 
 import confetti_task
 from confetti_task.private import task_confetti_check
-from confetti_task.private.images import locks as busy
-from confetti_task.private.products import checked_outfile
-from confetti_task.private.staging import claimed, replace
+from confetti_task.private.images import locks
+from confetti_task.private.products import reserved
+from confetti_task.private.staging import exclusive, replace
 
 INPUTS = ("line.model", "line.image", "line.residual", "line.psf")
 HOT = (3, 30, 26)  # channel, y, x of the confetti
@@ -122,7 +122,9 @@ def test_two_runs_at_once_are_one_run_and_an_error(line, record_property):
 
 
 def test_a_run_beside_another_says_so(line):
-    with claimed("line.confetti"), pytest.raises(ValueError, match="another confetti_check is writing these products"):
+    with exclusive("line.confetti"), pytest.raises(
+        ValueError, match="another confetti_check is writing these products"
+    ):
         confetti_check(imagename="line")
     assert confetti_check(imagename="line")["channels"] == [3]
 
@@ -174,7 +176,7 @@ def test_products_of_a_folder_behind_a_link_are_taken_back_to_where_they_were(tm
 
     assert os.WIFSIGNALED(wait(in_a_child(move)))
     assert (products / "line.ecsv").read_text() == "new"
-    with claimed("products/line"):
+    with exclusive("products/line"):
         pass
     assert sorted(os.listdir(products)) == ["line.ecsv", "line.mask"]
     assert {(products / name).read_text() for name in os.listdir(products)} == {"older"}
@@ -193,12 +195,12 @@ def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays
     assert not [name for name in os.listdir() if name.startswith(".")]
 
 
-@pytest.mark.parametrize("name", ["write_image", "replace", "channel_table", "open_pieces"])
+@pytest.mark.parametrize("name", ["write_image", "replace", "make_tables", "open_pieces"])
 def test_out_of_memory_leaves_nothing(line, name, monkeypatch):
     def fail(*_args, **_named):
         raise MemoryError
 
-    room = "task_confetti_check" if name in ("channel_table", "open_pieces") else "products"
+    room = "task_confetti_check" if name in ("make_tables", "open_pieces") else "products"
     monkeypatch.setattr(f"confetti_task.private.{room}.{name}", fail)
     with pytest.raises(MemoryError):
         confetti_check(imagename="line")
@@ -275,7 +277,7 @@ def test_an_unwritable_folder_is_named_before_anything_is_measured(line, tmp_pat
     def check_as_nobody():
         if os.getuid() == 0:
             os.setuid(65534)  # root may write everywhere
-        with pytest.raises(ValueError, match="cannot write in"), checked_outfile("line.confetti", False, False):
+        with pytest.raises(ValueError, match="cannot write in"), reserved("line.confetti", None, False, False):
             pass
 
     assert wait(in_a_child(check_as_nobody)) == 0
@@ -312,21 +314,21 @@ def hold():
         process.stdout.close()
 
 
-@pytest.mark.skipif(not os.path.exists(busy.LOCKS), reason="only Linux tells who has a lock")
+@pytest.mark.skipif(not os.path.exists(locks.LOCKS), reason="only Linux tells who has a lock")
 def test_an_image_that_is_being_written_is_waited_for_and_not_for_ever(line, hold, monkeypatch):
     pid = hold(300)
-    monkeypatch.setattr(busy, "LIMIT_SECONDS", 1)
+    monkeypatch.setattr(locks, "LIMIT_SECONDS", 1)
     with pytest.raises(ValueError, match=f"line.model is being written by process {pid}; call again"):
         confetti_check(imagename="line")
     assert products_of() == []
-    monkeypatch.setattr(busy, "LIMIT_SECONDS", 60)
+    monkeypatch.setattr(locks, "LIMIT_SECONDS", 60)
     os.kill(pid, signal.SIGKILL)
     hold(2)
     assert confetti_check(imagename="line")["channels"] == [HOT[0]]
 
 
 def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatch):
-    measure = task_confetti_check._measure
+    measure = task_confetti_check.survey
 
     def write_meanwhile(*given):
         found = measure(*given)
@@ -334,7 +336,7 @@ def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatc
             file.write(b"1234")
         return found
 
-    monkeypatch.setattr(task_confetti_check, "_measure", write_meanwhile)
+    monkeypatch.setattr(task_confetti_check, "survey", write_meanwhile)
     with pytest.raises(ValueError, match="line.residual changed while they were checked"):
         confetti_check(imagename="line")
     assert products_of() == []

@@ -14,7 +14,7 @@ from casa_images import checksum, read_image, write_cube
 from checks import confetti_check
 from skies import NOISE, Products, gaussian
 
-from confetti_task.private import task_confetti_check as task
+from confetti_task.private.check import survey
 from confetti_task.private.images import windows
 
 HOT = (3, 30, 26)  # channel, y, x
@@ -308,7 +308,7 @@ def test_the_workers_of_a_cluster_give_the_same_and_never_import_casa(line, clie
 
 
 def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
-    find, marker = task.find_candidates, os.path.abspath("killed")
+    find, marker = survey.find_candidates, os.path.abspath("killed")
 
     def die_once(*arguments):
         if not os.path.exists(marker):
@@ -317,7 +317,7 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
         return find(*arguments)
 
     die_once.__module__ = "__main__"  # so that it is sent to the workers as a whole
-    monkeypatch.setattr(task, "find_candidates", die_once)
+    monkeypatch.setattr(survey, "find_candidates", die_once)
     assert_same(confetti_check(imagename="line"), line)
     assert os.path.exists(marker)
 

@@ -3,17 +3,18 @@
 import errno
 import os
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 from casatasks import casalog
 
+from .check.by_piece import Part, split
 from .check.clean_mask import channels_to_clean, pixels_to_clean
 from .check.tables import bad_channels
 from .core.quantities import CANDIDATE_QUANTITIES
 from .images.write import write_image
 from .report.regions import write_regions
-from .staging import claimed, replace, staged_root
+from .staging import exclusive, replace, staged_root
 
 STATISTICS = tuple(quantity.name for quantity in CANDIDATE_QUANTITIES if quantity.image)
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -36,22 +37,33 @@ REPORT = (".html", ".crtf", ".reg")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # Which clean mask to write, whether statistics and a report, and how many finds it shows: as the task takes them.
-Wanted = namedtuple("Wanted", "cleanmask writestats report npanels")
+Options = namedtuple("Options", "cleanmask writestats report npanels")
+
+# Names of the products of an outfile, '' for what was not written; for a cube in pieces a list of each.
+Products = namedtuple("Products", "mask cleanmask table channeltable report")
+NOT_WRITTEN = Products("", "", "", "", "")
 
 
 @contextmanager
-def checked_outfile(outfile, overwrite, report):
+def reserved(outfile, cube, overwrite, report):
     """
     Make sure, before anything is measured, that the products can be written, by this run alone.
 
     Parameters
     ----------
     outfile : str
-        Root name of the products.
+        Root name of the products; '' for '.confetti' after the root name of the cube, or of each of its pieces.
+    cube : `images.cube.Cube`
+        The inputs.
     overwrite : bool
         Whether products of an earlier run may be replaced.
     report : bool
         Whether page and regions are among them.
+
+    Yields
+    ------
+    outfiles : list of str
+        Root names of the products: one, or one for each piece.
 
     Raises
     ------
@@ -59,6 +71,15 @@ def checked_outfile(outfile, overwrite, report):
         If a product would replace an image of tclean, or exists and may not be replaced, or the folder cannot be
         written in, or another run is writing them.
     """
+    outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
+    with ExitStack() as claims:
+        for name in outfiles:
+            claims.enter_context(_reserved(name, overwrite, report))
+        yield outfiles
+
+
+@contextmanager
+def _reserved(outfile, overwrite, report):
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
     for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
@@ -67,7 +88,7 @@ def checked_outfile(outfile, overwrite, report):
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
-    with claimed(outfile):
+    with exclusive(outfile):
         for path in (outfile + suffix for suffix in _suffixes(outfile, report)):
             if os.path.lexists(path) and not overwrite:
                 raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
@@ -80,61 +101,63 @@ def _suffixes(outfile, report):
     return [suffix for suffix in SUFFIXES if ours or suffix not in REPORT]
 
 
-def stage_products(outfile, cube, candidates, tables, wanted, call):
+def write_products(outfiles, found, tables, selected, options):
     """
-    Write all products of an outfile from `checked_outfile`, where nobody sees them yet.
+    Write the products of a check: all are complete before the first appears.
 
     Parameters
     ----------
-    outfile : str
-        Root name of the products.
-    cube : `images.cube.Cube`
-        The inputs.
-    candidates : structured `~numpy.ndarray`
-        The narrow hot pixels.
+    outfiles : list of str
+        From `reserved`.
+    found : `check.survey.Found`
+        What was found.
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
-    wanted : `Wanted`
+    selected : sequence of int
+        Channels that were checked.
+    options : `Options`
         What to write beside the mask and the tables.
-    call : str
-        The call of the task, for the history of the images.
+
+    Returns
+    -------
+    products : `Products`
+        Their names.
     """
+    whole = len(outfiles) == 1
+    parts = [Part(found.cube, found.candidates, tables)] if whole else split(found, tables, selected)
+    for outfile, part in zip(outfiles, parts):
+        if part:
+            _stage(outfile, part, options)
+    names = [_publish(outfile, options.report) if part else NOT_WRITTEN for outfile, part in zip(outfiles, parts)]
+    return names[0] if whole else Products(*(list(of_pieces) for of_pieces in zip(*names)))
+
+
+def _stage(outfile, part, options):
+    """Write all products of an outfile in its hidden folder."""
+    cube, candidates, tables = part
+    call = tables[0].meta["call"]
     confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
     staged = staged_root(outfile)
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
         table.write(staged + suffix, format="ascii.ecsv")
-    if wanted.report:
-        _write_report(staged, cube, outfile, tables, wanted.npanels)
-    if wanted.writestats:
+    if options.report:
+        _write_report(staged, cube, outfile, tables, options.npanels)
+    if options.writestats:
         for name in STATISTICS:
             write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
-    if bad and wanted.cleanmask == "channel":
+    if bad and options.cleanmask == "channel":
         write_image(staged + ".cleanmask", cube, channels_to_clean(cube, bad), call)
-    elif len(confetti) and wanted.cleanmask == "pixel":
+    elif len(confetti) and options.cleanmask == "pixel":
         write_image(staged + ".cleanmask", cube, pixels_to_clean(cube, confetti), call)
     write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
 
 
-def let_appear(outfile, report):
-    """
-    Let the products from `stage_products` appear under their names, all or none.
-
-    Parameters
-    ----------
-    outfile : str
-        Root name of the products.
-    report : bool
-        Whether page and regions are among them.
-
-    Returns
-    -------
-    mask, cleanmask, table, channeltable, report : str
-        Names of the products; '' for what was not written.
-    """
+def _publish(outfile, report):
+    """Let the products of an outfile appear under their names, all or none, and return the names."""
     staged, ours = staged_root(outfile), _suffixes(outfile, report)
     replace(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
-    return tuple(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes)
+    return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))
 
 
 def _write_report(staged, cube, outfile, tables, npanels):

@@ -16,7 +16,7 @@ def staged_root(outfile):
 
 
 @contextmanager
-def claimed(outfile):
+def exclusive(outfile):
     """
     Claim products for one run, and clear away what a killed one left.
 
@@ -33,12 +33,12 @@ def claimed(outfile):
     folder = os.path.dirname(staged_root(outfile))
     try:
         with _locked(folder, outfile) as lock:
-            take_back(folder)
+            roll_back(folder)
             _clear(folder)
             try:
                 yield
             finally:
-                take_back(folder)  # where taking back was interrupted, the older products are still in the folder
+                roll_back(folder)  # where taking back was interrupted, the older products are still in the folder
                 _clear(folder)
                 # Before it is closed: the next run may have the folder as soon as the lock is free.
                 with suppress(OSError):
@@ -108,12 +108,12 @@ def replace(outfile, staged, old, suffixes):
         for source, target in moves:
             os.rename(source, target)
     except BaseException:
-        take_back(folder)
+        roll_back(folder)
         raise
     os.remove(journal)  # from here on the new ones are those that hold
 
 
-def take_back(folder):
+def roll_back(folder):
     """
     Take back what was moved, where a process ended between two renames of `replace`.
 

@@ -23,7 +23,7 @@ Target = namedtuple("Target", "channel pixels places of_pixel")
 View = namedtuple("View", "total unmeasured height image residual share")
 
 
-def target_of(channel, candidates, cube):
+def places_near(channel, candidates, cube):
     """
     Tell where the candidates of a channel are to be looked at: within half a beam of them.
 
@@ -50,7 +50,7 @@ def bytes_needed(shape):
     return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
 
 
-def look(cube, polarization, channel, targets):
+def measure_channel(cube, polarization, channel, targets):
     """
     Look at a channel: it is read and filtered once, for the candidates of all channels around it.
 
@@ -112,7 +112,7 @@ def _read_window(cube, polarization, channel, corner, passed):
     return restored, unmeasured, image, residual
 
 
-def weigh(candidates, target, views, cube):
+def combine_channels(candidates, target, views, cube):
     """
     Tell what the image and the data say of the candidates of a channel.
 
@@ -123,7 +123,7 @@ def weigh(candidates, target, views, cube):
     target : `Target`
         Where they were looked at.
     views : dict
-        What each channel showed, from `look`; channels that are blank or beyond the cube are left out.
+        What each channel showed, from `measure_channel`; channels that are blank or beyond the cube are left out.
     cube : `images.cube.Cube`
         The images.
 

@@ -144,35 +144,37 @@ def describe_noise(noise):
     return f"Noise: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
 
 
-def summarize(verdict, candidates, sources, channels, files, warnings):
+def summarize(candidates, tables, products, report):
     """
     The dictionary that the task returns.
 
     Parameters
     ----------
-    verdict : {'confetti', 'clean', 'not applicable'}
-        What the check came to.
     candidates : structured `~numpy.ndarray`
         The narrow hot pixels.
-    sources, channels : `~astropy.table.QTable`
+    tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
-    files : tuple
-        Names of mask, clean mask, both tables and report; a list of each for the pieces of a cube.
-    warnings : list of str
-        What the user should know before trusting the result.
+    products : `products.Products`
+        Names of the products; a list of each for the pieces of a cube.
+    report : bool
+        Whether a page is expected among them.
 
     Returns
     -------
     dict
         See `confetti_task.confetti_check`.
     """
+    sources, channels = tables
+    warnings = list(channels.meta["warnings"])
+    pages = zip(np.ravel(products.table), np.ravel(products.report))
+    if report and any(table and not page for table, page in pages):
+        warnings.append(NO_PAGE)
     bad = channels[is_bad(channels)]
     worst = {}
     for channel, severity in zip(bad["channel"].tolist(), bad["severity"].tolist()):
         worst[channel] = max(severity, worst.get(channel, 0))
-    mask, cleanmask, table, channeltable, page = files
     return {
-        "verdict": verdict,
+        "verdict": channels.meta["verdict"],
         "npixels": int(np.count_nonzero(candidates["confetti"])),
         "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
         "ncandidates": int(np.count_nonzero(sources["class"] == "candidate")),
@@ -182,12 +184,8 @@ def summarize(verdict, candidates, sources, channels, files, warnings):
         "diverged": diverged_channels(channels),
         "severity": max(worst.values(), default=0.0),
         "flux": float(bad["flux"].to_value("Jy").sum()),
-        "mask": mask,
-        "cleanmask": cleanmask,
-        "table": table,
-        "channeltable": channeltable,
-        "report": page,
-        "warnings": list(warnings),
+        **products._asdict(),
+        "warnings": warnings,
     }
 
 

@@ -7,30 +7,33 @@ from astropy import units
 from astropy.table import QTable
 
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
+from ..core.sources import join
 from ..images.coordinates import world_coordinates
 from ..images.pixels import read_channels
 
 
-def source_table(cube, candidates, worst, npixels, meta):
+def make_tables(found, meta):
     """
-    The sources with their units and their places on the sky.
+    Make the tables of a check.
 
     Parameters
     ----------
-    cube : `images.cube.Cube`
-        The inputs.
-    candidates : structured `~numpy.ndarray`
-        The narrow hot pixels.
-    worst, npixels : 1D int `~numpy.ndarray`
-        Worst pixel and number of pixels of every source, from `core.sources.join`.
+    found : `check.survey.Found`
+        What was measured and decided.
     meta : dict
-        What the table is about, kept in its header.
+        What the tables are about, kept in their headers.
 
     Returns
     -------
-    table : `~astropy.table.QTable`
-        One row for every source.
+    sources, channels : `~astropy.table.QTable`
+        One row for every source, and one for every channel and polarization.
     """
+    sources = _source_table(found.cube, found.candidates, meta)
+    return sources, _channel_table(found, sources, meta)
+
+
+def _source_table(cube, candidates, meta):
+    worst, npixels = join(candidates, cube.beam)
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
     kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
@@ -48,26 +51,8 @@ def source_table(cube, candidates, worst, npixels, meta):
     return _add_pieces(_table(CANDIDATE_QUANTITIES, rows, columns, meta), cube)
 
 
-def channel_table(cube, channels, candidates, sources, meta):
-    """
-    The channels with their units, one row each.
-
-    Parameters
-    ----------
-    cube : `images.cube.Cube`
-        The inputs.
-    channels, candidates : structured `~numpy.ndarray`
-        What was measured of the channels, and of their narrow hot pixels.
-    sources : `~astropy.table.QTable`
-        From `source_table`.
-    meta : dict
-        What the table is about, kept in its header.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        One row for every channel and polarization.
-    """
+def _channel_table(found, sources, meta):
+    cube, channels, candidates, _ = found
     centre = np.full(len(channels), cube.lengths[2] // 2), np.full(len(channels), cube.lengths[3] // 2)
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
@@ -111,31 +96,6 @@ def _fluxes(cube, channels, sources):
     polarization = np.array([cube.stokes.index(stokes) for stokes in fake["stokes"]], dtype=int)
     fluxes = _by_channel(cube, channels, polarization, fake["channel"], fake["flux"].value)
     return [values.sum() for values in fluxes] * units.Jy
-
-
-def of_piece(table, cube, number):
-    """
-    The part of a table of a joined cube that is about one of its pieces.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        From `source_table` or `channel_table`.
-    cube : `images.cube.Cube`
-        The joined cube.
-    number : int
-        Of the piece.
-
-    Returns
-    -------
-    part : `~astropy.table.QTable`
-        Its channels are those of the piece; 'spectrum_channel' has those of the whole.
-    """
-    part = table[table["piece"] == cube.pieces[number].root]
-    part.rename_column("channel", "spectrum_channel")
-    part.rename_column("piece_channel", "channel")
-    part.remove_column("piece")
-    return part
 
 
 def _add_pieces(table, cube):

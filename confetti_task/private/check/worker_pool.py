@@ -68,7 +68,7 @@ class Workers:
 
 
 @contextmanager
-def hired(parallel, mapped):
+def worker_pool(parallel, mapped):
     """
     Workers for the time of a measurement.
 

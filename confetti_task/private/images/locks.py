@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 # CASA waits without a word and without an end for a process that is writing an image.
@@ -55,7 +56,7 @@ def _as_in_locks(lock):
     return f"{os.major(lock.st_dev):02x}:{os.minor(lock.st_dev):02x}:{lock.st_ino}"
 
 
-def fingerprint(cube):
+def _fingerprint(cube):
     """Sizes and times of all files of the images that hold pixels, by image."""
     paths = [(part, product) for part in cube.pieces or [cube] for product in part.products]
     return {part.path(product): _files_of(part.path(product)) for part, product in paths}
@@ -66,11 +67,26 @@ def _files_of(path):
     return sorted((str(file), os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files)
 
 
-def check_unchanged(cube, before):
-    """Raise a `ValueError` where images are not any more as they were found."""
-    now = fingerprint(cube)
+@contextmanager
+def unchanged(cube):
+    """
+    Make sure that the images of a cube are, at the end of the context, as they were found at its beginning.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        What is read within the context.
+
+    Raises
+    ------
+    ValueError
+        If the files of an image changed.
+    """
+    before = _fingerprint(cube)
+    yield
+    now = _fingerprint(cube)
     changed = [path for path in before if now[path] != before[path]]
     if changed:
         raise ValueError(
-            f"{' and '.join(changed)} changed while they were checked; call again when nobody writes them any more"
+            f"{' and '.join(changed)} changed while they were checked; call again when nothing writes to them any more"
         )

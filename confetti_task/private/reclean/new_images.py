@@ -9,7 +9,7 @@ from ..images.headers import opened
 from ..images.pixels import read_plane
 from ..images.write import copy_channels, put_plane, write_image
 from ..products import SUFFIXES
-from ..staging import replace, take_back
+from ..staging import replace, roll_back
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"
@@ -107,7 +107,7 @@ def write_start(plan, cube, start_plane, clean_mask):
         Clean mask of confetti_check; there need be none.
     """
     texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
-    take_back(_staging(plan))
+    roll_back(_staging(plan))
     if os.path.exists(plan.work):
         shutil.rmtree(plan.work)
     os.makedirs(plan.work)
@@ -167,7 +167,7 @@ def write_new_set(plan, cube, beside):
         Good channels whose residual and image change too.
     """
     folder = _staging(plan)
-    take_back(folder)
+    roll_back(folder)
     existing = [plan.outname + suffix for suffix in IMAGES if os.path.lexists(plan.outname + suffix)]
     if existing and not plan.overwrite:
         raise ValueError(f"{existing[0]} appeared meanwhile; move it away, and call finish_reclean('{plan.outname}')")

@@ -1,0 +1,176 @@
+"""
+The survey of a cube: what is measured of its channels and of their narrow hot pixels, and in which order.
+
+Three passes, each of many small jobs that are pure functions of what to read: the noise of every channel, the hot
+pixels of the model, and what the image and the PSF show at the candidates. Workers do the jobs in any order and number;
+the result does not depend on that.
+"""
+
+import sys
+from collections import defaultdict, namedtuple
+
+import numpy as np
+from astropy.utils.console import ProgressBar
+from casatasks import casalog
+
+from ..core.noise import WINDOW_CHANNELS, channel_noise
+from ..core.quantities import CANDIDATE, CHANNEL
+from ..core.statistics import REACH_CHANNELS
+from ..images.chunks import ranges_of
+from . import divergence, evidence, messages
+from .consistency import mismatches, restored_here
+from .measure import BYTES_A_VOXEL, find_candidates, measure_scatter
+
+# Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
+# on either side is read by both.
+RANGES_A_WORKER = 4
+
+# The cube, as it was looked at in the end, rows of `CHANNEL` and `CANDIDATE`, and where image minus residual is not the
+# restored model, from `check.consistency.mismatches`.
+Found = namedtuple("Found", "cube channels candidates mismatches")
+
+# Noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
+Searched = namedtuple("Searched", "noises channels candidates")
+
+
+def survey(cube, selected, thresholds, workers, memory):
+    """
+    Measure the channels of a cube and their narrow hot pixels.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        What to read.
+    selected : sequence of int
+        Channels to check, ascending; those around them are read to compare with.
+    thresholds : `core.decision.Thresholds`
+        For what is a hot pixel, what is narrow, and what converged.
+    workers : `check.worker_pool.Workers`
+        Who does the jobs.
+    memory : float
+        Bytes that each process may take.
+
+    Returns
+    -------
+    found : `Found`
+        What was measured. Nothing of it is decided yet but which channels diverged.
+    """
+    searched = _search(cube, selected, thresholds, workers, memory)
+    differing = mismatches(cube, searched.channels)
+    if differing:
+        casalog.post("The image is not the model restored with its beam, plus the residual: it is restored again")
+        cube = restored_here(cube)
+        searched = _search(cube, selected, thresholds, workers, memory)
+    _test_convergence(cube, searched.channels, thresholds, workers, memory)
+    return Found(cube, searched.channels, _ask_the_data(cube, searched, workers, memory), differing)
+
+
+def _search(cube, selected, thresholds, workers, memory):
+    """The noise of each polarization, what was measured of all channels, and their narrow hot pixels."""
+    noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
+    for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
+        voxels = int(memory / workers.threads / BYTES_A_VOXEL)
+        noise = _measure_noise(cube, polarization, selected, workers, voxels)
+        casalog.post(messages.describe_noise(noise[selected]))
+        jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
+        measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        noises.append(noise)
+        channels += measured
+        candidates += found
+    return Searched(noises, np.concatenate(channels), np.concatenate(candidates))
+
+
+def _ranges(cube, channels, workers):
+    return list(ranges_of(channels, cube.depth, RANGES_A_WORKER * workers.processes * workers.threads))
+
+
+def _measure_noise(cube, polarization, selected, workers, voxels):
+    """Noise of the selected channels; of those beside them only whether it is known."""
+    window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
+    ranges = _ranges(cube, np.unique(window.clip(0, cube.channels - 1)), workers)
+    jobs = ((cube, polarization, *each, voxels) for each in ranges)
+    scatters = np.full(cube.channels, np.nan, dtype=np.float32)
+    for (first, last), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
+        scatters[first : last + 1] = values
+    return channel_noise(scatters)
+
+
+def _test_convergence(cube, channels, thresholds, workers, memory):
+    """Fill in which channels diverged."""
+    rows = np.flatnonzero(divergence.to_be_tested(channels))
+    jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
+    measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
+    channels["convergence"] = np.nan
+    channels["convergence"][rows] = [*_watched(measured, len(jobs), "channels tested for convergence")]
+    channels["diverged"] = channels["convergence"] < thresholds.convergence
+
+
+def _planes_at_once(cube, memory):
+    return max(1, int(memory / evidence.bytes_needed(cube.lengths[2:])))
+
+
+def _ask_the_data(cube, searched, workers, memory):
+    """The candidates, channel by channel, with what image and data say of them."""
+    weighed = [np.zeros(0, CANDIDATE)]
+    for polarization, noise in enumerate(searched.noises):
+        candidates = searched.candidates[searched.candidates["polarization"] == polarization]
+        weighed += _compare_with_data(cube, polarization, candidates, noise, workers, memory)
+    return np.concatenate(weighed)
+
+
+def _compare_with_data(cube, polarization, candidates, noise, workers, memory):
+    """
+    Compare the candidates of a polarization with image and data; yields those of one channel after another.
+
+    Each channel is read and filtered once, for the candidates of all channels within `REACH_CHANNELS` of it.
+    ``seen_from`` maps each channel to the channels whose candidates it shows, ``last_view`` each of these to the last
+    channel that shows them. Invariant, between any two results: ``places`` and ``views`` have an entry only
+    for channels of candidates that a job already submitted shows and whose last view has not arrived. So memory is
+    bounded by the reach and by the jobs under way, whatever the number of channels.
+    """
+    found = _by_channel(candidates)
+    seen_from = {
+        channel: [other for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1) if other in found]
+        for channel in np.flatnonzero(np.isfinite(noise)).tolist()
+    }
+    seen_from = {channel: others for channel, others in seen_from.items() if others}
+    last_view = {other: channel for channel, others in seen_from.items() for other in others}
+    places, views = {}, defaultdict(dict)
+
+    def jobs():
+        for channel, others in seen_from.items():
+            for other in set(others) - set(places):
+                places[other] = evidence.places_near(other, found[other], cube)
+            yield cube, polarization, channel, [places[other] for other in others]
+
+    measured = workers.in_order(evidence.measure_channel, jobs(), _planes_at_once(cube, memory))
+    measured = _watched(measured, len(seen_from), "channels compared with the data")
+    for (channel, others), seen in zip(seen_from.items(), measured):
+        for other, view in zip(others, seen):
+            views[other][channel] = view
+        for other in others:
+            if last_view[other] == channel:
+                yield evidence.combine_channels(found[other], places.pop(other), views.pop(other), cube)
+
+
+def _by_channel(candidates):
+    """Candidates of each channel in the order in which they lie in it, whatever chunks they were found in."""
+    candidates = np.sort(candidates, order=["channel", "y", "x"])
+    channels, starts = np.unique(candidates["channel"], return_index=True)
+    return dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
+
+
+def _watched(results, number, what):
+    """The results one by one, with a bar where a terminal is watched, else a line in the log each tenth."""
+    if sys.stdout.isatty() and sys.stderr.isatty():  # mpirun makes a terminal of the first alone
+        with ProgressBar(number) as bar:
+            for result in results:
+                yield result
+                bar.update()
+        return
+    tenths = 0
+    for done, result in enumerate(results, start=1):
+        yield result
+        if 10 * done // number > tenths and number > 1:
+            tenths = 10 * done // number
+            casalog.post(f"{10 * tenths} % of the {what}")
