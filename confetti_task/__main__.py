@@ -22,6 +22,10 @@ def _read_any(text):
 _CONVERT = {"string": str, "any": _read_any, "double": float, "int": int}
 
 
+def _lower(sentence):
+    return sentence[0].lower() + sentence[1:]
+
+
 def make_parser():
     """Options with the names, defaults and descriptions of the task's parameters."""
     parser = argparse.ArgumentParser(prog="python -m confetti_task", description=SUMMARY + ".")
@@ -34,7 +38,7 @@ def make_parser():
             parser.add_argument(f"--{parameter.name}", action="store_true", help=summary)
         elif parameter.type == "bool":
             parser.add_argument(
-                f"--no-{parameter.name}", dest=parameter.name, action="store_false", help=f"not: {summary}"
+                f"--no-{parameter.name}", dest=parameter.name, action="store_false", help="do not " + _lower(summary)
             )
         else:
             parser.add_argument(

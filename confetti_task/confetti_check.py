@@ -1,9 +1,9 @@
 # Written by scripts/generate_tasks.py from xml/confetti_check.xml: change the XML and run the script again.
-"""Find the fake sources that CLEAN wrote into the model of a spectral cube."""
+"""Find the fake sources that CLEAN put into the model of a spectral-line cube."""
 
 from .private.call_task import Parameter, call_task
 
-SUMMARY = "Find the fake sources that CLEAN wrote into the model of a spectral cube"
+SUMMARY = "Find the fake sources that CLEAN put into the model of a spectral-line cube"
 
 PARAMETERS = (
     Parameter(
@@ -25,28 +25,28 @@ PARAMETERS = (
         type="string",
         default="",
         allowed=(),
-        summary="Channels to check, like '3~20;25'; '' = all",
+        summary="Channels to check, e.g. '3~20;25'; '' = all",
     ),
     Parameter(
         name="nsigma",
         type="double",
         default=2.5,
         allowed=(),
-        summary="Smallest contrast of a hot pixel, in noise of its channel",
+        summary="Minimum contrast of a hot pixel, in units of the channel rms",
     ),
     Parameter(
         name="narrowness",
         type="double",
         default=0.5,
         allowed=(),
-        summary="Largest part of a hot pixel that a neighbouring channel may have",
+        summary="Maximum fraction of the contrast that an adjacent channel may have",
     ),
     Parameter(
         name="unsupported",
         type="double",
         default=3.0,
         allowed=(),
-        summary="Least height of a point source that the data do not hold, in noise",
+        summary="Minimum height, in sigma, of a point source that the visibilities do not support",
     ),
     Parameter(
         name="known",
@@ -60,21 +60,21 @@ PARAMETERS = (
         type="string",
         default="channel",
         allowed=("channel", "pixel", "none"),
-        summary="Clean mask to write for cleaning again: channel, pixel or none",
+        summary="Clean mask to write: channel, pixel or none",
     ),
     Parameter(
         name="writestats",
         type="bool",
         default=False,
         allowed=(),
-        summary="Write the statistics of the hot pixels as images, for viewing",
+        summary="Write images of the hot-pixel statistics",
     ),
     Parameter(
         name="report",
         type="bool",
         default=True,
         allowed=(),
-        summary="Write a page to look at, and regions for viewers",
+        summary="Write an HTML report and region files for viewers",
     ),
     Parameter(
         name="npanels",
@@ -88,7 +88,7 @@ PARAMETERS = (
         type="string",
         default="auto",
         allowed=("auto", "ia"),
-        summary="How pixels are read: auto, or ia for the image tool only",
+        summary="How to read pixels: auto, or ia for the image tool only",
     ),
     Parameter(
         name="parallel",
@@ -102,14 +102,14 @@ PARAMETERS = (
         type="double",
         default=1.0,
         allowed=(),
-        summary="GB of memory to use in each process",
+        summary="Memory to use in each process, in GB",
     ),
     Parameter(
         name="overwrite",
         type="bool",
         default=False,
         allowed=(),
-        summary="Replace products of an earlier run",
+        summary="Replace the products of an earlier run",
     ),
 )
 
@@ -132,90 +132,137 @@ def confetti_check(
     overwrite=False,
 ):
     """
-    Find the fake sources that CLEAN wrote into the model of a spectral cube.
+    Find the fake sources that CLEAN put into the model of a spectral-line cube.
 
-    CLEAN sometimes writes "confetti" into the model of a spectral cube: in one channel a single very bright pixel that
-    a faint extended surround cancels in the residual. The residual looks fine, and the image shows a point source that
-    the data do not hold. confetti_check finds these pixels in the products of tclean and writes a mask image of them, a
-    clean mask for cleaning the bad channels again, and a table. The inputs are never changed.
+    CLEAN sometimes writes "confetti" into the model of a spectral-line cube: in a single channel, one very bright pixel
+    that a faint, extended surround cancels in the residual. The residual looks fine, but the restored image shows a
+    point source that the visibilities do not support. confetti_check finds these pixels in the products of tclean. It
+    writes a mask image of them, a clean mask for cleaning the bad channels again, tables of the sources and of the
+    channels, and a report. The inputs are never changed.
+
+    A narrow hot pixel is classified as confetti only if there is evidence against it: either the image has a spike
+    there in the spatial frequencies that were not measured, or the surround in the model cancels at least four fifths
+    of the hot pixel and a spike still remains in the restored model. Without such evidence it is a candidate: it is
+    listed in the table but never masked, because a maser in one channel looks the same. A channel in which CLEAN
+    diverged as a whole is bad too: its model components do not explain the visibilities.
 
     Parameters
     ----------
-    imagename : any
-        Root name of the images, as given to tclean. The name of the .image, .model or .residual (.tt0) works too.
-        Needed are imagename.model, .image and .residual; with imagename.psf beside them the finds are tested against
-        the data. A list of root names, or a pattern like 'name.????.128', is a cube that was imaged in pieces: they are
-        checked as one spectrum.
-    outfile : string
-        Root name of the products outfile.mask, outfile.cleanmask and outfile.ecsv; '' means imagename.confetti. Of a
-        cube in pieces: one set of products for the whole, or with '' one for each piece, beside it.
-    chans : string
-        Channels to check, in the notation of imstat: '3~20;25', '>7', '<40'; '' means all. The channels next to them
-        are still read, to compare with.
-    nsigma : double
-        Smallest contrast of a hot model pixel over its surroundings, in units of the noise of its channel. A lone model
-        pixel of S Jy restores to a peak of S Jy/beam, so the two compare directly.
-    narrowness : double
-        Largest part of the contrast that the channel before or after may have within 3x3 pixels. An unresolved line
-        after ALMA's Hanning smoothing has 0.5, confetti less than 0.1 in most cases.
-    unsupported : double
-        Least height of the unsupported spike, in units of the noise of its channel: a point source within half a beam
-        of the hot pixel that this channel of the image has, the three channels on either side have not, and that lies
-        in the spatial frequencies that the data do not hold, where deconvolution can invent what it likes. The errors
-        of the image are 1.2 to 1.5 times as large. Needs imagename.psf.
-    known : any
-        Known real sources, masers say, which are never masked: the name of a table with columns ra and dec (text, ECSV,
-        FITS or VOTable; degrees where no unit is given), or [[RA, Dec], ...] in degrees or as text like ['18:06:20.1',
-        '-21:37:05']. Nothing within a restoring beam of them is called confetti, in any channel.
-    cleanmask : string
-        Clean mask to write where there is confetti. 'channel': the old clean mask, with its holes filled, in the
-        channels with confetti, 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old
-        clean mask without a beam-sized hole around each confetti pixel; measured with the real tclean this makes
-        confetti worse (40 fake sources became 1313, or 75 at gain 0.1). 'none': not written.
-    writestats : bool
-        Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual: the statistics at
-        the narrow hot pixels, 0 elsewhere.
-    report : bool
-        Write outfile.html, one page with pictures and reasons that opens in any browser without a network, and the
-        regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). Takes one or two
-        seconds, and half a second for each find it shows.
-    npanels : int
-        Number of fake sources to show in the report with maps and spectra: the worst of each bad channel first, then
-        the others. A quarter as many of the candidates that are not masked are shown too.
-    reader : string
-        How pixels are read. 'auto': from the tiles on disk where all images are stored so, which is 8 times faster and
-        lets many cores work; else through the image tool. 'ia': through the image tool only. The results are the same.
-    parallel : any
-        Number of threads. True: the workers of the dask.distributed client that is active in this session, or where
-        there is none a thread on each core; False: one thread. The results are the same.
-    memory : double
-        Memory to use in each process beside what CASA itself takes, in GB: with less, less is read at once and fewer
-        cores filter planes at once. The results are the same.
-    overwrite : bool
-        Replace products of an earlier run. Without it an existing product is an error.
+    imagename : str or list of str, default ''
+        Root name of the images, as given to tclean; the name of the .image, .model or .residual (.tt0) is accepted too.
+        Requires imagename.model, .image and .residual. If imagename.psf exists, the hot pixels are also tested against
+        the visibilities. A list of root names, or a pattern such as 'name.????.128', stands for a cube that was imaged
+        in pieces, which are checked as one spectrum.
+    outfile : str, default ''
+        Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means
+        imagename.confetti. For a cube in pieces, a name gives one set of products for the whole cube, and '' gives one
+        set for each piece, next to it.
+    chans : str, default ''
+        Channels to check, in the notation of imstat: '3~20;25', '>7' or '<40'; '' means all. The channels next to them
+        are still read, for comparison.
+    nsigma : float, default 2.5
+        Minimum contrast of a hot model pixel over its surroundings, in units of the channel rms. An isolated model
+        pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly.
+    narrowness : float, default 0.5
+        Maximum fraction of the contrast that either adjacent channel may have within 3x3 pixels. An unresolved line has
+        0.5 after ALMA's Hanning smoothing; confetti has less than 0.1 in most cases.
+    unsupported : float, default 3.0
+        Minimum height of the unsupported spike, in units of the channel rms. The unsupported spike is a point source
+        within half a beam of the hot pixel that is present in this channel of the image, is absent from the three
+        channels on either side, and lies in the spatial frequencies that were not measured, where nothing constrains
+        the deconvolution. The error of the image is 1.2 to 1.5 times as large. Requires imagename.psf.
+    known : str or 2D array_like, default ''
+        Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
+        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...] in degrees or as
+        text, e.g. ['18:06:20.1', '-21:37:05']. Nothing within a restoring beam of them is classified as confetti, in
+        any channel.
+    cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
+        Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
+        channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask
+        with a beam-sized hole at each confetti pixel; in tests with the real tclean this made confetti worse (40 fake
+        sources became 1313, or 75 with a loop gain of 0.1). 'none': no clean mask.
+    writestats : bool, default False
+        Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual, which show the
+        statistics at the narrow hot pixels and are 0 elsewhere.
+    report : bool, default True
+        Write outfile.html, a single page with pictures and explanations that opens in any browser, even offline, and
+        the regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). This takes one or
+        two seconds, plus half a second for each source shown.
+    npanels : int, default 8
+        Number of fake sources to show in the report with maps and spectra: first the worst of each bad channel, then
+        the others. The report also shows a quarter as many of the candidates, which are not masked.
+    reader : {'auto', 'ia'}, default 'auto'
+        How to read pixels. 'auto': from the tiles on disk if all images are stored in plain tiles, which is 8 times
+        faster and lets many cores work at once; otherwise through the image tool. 'ia': through the image tool only.
+        The results are the same.
+    parallel : bool or int, default True
+        Number of threads. True: the workers of the dask.distributed client that is active in this session or, if there
+        is none, one thread per core. False: one thread. The results are the same.
+    memory : float, default 1.0
+        Memory to use in each process in addition to what CASA itself takes, in GB. With less memory, less is read at
+        once and fewer cores filter planes at the same time. The results are the same.
+    overwrite : bool, default False
+        Replace the products of an earlier run. If False, an existing product is an error.
 
     Returns
     -------
     dict
-        Dictionary: verdict ('confetti', 'clean' or 'not applicable'), npixels (confetti pixels), nsources, ncandidates,
-        channels (the bad ones), severities (of the worst fake source in each of them, in noise), chans (the bad
-        channels as text), diverged (those of them in which CLEAN diverged as a whole), severity (of the worst fake
-        source), flux (of all fake sources, each counted positive, in Jy), mask, cleanmask, table, channeltable and
-        report (names of the products, '' where not written; lists of them for pieces), warnings.
+        What was found. Names of products that were not written are ''. For a cube in pieces with outfile='', the names
+        are lists with one name for each piece.
+
+        verdict : {'confetti', 'clean', 'not applicable'}
+            Verdict on the cube; 'not applicable' if nothing was cleaned or no channel could be checked.
+        npixels : int
+            Number of confetti pixels.
+        nsources : int
+            Number of fake sources.
+        ncandidates : int
+            Number of candidates, which are not masked.
+        channels : list of int
+            Bad channels: those with confetti, and those in which CLEAN diverged. For a cube in pieces, they are counted
+            from the first piece.
+        severities : list of float
+            Severity of the worst fake source in each bad channel, in units of the channel rms.
+        chans : str
+            The bad channels as text, e.g. '17~18;20'.
+        diverged : list of int
+            Bad channels in which CLEAN diverged as a whole.
+        severity : float
+            Severity of the worst fake source, in units of the channel rms; 0 if there is none.
+        flux : float
+            Flux of all fake sources in Jy, each counted as positive.
+        mask : str or list of str
+            Name of the mask image.
+        cleanmask : str or list of str
+            Name of the clean mask.
+        table : str or list of str
+            Name of the table of sources.
+        channeltable : str or list of str
+            Name of the table of channels.
+        report : str or list of str
+            Name of the HTML report.
+        warnings : list of str
+            What to know before trusting the result, one sentence each.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid; if an image is missing, damaged, on another grid than the model, or changes during
+        the check; if a product exists and overwrite is False; or if another run is writing the same products.
+    OSError
+        If the disk is full; earlier products are then left as they were.
+
+    See Also
+    --------
+    confetti_reclean : Clean the bad channels again.
+    confetti_plot : Draw maps and spectra around one source.
 
     Examples
     --------
-    A narrow hot pixel is called confetti when there is evidence against it: the image has a spike there in the
-    spatial frequencies that the data do not hold, or the model cancels at least four fifths of the hot pixel by what
-    surrounds it and yet restores a spike. Without such evidence it is a candidate: in the table, never in the mask,
-    because a maser in one channel looks just like that.
+    >>> result = confetti_check(imagename="G008.67_B3_spw1_12M_n2hp")
+    >>> if result["verdict"] == "confetti":
+    ...     print(result["chans"], result["severity"])
 
-    Channels in which CLEAN diverged as a whole are bad too: there the components of the model do not explain the data.
-
-    >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
-    >>> if result['verdict'] == 'confetti':
-    ...     print(result['chans'], result['severity'])
-
-    A mask does not remove what is already in the model: confetti_reclean mends the cube.
+    A mask does not remove what is already in the model; confetti_reclean cleans the bad channels again.
     """
     return call_task("confetti_check", PARAMETERS, locals())

@@ -1,9 +1,9 @@
 # Written by scripts/generate_tasks.py from xml/confetti_reclean.xml: change the XML and run the script again.
-"""Clean the bad channels of a spectral cube again, as tclean was called."""
+"""Clean the bad channels of a spectral-line cube again with the recorded tclean parameters."""
 
 from .private.call_task import Parameter, call_task
 
-SUMMARY = "Clean the bad channels of a spectral cube again, as tclean was called"
+SUMMARY = "Clean the bad channels of a spectral-line cube again with the recorded tclean parameters"
 
 PARAMETERS = (
     Parameter(
@@ -32,49 +32,49 @@ PARAMETERS = (
         type="string",
         default="",
         allowed=(),
-        summary="Channels to clean again, like '3~20;25'; '' = the bad ones",
+        summary="Channels to clean again, e.g. '3~20;25'; '' = the bad ones",
     ),
     Parameter(
         name="vis",
         type="any",
         default="",
         allowed=(),
-        summary="MeasurementSets, where they are not where tclean found them",
+        summary="MeasurementSets, if they are no longer where tclean read them",
     ),
     Parameter(
         name="parameters",
         type="any",
         default="",
         allowed=(),
-        summary="Dictionary of parameters of tclean that are not as recorded",
+        summary="Dictionary of tclean parameters that replace the recorded ones",
     ),
     Parameter(
         name="startmodel",
         type="string",
         default="zero",
         allowed=("zero", "interpolate"),
-        summary="Model that bad channels start from: zero or interpolate",
+        summary="Start model of the bad channels: zero or interpolate",
     ),
     Parameter(
         name="method",
         type="string",
         default="auto",
         allowed=("auto", "subcubes", "cube"),
-        summary="What to image: subcubes, cube, or auto for what costs less",
+        summary="What to image: subcubes, cube or auto (the cheaper one)",
     ),
     Parameter(
         name="gain",
         type="double",
         default=0.1,
         allowed=(),
-        summary="Largest loop gain",
+        summary="Maximum loop gain",
     ),
     Parameter(
         name="rounds",
         type="int",
         default=3,
         allowed=(),
-        summary="How often to clean, when more bad channels show",
+        summary="Maximum number of rounds, if more bad channels appear",
     ),
     Parameter(
         name="dryrun",
@@ -108,74 +108,129 @@ def confetti_reclean(
     overwrite=False,
 ):
     """
-    Clean the bad channels of a spectral cube again, as tclean was called.
+    Clean the bad channels of a spectral-line cube again with the recorded tclean parameters.
 
-    confetti_reclean mends a cube in which confetti_check found confetti: it reads the parameters of tclean from the
-    history of the image, and runs tclean again on the bad channels alone, from a model that is empty there and with a
-    loop gain of 0.1 at most. All other channels keep their model. The result is a complete set of images of a new name;
-    the old images and the data are never changed. Then it checks the new cube.
+    confetti_reclean repairs a cube in which confetti_check found confetti. It reads the parameters of tclean from the
+    history of the image, and runs tclean again on the bad channels only, starting from a model that is empty there and
+    with a loop gain of at most 0.1. All other channels keep their model. The result is a complete set of images under a
+    new name, which is then checked; the old images and the visibilities are never changed.
 
     Parameters
     ----------
-    imagename : string
-        Root name of the images, as given to tclean. The name of the .image, .model or .residual works too. Needed are
-        imagename.model, .image and .residual; with .psf beside them the data are compared by it too.
-    confetti : string
-        Root name of the products of confetti_check: its tables say which channels are bad, and its clean mask where to
-        clean in them. '' means imagename.confetti.
-    outname : string
-        Root name of the new images outname.model, .residual, .image, .psf, .pb and so on, of outname.reclean.py, which
-        is the run of tclean as a script, and of outname.confetti, the check of the new images. '' means
+    imagename : str, default ''
+        Root name of the images, as given to tclean; the name of the .image, .model or .residual is accepted too.
+        Requires imagename.model, .image and .residual. If imagename.psf exists, it is used as well to verify that the
+        visibilities are the same.
+    confetti : str, default ''
+        Root name of the products of confetti_check: its tables say which channels are bad, and its clean mask says
+        where to clean in them. '' means imagename.confetti.
+    outname : str, default ''
+        Root name of the new images (outname.model, .residual, .image, .psf, .pb and so on), of outname.reclean.py,
+        which is the run of tclean as a script, and of outname.confetti, the check of the new images. '' means
         imagename_reclean.
-    chans : string
-        Channels to clean again, in the notation of imstat: '3~20;25', '>7', '<40'; '' means those that confetti_check
-        calls bad.
-    vis : any
-        Name of the MeasurementSet, or list of names, where they are not where they were when tclean made the images, or
-        where the history does not name them.
-    parameters : any
-        Dictionary of parameters of tclean that take the place of the recorded ones, {'threshold': '20mJy'} say; what
-        the remedy changes is changed in them too. Where the history of the image has no run of tclean (after a
-        concatenation, or from FITS): all parameters that tclean was called with.
-    startmodel : string
-        What the bad channels start from. 'zero': from nothing but what good channels all over the cube have in common,
-        as a start model of the continuum is. 'interpolate': from the nearest good channels on either side; measured, it
-        leaves errors up to twice as large.
-    method : string
-        What tclean images. 'subcubes': only the bad channels and those beside them, which are put into copies of the
-        old images. 'cube': the full cube, with a clean mask that holds only the bad channels. 'auto': sub-cubes where
-        they cost at most half of the cube, and the full cube where the sub-cubes do not reproduce the old PSF and
-        residual.
-    gain : double
-        Largest loop gain; a smaller one that was recorded is kept. High gain on bright extended emission is what makes
+    chans : str, default ''
+        Channels to clean again, in the notation of imstat: '3~20;25', '>7' or '<40'; '' means those that confetti_check
+        found to be bad.
+    vis : str or list of str, default ''
+        Name of the MeasurementSet, or list of names, if they are no longer where they were when tclean made the images,
+        or if the history does not name them.
+    parameters : dict, default ''
+        Dictionary of tclean parameters that replace the recorded ones, e.g. {'threshold': '20mJy'}; the changes that
+        re-cleaning requires are applied to them too. If the history of the image contains no run of tclean (after a
+        concatenation, or from FITS), give all parameters that tclean was called with.
+    startmodel : {'zero', 'interpolate'}, default 'zero'
+        Start model of the bad channels. 'zero': empty, except for what good channels all over the cube have in common,
+        such as a continuum start model. 'interpolate': interpolated from the nearest good channels on either side; in
+        tests this left errors up to twice as large.
+    method : {'auto', 'subcubes', 'cube'}, default 'auto'
+        What tclean images. 'subcubes': only the bad channels and their neighbours, which are then inserted into copies
+        of the old images. 'cube': the full cube, with a clean mask that covers only the bad channels. 'auto': sub-cubes
+        if they cost at most half as much as the full cube; the full cube also if the sub-cubes do not reproduce the old
+        PSF and residual.
+    gain : float, default 0.1
+        Maximum loop gain; a smaller recorded one is kept. A high gain on bright extended emission is what causes
         confetti; none came back with 0.1.
-    rounds : int
-        Bad channels beside bad channels may show only when these are mended. All of them are then cleaned again, from
-        the old images, up to this number of times in all; once where chans is given.
-    dryrun : bool
-        Write the start models, the clean masks and outname.reclean.py, and do not run it. It can be run later, or on
-        another machine that has the same files: casa -c outname.reclean.py. It does one round, in the way that was
-        chosen.
-    overwrite : bool
-        Replace the images of an earlier confetti_reclean, and what an interrupted one left. Images that it did not
-        write are never replaced.
+    rounds : int, default 3
+        Maximum number of rounds of cleaning. Bad channels next to bad channels may become visible only after these have
+        been repaired; all of them are then cleaned again, from the old images. There is only one round if chans is
+        given.
+    dryrun : bool, default False
+        Write the start models, the clean masks and outname.reclean.py, but do not run it. It can be run later, or on
+        another machine that has the same files, with casa -c outname.reclean.py. It does one round, with the method
+        chosen here.
+    overwrite : bool, default False
+        Replace the images of an earlier confetti_reclean, and what an interrupted one left behind. Images that it did
+        not write are never replaced.
 
     Returns
     -------
     dict
-        Dictionary: imagename (root name of the good images: outname, or imagename where nothing is bad), method
-        ('subcubes', 'cube', 'none'), channels and chans (cleaned again), script, before and after (each a dictionary
-        with verdict, nsources, channels, chans, severity, flux of the fake sources and model_flux of the channels
-        cleaned again in Jy, residual: its peak within the clean mask of these channels, in Jy/beam), seconds, warnings.
+        What was done.
+
+        imagename : str
+            Root name of the good images: the new ones, or the old ones if no channel is bad.
+        method : {'subcubes', 'cube', 'none'}
+            What was imaged; 'none' if no channel is bad.
+        channels : list of int
+            Channels that were cleaned again.
+        chans : str
+            The same channels as text, e.g. '17~18;20'.
+        script : str
+            Name of the script; '' if no channel is bad.
+        before : dict or None
+            The old cube; None after a dry run, or if no channel is bad.
+
+            verdict : {'confetti', 'clean', 'not applicable'}
+                Verdict on the cube.
+            nsources : int
+                Number of fake sources.
+            channels : list of int
+                Bad channels: those with confetti, and those in which CLEAN diverged.
+            chans : str
+                The bad channels as text.
+            diverged : list of int
+                Bad channels in which CLEAN diverged as a whole.
+            severity : float
+                Severity of the worst fake source, in units of the channel rms; 0 if there is none.
+            flux : float
+                Flux of all fake sources in Jy, each counted as positive.
+            model_flux : float
+                Flux of the model in the channels that were cleaned again, in Jy.
+            residual : float
+                Peak of the absolute residual within the clean mask of these channels, in Jy/beam.
+        after : dict or None
+            The new cube, with the same keys and one more; None if before is None.
+
+            noise : float
+                Median channel rms, in Jy/beam.
+        seconds : float
+            Elapsed time in seconds; 0 after a dry run, or if no channel is bad.
+        warnings : list of str
+            What to know before trusting the new cube, and what to do next, one sentence each.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid; if an image, a table of confetti_check or a MeasurementSet is missing; if the model
+        is not the one that was checked; if the history does not say how tclean was called; if there is too little room
+        on the disk; if images of that name exist and overwrite is False; or if what tclean made does not continue the
+        old images.
+    RuntimeError
+        If tclean itself fails.
+
+    See Also
+    --------
+    confetti_check : Find the bad channels.
+    finish_reclean : Put the new images in place if only that failed.
 
     Examples
     --------
-    >>> result = confetti_check(imagename='G008.67_B3_spw1_12M_n2hp')
-    >>> if result['verdict'] == 'confetti':
-    ...     mended = confetti_reclean(imagename='G008.67_B3_spw1_12M_n2hp')
-    ...     print(mended['imagename'], mended['before']['severity'], mended['after']['severity'])
+    >>> result = confetti_check(imagename="G008.67_B3_spw1_12M_n2hp")
+    >>> if result["verdict"] == "confetti":
+    ...     mended = confetti_reclean(imagename="G008.67_B3_spw1_12M_n2hp")
+    ...     print(mended["imagename"], mended["before"]["severity"], mended["after"]["severity"])
 
-    What is changed of the recorded parameters, and why, stands beside each of them in outname.reclean.py. Nothing else
-    is changed.
+    In outname.reclean.py, every parameter of tclean that is not as recorded has the old value and the reason for the
+    change next to it. All others are as recorded.
     """
     return call_task("confetti_reclean", PARAMETERS, locals())

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """
-Write the task modules from their XML definitions.
+Write the task modules and their reference pages from the XML definitions.
 
-For every xml/TASK.xml: confetti_task/TASK.py, the task for scripts, and confetti_task/gotasks/TASK.py, the same task
-for the inp, go, default, tget and tput of a CASA session. Both are committed; a test compares them with the XML.
+For every xml/TASK.xml: confetti_task/TASK.py, the task for scripts; confetti_task/gotasks/TASK.py, the same task for
+the inp, go, default, tget and tput of a CASA session; and docs/reference/TASK.md. All are committed; a test compares
+them with the XML.
 
     python3 scripts/generate_tasks.py
 """
 
 import json
+import re
 import textwrap
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+PACKAGE, REFERENCE = TOP / "confetti_task", TOP / "docs" / "reference"
 NAMESPACE = "{http://casa.nrao.edu/schema/psetTypes.html}"
 WIDTH = 120
 
@@ -27,14 +30,31 @@ CONVERT = {
     "bool": BOOLS.__getitem__,
 }
 
-Parameter = namedtuple("Parameter", "name type default allowed summary description")
-Task = namedtuple("Task", "name summary description parameters returns example")
+# What Python calls the types of CASA.
+PYTHON_TYPES = {
+    "string": "str",
+    "stringVec": "list of str",
+    "stringArray": "2D array_like",
+    "double": "float",
+    "doubleArray": "2D array_like",
+    "int": "int",
+    "bool": "bool",
+    "record": "dict",
+}
 
-HEADER = "# Written by scripts/generate_tasks.py from xml/{name}.xml: change the XML and run the script again.\n"
+# `type` is that of CASA's type checker; `python_type` is for readers, and so are the types of the keys.
+Parameter = namedtuple("Parameter", "name type python_type default allowed summary description")
+Key = namedtuple("Key", "name type description keys")
+Returns = namedtuple("Returns", "description keys")
+Task = namedtuple("Task", "name summary description parameters returns raises related example")
+
+NOTICE = "Written by scripts/generate_tasks.py from xml/{name}.xml: change the XML and run the script again."
 
 SCRIPT_MODULE = (
-    HEADER
-    + '''"""{summary}."""
+    "# "
+    + NOTICE
+    + '''
+"""{summary}."""
 
 from .private.call_task import Parameter, call_task
 
@@ -56,8 +76,10 @@ def {name}(
 )
 
 SHELL_MODULE = (
-    HEADER
-    + '''"""{summary}: for inp, go, default, tget and tput."""
+    "# "
+    + NOTICE
+    + '''
+"""{name} for inp, go, default, tget and tput."""
 
 from confetti_task import {name} as _task
 from confetti_task.{name} import PARAMETERS, SUMMARY
@@ -80,6 +102,54 @@ class _ShellTask(ShellTask):
 '''
 )
 
+PAGE = (
+    "<!-- "
+    + NOTICE
+    + """ -->
+
+# {name}
+
+{summary}.
+
+```python
+from confetti_task import {name}
+
+{name}(
+{signature}
+)
+```
+
+{description}
+
+| parameter | default | meaning |
+|---|---|---|
+{table}
+
+## Parameters in detail
+
+{parameters}
+
+## Returned dictionary
+
+{returns}
+
+## Errors
+
+{raises}
+
+## Example
+
+{example}
+
+## See also
+
+{related}
+"""
+)
+
+
+# Reading the XML
+
 
 def read_task(path):
     """Read one task definition; what this generator does not know of CASA's XML is an error, never left out."""
@@ -89,67 +159,85 @@ def read_task(path):
         summary=_text(task, "shortdescription"),
         description=_text(task, "description"),
         parameters=[_read_parameter(param) for param in task.find(NAMESPACE + "input")],
-        returns=_text(task, "returns"),
+        returns=_read_returns(task.find(NAMESPACE + "returns")),
+        raises=[(error.get("type"), _folded(error.text)) for error in task.findall(NAMESPACE + "raises")],
+        related=[(other.get("name"), _folded(other.text)) for other in task.findall(NAMESPACE + "seealso")],
         example=textwrap.dedent(task.find(NAMESPACE + "example").text).strip(),
     )
 
 
 def _read_parameter(param):
-    known = {NAMESPACE + tag for tag in ("shortdescription", "description", "value", "allowed")}
+    known = {NAMESPACE + tag for tag in ("shortdescription", "description", "type", "value", "allowed")}
     unknown = [child.tag for child in param if child.tag not in known]
-    if unknown or param.get("type") not in CONVERT:
-        raise ValueError(
-            "parameter {}: cannot read {} of type {}".format(param.get("name"), unknown, param.get("type"))
-        )
+    types = [kind.text for kind in param.findall(NAMESPACE + "type")] or [param.get("type")]
+    if unknown or param.get("type") not in CONVERT or not set(types) <= set(PYTHON_TYPES):
+        name, kinds = param.get("name"), " or ".join(types)
+        raise ValueError("parameter {}: cannot read {} of type {}".format(name, unknown, kinds))
     convert = CONVERT[param.get("type")]
+    allowed = tuple(convert(value.text) for value in param.findall(NAMESPACE + "allowed/" + NAMESPACE + "value"))
     return Parameter(
         name=param.get("name"),
         type=param.get("type"),
+        python_type=_python_type(types, allowed),
         default=convert(_text(param, "value")),
-        allowed=tuple(convert(value.text) for value in param.findall(NAMESPACE + "allowed/" + NAMESPACE + "value")),
+        allowed=allowed,
         summary=_text(param, "shortdescription"),
         description=_text(param, "description"),
     )
 
 
+def _python_type(types, allowed):
+    if allowed:
+        return "{{{}}}".format(", ".join(map(repr, allowed)))
+    return " or ".join(dict.fromkeys(PYTHON_TYPES[kind] for kind in types))
+
+
+def _read_returns(returns):
+    return Returns(_text(returns, "description"), _read_keys(returns))
+
+
+def _read_keys(element):
+    return [
+        Key(key.get("name"), key.get("type"), _folded(key.text), _read_keys(key))
+        for key in element.findall(NAMESPACE + "key")
+    ]
+
+
 def _text(element, tag):
-    return " ".join((element.find(NAMESPACE + tag).text or "").split())
+    return _folded(element.find(NAMESPACE + tag).text)
 
 
-def documentation(task):
-    """The docstring of a task, numpydoc, without its indentation."""
-    parts = [task.summary + ".", _fill(task.description, 4), "Parameters\n----------\n" + _parameter_section(task)]
-    parts += ["Returns\n-------\ndict\n" + textwrap.indent(_fill(task.returns, 8), "    ")]
-    parts += ["Examples\n--------\n" + task.example]
-    return "\n\n".join(parts)
+def _folded(text):
+    """The text with one line for each of its paragraphs."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", (text or "").strip()))
 
 
-def _parameter_section(task):
-    return "\n".join(
-        "{} : {}\n{}".format(parameter.name, parameter.type, textwrap.indent(_fill(parameter.description, 8), "    "))
-        for parameter in task.parameters
-    )
+def _filled(text, indent=0):
+    wrapper = textwrap.TextWrapper(WIDTH - indent, break_on_hyphens=False, break_long_words=False)
+    return "\n\n".join(map(wrapper.fill, text.split("\n\n")))
 
 
-def _fill(text, indent):
-    return textwrap.fill(text, WIDTH - indent)
+# The modules
 
 
 def modules(task):
-    """Paths and contents of the modules of one task."""
+    """Paths and texts of the modules of a task."""
     fields = {
         "name": task.name,
         "summary": task.summary,
         "table": "\n".join(_table_row(parameter) for parameter in task.parameters),
-        "signature": "\n".join("    {}={},".format(p.name, _literal(p.default)) for p in task.parameters),
+        "signature": _signature(task),
         "shell_signature": "\n".join("        {}=None,".format(p.name) for p in task.parameters),
         "documentation": textwrap.indent(documentation(task), "    "),
     }
-    package = TOP / "confetti_task"
-    return {
-        package / (task.name + ".py"): SCRIPT_MODULE.format(**fields),
-        package / "gotasks" / (task.name + ".py"): SHELL_MODULE.format(**fields),
-    }
+    return [
+        (PACKAGE / (task.name + ".py"), SCRIPT_MODULE.format(**fields)),
+        (PACKAGE / "gotasks" / (task.name + ".py"), SHELL_MODULE.format(**fields)),
+    ]
+
+
+def _signature(task):
+    return "\n".join("    {}={},".format(parameter.name, _literal(parameter.default)) for parameter in task.parameters)
 
 
 def _table_row(parameter):
@@ -166,11 +254,113 @@ def _literal(value):
     return repr(value)
 
 
+def documentation(task):
+    """The docstring of a task, numpydoc, without its indentation."""
+    parameters = "\n".join(_item(p.name, _type_of(p), _filled(p.description, 8)) for p in task.parameters)
+    returns = "dict\n" + textwrap.indent(_keys_section(task.returns, 8), "    ")
+    raises = "\n".join(_item(error, "", _filled(text, 8)) for error, text in task.raises)
+    related = "\n".join(map(" : ".join, task.related))
+    sections = {"Parameters": parameters, "Returns": returns, "Raises": raises, "See Also": related}
+    sections["Examples"] = task.example
+    underlined = ["{}\n{}\n{}".format(title, "-" * len(title), text) for title, text in sections.items()]
+    return "\n\n".join([task.summary + ".", _filled(task.description, 4), *underlined])
+
+
+def _type_of(parameter):
+    return "{}, default {!r}".format(parameter.python_type, parameter.default)
+
+
+def _keys_section(returned, indent):
+    """A description, and the keys below it, each with the keys of its own."""
+    keys = [_item(key.name, key.type, _keys_section(key, indent + 4)) for key in returned.keys]
+    return "\n\n".join([_filled(returned.description, indent), *(["\n".join(keys)] if keys else [])])
+
+
+def _item(name, kind, text):
+    return "{}\n{}".format(" : ".join([name, kind] if kind else [name]), textwrap.indent(text, "    "))
+
+
+# The reference pages
+
+
+def pages(tasks):
+    """Paths and texts of the reference; a page of another kind is one more pair in this list."""
+    return [(REFERENCE / (task.name + ".md"), page(task)) for task in tasks]
+
+
+def page(task):
+    """The reference page of a task, in Markdown."""
+    return PAGE.format(
+        name=task.name,
+        summary=task.summary,
+        signature=_signature(task),
+        description=_filled(_marked(task.description)),
+        table="\n".join(_summary_row(parameter) for parameter in task.parameters),
+        parameters="\n\n".join(_parameter_section(parameter) for parameter in task.parameters),
+        returns=_filled(_marked(task.returns.description)) + "\n\n" + _key_list(task.returns.keys),
+        raises=_list(task.raises),
+        related=_list(task.related),
+        example="\n\n".join(map(_example_block, task.example.split("\n\n"))),
+    )
+
+
+def _summary_row(parameter):
+    cells = "[`{0}`](#{0})".format(parameter.name), "`{!r}`".format(parameter.default), _marked(parameter.summary)
+    return "| {} |".format(" | ".join(cells))
+
+
+def _parameter_section(parameter):
+    lines = "### `{}`".format(parameter.name), "`{}`".format(_type_of(parameter)), _marked(parameter.description)
+    return _filled("\n\n".join(lines))
+
+
+def _list(pairs):
+    return "\n".join(_bullet("`{}`: {}".format(name, _marked(text))) for name, text in pairs)
+
+
+def _key_list(keys, indent=""):
+    lines = []
+    for key in keys:
+        lines.append(_bullet("`{}` (`{}`): {}".format(key.name, key.type, _marked(key.description)), indent))
+        lines += [_key_list(key.keys, indent + "  ")] if key.keys else []
+    return "\n".join(lines)
+
+
+def _bullet(text, indent=""):
+    lines = _filled(text, len(indent) + 2).splitlines()
+    return "\n".join(indent + ("  " if number else "- ") + line for number, line in enumerate(lines))
+
+
+# Viewers of Markdown would strike out what stands between the ~ of two selections of channels.
+_LITERALS = (
+    r"\{[^}]*\}",  # {'threshold': '20mJy'}
+    r"\[.*?\](?:, \.\.\.\])?",  # [[RA, Dec], ...]
+    r"(?<!\w)(?:[a-z]+=)?'[^']*'(?!\w)",  # '3~20;25' or outfile='', but no apostrophe
+    r"\b[a-z]{3,}(?:[._][a-z0-9]+)+",  # imagename.model or confetti_check, but not e.g.
+    r"(?<![\w.])\.[a-z][a-z0-9]*",  # .image
+)
+
+
+def _marked(text):
+    """The text with its literals marked as code."""
+    return re.sub("|".join(_LITERALS), r"`\g<0>`", text)
+
+
+def _example_block(block):
+    return "```pycon\n{}\n```".format(block) if block.startswith(">>>") else _filled(_marked(" ".join(block.split())))
+
+
+def files():
+    """All that is generated, as pairs of path and text."""
+    tasks = [read_task(path) for path in sorted((TOP / "xml").glob("*.xml"))]
+    return [*(pair for task in tasks for pair in modules(task)), *pages(tasks)]
+
+
 def main():
-    for path in sorted((TOP / "xml").glob("*.xml")):
-        for module, text in modules(read_task(path)).items():
-            module.write_text(text, encoding="utf-8")
-            print(module.relative_to(TOP))
+    for path, text in files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(TOP))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,31 @@
-"""The check without its report, whose pictures take longer than the small skies of most tests; test_page.py has it."""
+"""
+What tests of both tasks share.
 
+The check is without its report, whose pictures take longer than the small skies of most tests; test_page.py has it.
+"""
+
+from ast import literal_eval
 from functools import partial
 
 import confetti_task
 
 confetti_check = partial(confetti_task.confetti_check, report=False)
+
+
+def assert_documented(result, keys):
+    """Fail unless a returned dictionary has the keys that the XML documents, in that order and of those types."""
+    assert list(result) == [key.name for key in keys]
+    wrong = {key.name: result[key.name] for key in keys if not _is_of(result[key.name], key.type)}
+    assert not wrong
+
+
+def _is_of(value, kind):
+    if kind.startswith("{"):
+        return value in literal_eval(kind)
+    return any(_is_one(value, one) for one in kind.split(" or "))
+
+
+def _is_one(value, kind):
+    if kind.startswith("list of "):
+        return isinstance(value, list) and all(_is_one(item, kind[len("list of ") :]) for item in value)
+    return value is None if kind == "None" else type(value).__name__ == kind

@@ -5,16 +5,43 @@ from importlib import import_module
 
 import generate_tasks
 import pytest
+from casa_images import write_cube
+from checks import assert_documented, confetti_check
+from skies import NOISE, Products
 
 import confetti_task
 
 TASKS = sorted((generate_tasks.TOP / "xml").glob("*.xml"))
+FILES = [pytest.param(*file, id=str(file[0].relative_to(generate_tasks.TOP))) for file in generate_tasks.files()]
+
+
+@pytest.mark.parametrize(("path", "text"), FILES)
+def test_modules_and_reference_pages_are_what_the_xml_says(path, text):
+    assert path.read_text(encoding="utf-8") == text, f"run scripts/generate_tasks.py: {path} is another"
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
-def test_the_modules_are_what_the_xml_says(path):
-    for module, text in generate_tasks.modules(generate_tasks.read_task(path)).items():
-        assert module.read_text(encoding="utf-8") == text, f"run scripts/generate_tasks.py: {module} is not of {path}"
+def test_readers_see_every_parameter_and_every_key_with_types_of_python(path):
+    task = generate_tasks.read_task(path)
+    text = inspect.getdoc(getattr(confetti_task, task.name))
+    page = (generate_tasks.REFERENCE / f"{task.name}.md").read_text(encoding="utf-8")
+    for parameter in task.parameters:
+        assert f"\n{parameter.name} : {parameter.python_type}, default {parameter.default!r}\n" in text
+        assert f"\n### `{parameter.name}`\n\n`{parameter.python_type}, default {parameter.default!r}`\n" in page
+    for key in task.returns.keys:
+        assert f"\n    {key.name} : {key.type}\n" in text
+        assert f"\n- `{key.name}` (`{key.type}`): " in page
+    assert not any(f": {kind}" in text for kind in ("string", "double", "any", "record"))
+
+
+@pytest.mark.parametrize("flux", [0, 80 * NOISE])
+def test_the_dictionary_that_confetti_check_returns_is_the_documented_one(flux):
+    products = Products()
+    products.add_confetti(3, 30, 26, flux)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == ("confetti" if flux else "clean")
+    assert_documented(result, generate_tasks.read_task(generate_tasks.TOP / "xml" / "confetti_check.xml").returns.keys)
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)

@@ -9,10 +9,11 @@ import os
 import shutil
 import stat
 
+import generate_tasks
 import numpy as np
 import pytest
 from casa_images import CELL_ARCSEC, checksum, read_image, write_cube
-from checks import confetti_check
+from checks import assert_documented, confetti_check
 from children import die_before_rename, in_a_child, wait
 from skies import BEAM, NOISE, Products, convolve, gaussian
 from test_reclean import record
@@ -83,6 +84,19 @@ def test_the_new_set_is_complete_and_only_the_bad_channel_is_another(method):
         difference = np.abs(read_image(f"line_reclean.{name}") - read_image(f"line.{name}"))
         limit = 0 if method == "subcubes" else 1e-6  # rounding of what is made anew
         assert np.flatnonzero((difference > limit).any(axis=(1, 2))).tolist() == changed
+
+
+@pytest.mark.usefixtures("tclean")
+def test_the_dictionary_that_confetti_reclean_returns_is_the_documented_one():
+    keys = generate_tasks.read_task(generate_tasks.TOP / "xml" / "confetti_reclean.xml").returns.keys
+    before, after = (key.keys for key in keys if key.keys)
+    prepared = confetti_reclean(imagename="line", dryrun=True)
+    assert_documented(prepared, keys)
+    assert prepared["before"] is prepared["after"] is None
+    result = confetti_reclean(imagename="line", overwrite=True)
+    assert_documented(result, keys)
+    assert_documented(result["before"], before)
+    assert_documented(result["after"], before + after)
 
 
 def test_a_sub_cube_with_another_psf_in_the_bad_channel_alone_is_not_taken(tclean):

@@ -1,5 +1,5 @@
 # Written by scripts/generate_tasks.py from xml/confetti_check.xml: change the XML and run the script again.
-"""Find the fake sources that CLEAN wrote into the model of a spectral cube: for inp, go, default, tget and tput."""
+"""confetti_check for inp, go, default, tget and tput."""
 
 from confetti_task import confetti_check as _task
 from confetti_task.confetti_check import PARAMETERS, SUMMARY

@@ -1,5 +1,5 @@
 # Written by scripts/generate_tasks.py from xml/confetti_reclean.xml: change the XML and run the script again.
-"""Clean the bad channels of a spectral cube again, as tclean was called: for inp, go, default, tget and tput."""
+"""confetti_reclean for inp, go, default, tget and tput."""
 
 from confetti_task import confetti_reclean as _task
 from confetti_task.confetti_reclean import PARAMETERS, SUMMARY
