@@ -1,4 +1,4 @@
-"""The table of faults in the README: what the tests of faults and of odd inputs tried, and what was survived."""
+"""The table in docs/validation/robustness.md: what the tests of faults and odd inputs tried, and what was survived."""
 
 import subprocess
 import sys
