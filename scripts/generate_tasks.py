@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """
-Write the task modules and their reference pages from the XML definitions.
+Write the task modules and the reference pages from the XML definitions and the registry of quantities.
 
 For every xml/TASK.xml: confetti_task/TASK.py, the task for scripts; confetti_task/gotasks/TASK.py, the same task for
-the inp, go, default, tget and tput of a CASA session; and docs/reference/TASK.md. All are committed; a test compares
-them with the XML.
+the inp, go, default, tget and tput of a CASA session; and docs/reference/TASK.md. From
+confetti_task/private/core/quantities.py: docs/reference/columns.md. All are committed; a test compares.
 
-    python3 scripts/generate_tasks.py
+    .venv/bin/python scripts/generate_tasks.py
 """
 
 import json
@@ -147,6 +147,34 @@ from confetti_task import {name}
 """
 )
 
+COLUMNS_PAGE = """<!-- Written by scripts/generate_tasks.py from confetti_task/private/core/quantities.py: change the
+registry and run the script again. -->
+
+# Table columns
+
+Both tables are read with `astropy.table.QTable.read`. *sigma* is the rms noise of the channel, the column `noise`. The
+words are explained in the [glossary](glossary.md).
+
+## Sources
+
+`<outfile>.ecsv`: one row for each source, confetti first. A source is its worst hot pixel and the others within a
+restoring beam of it.
+
+{sources}
+
+## Channels
+
+`<outfile>.channels.ecsv`: one row for each channel and polarization.
+
+{channels}
+
+## Cubes in pieces
+
+In the tables of a piece `channel` counts from the start of the piece, and one more column, `spectrum_channel`, from the
+start of the whole cube. In the tables of the whole cube `channel` counts from its start, and two more columns say where
+that is: `piece`, the root name of the piece, and `piece_channel`, the channel in it.
+"""
+
 
 # Reading the XML
 
@@ -285,7 +313,28 @@ def _item(name, kind, text):
 
 def pages(tasks):
     """Paths and texts of the reference; a page of another kind is one more pair in this list."""
-    return [(REFERENCE / (task.name + ".md"), page(task)) for task in tasks]
+    return [
+        *((REFERENCE / (task.name + ".md"), page(task)) for task in tasks),
+        (REFERENCE / "columns.md", columns_page()),
+    ]
+
+
+def columns_page():
+    """The reference page of the columns of the tables, in Markdown."""
+    from confetti_task.private.core import quantities
+
+    return COLUMNS_PAGE.format(
+        sources=_column_table(quantities.CANDIDATE_QUANTITIES), channels=_column_table(quantities.CHANNEL_QUANTITIES)
+    )
+
+
+def _column_table(quantities):
+    rows = [
+        "| `{}` | {} | {} |".format(quantity.name, quantity.unit, quantity.description)
+        for quantity in quantities
+        if quantity.description
+    ]
+    return "\n".join(["| column | unit | meaning |", "|---|---|---|", *rows])
 
 
 def page(task):
