@@ -20,7 +20,7 @@ import confetti_task
 from confetti_task.private import task_confetti_check
 from confetti_task.private.images import locks
 from confetti_task.private.products import reserved
-from confetti_task.private.staging import exclusive, replace
+from confetti_task.private.staging import exclusive, publish
 
 INPUTS = ("line.model", "line.image", "line.residual", "line.psf")
 HOT = (3, 30, 26)  # channel, y, x of the confetti
@@ -172,7 +172,7 @@ def test_products_of_a_folder_behind_a_link_are_taken_back_to_where_they_were(tm
 
     def move():
         die_before_rename(4)  # the journal, the older ones, and one of the new
-        replace("products/line", "products/.line.partial/line", "products/.line.partial/old", (".ecsv", ".mask"))
+        publish("products/line", "products/.line.partial/line", "products/.line.partial/old", (".ecsv", ".mask"))
 
     assert os.WIFSIGNALED(wait(in_a_child(move)))
     assert (products / "line.ecsv").read_text() == "new"
@@ -195,7 +195,7 @@ def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays
     assert not [name for name in os.listdir() if name.startswith(".")]
 
 
-@pytest.mark.parametrize("name", ["write_image", "replace", "make_tables", "open_pieces"])
+@pytest.mark.parametrize("name", ["write_image", "publish", "make_tables", "open_pieces"])
 def test_out_of_memory_leaves_nothing(line, name, monkeypatch):
     def fail(*_args, **_named):
         raise MemoryError

@@ -20,9 +20,9 @@ from test_reclean import record
 
 from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private.images.headers import opened
-from confetti_task.private.reclean import new_images as recleaned
+from confetti_task.private.reclean import new_images
 from confetti_task.private.reclean.verify import OtherDataError
-from confetti_task.private.staging import replace
+from confetti_task.private.staging import publish
 
 CHANNELS, BAD, CONTINUUM = 40, 20, 20 * NOISE
 FILES = {"imagename": "", "startmodel": ".startmodel", "mask": ".cleanmask"}
@@ -142,7 +142,7 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("confetti_task.private.reclean.new_images.replace", fail)
+        patched.setattr("confetti_task.private.reclean.new_images.publish", fail)
         with pytest.raises(OSError, match="disk full"):
             confetti_reclean(imagename="line", method=method)
     assert not os.path.exists("line_reclean.image")
@@ -152,8 +152,8 @@ def test_what_fails_after_tclean_can_be_finished(method, monkeypatch):
 
 @pytest.mark.usefixtures("tclean")
 def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
-    def replace_and_interrupt(*arguments):
-        replace(*arguments)
+    def publish_and_interrupt(*arguments):
+        publish(*arguments)
         patched.setattr(shutil, "rmtree", interrupted)
 
     def interrupted(path, **_):
@@ -161,7 +161,7 @@ def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(recleaned, "replace", replace_and_interrupt)
+        patched.setattr(new_images, "publish", publish_and_interrupt)
         with pytest.raises(KeyboardInterrupt):
             confetti_reclean(imagename="line")
     before = new_set()
@@ -174,13 +174,13 @@ def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
 def killed_at_move(number):
     """Finish in a copy of this process, which is killed before a rename, and tell whether it came that far."""
 
-    def replace_and_die(*arguments):
+    def publish_and_die(*arguments):
         die_before_rename(number + 1)  # the journal itself is renamed too
-        replace(*arguments)
+        publish(*arguments)
         os._exit(0)
 
     def finish():
-        recleaned.replace = replace_and_die
+        new_images.publish = publish_and_die
         finish_reclean("line_reclean")
 
     return os.WIFSIGNALED(wait(in_a_child(finish)))

@@ -25,7 +25,7 @@ from confetti_task.__main__ import main
 from confetti_task.private.check.messages import explain
 from confetti_task.private.images.coordinates import read_sky, world_coordinates
 from confetti_task.private.images.cube import open_cube
-from confetti_task.private.report.cutouts import read_peak, read_stamp
+from confetti_task.private.report.cutouts import read_cutout, read_peak
 from confetti_task.private.report.figures import draw_channels, draw_maps, draw_spectra, new_figure
 from confetti_task.private.report.page import nearest_candidates, velocity_ranges, worst_finds
 
@@ -276,24 +276,24 @@ def test_regions_are_read_back_by_astropy_and_by_casa_with_channel_place_and_siz
 def test_a_stamp_has_the_pixel_in_its_middle_and_nothing_beyond_the_cube(products, reader):
     write_cube("line", products)
     cube = open_cube("line", reader)
-    stamp = read_stamp(cube, 0, *HOT)
-    middle = stamp.planes["model"].shape[1] // 2
+    cutout = read_cutout(cube, 0, *HOT)
+    middle = cutout.planes["model"].shape[1] // 2
     for product, planes in (("model", products.model), ("image", products.image), ("residual", products.residual)):
-        np.testing.assert_allclose(stamp.planes[product][:, middle, middle], planes[2:5, 30, 26], rtol=1e-5, atol=1e-8)
-        np.testing.assert_allclose(stamp.spectra[product], planes[:, 29:32, 25:28], rtol=1e-5, atol=1e-8)
-    corner = read_stamp(cube, 0, 6, 0, 63)
+        np.testing.assert_allclose(cutout.planes[product][:, middle, middle], planes[2:5, 30, 26], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(cutout.spectra[product], planes[:, 29:32, 25:28], rtol=1e-5, atol=1e-8)
+    corner = read_cutout(cube, 0, 6, 0, 63)
     assert np.isnan(corner.planes["model"][2]).all()
     assert np.isnan(corner.planes["model"][0, :middle]).all()
     assert np.isnan(corner.planes["model"][0, :, middle + 1 :]).all()
     assert corner.planes["model"][1, middle, middle] == products.model[6, 0, 63]
-    assert stamp.pixels_per_beam == pytest.approx(np.pi * BEAM**2 / (4 * np.log(2)), rel=1e-3)
+    assert cutout.pixels_per_beam == pytest.approx(np.pi * BEAM**2 / (4 * np.log(2)), rel=1e-3)
 
 
 @pytest.mark.usefixtures("line")
 def test_maps_have_east_on_the_left_and_share_their_scale():
     figure = new_figure(6, 6)
-    stamp = read_stamp(open_cube("line"), 0, *HOT)
-    draw_maps(figure, stamp, NOISE)
+    cutout = read_cutout(open_cube("line"), 0, *HOT)
+    draw_maps(figure, cutout, NOISE)
     maps = [axes for axes in figure.axes if axes.images and len(axes.patches) > 0]
     assert len(maps) == 9
     for axes in maps:
@@ -311,7 +311,7 @@ def test_maps_have_east_on_the_left_and_share_their_scale():
 @pytest.mark.usefixtures("line")
 def test_spectra_show_the_nine_pixels_with_north_up():
     figure = new_figure(6, 6)
-    draw_spectra(figure, read_stamp(open_cube("line"), 0, *HOT), NOISE)
+    draw_spectra(figure, read_cutout(open_cube("line"), 0, *HOT), NOISE)
     texts = [axes.texts[0].get_text() for axes in figure.axes if axes.texts]
     assert texts[0] == "x=25 y=31"
     assert texts[4] == "x=26 y=30"
@@ -338,7 +338,7 @@ def test_the_peak_over_the_channels_is_that_of_the_image(products, monkeypatch):
     peak = read_peak(open_cube("line"))
     np.testing.assert_allclose(np.nan_to_num(peak.plane, nan=-np.inf), expected, rtol=1e-5, atol=1e-8)
     monkeypatch.setattr("confetti_task.private.report.cutouts.PICTURE_PIXELS", 20)
-    monkeypatch.setattr("confetti_task.private.report.cutouts.SLAB_VOXELS", 10000)
+    monkeypatch.setattr("confetti_task.private.report.cutouts.CHUNK_VOXELS", 10000)
     blocks = read_peak(open_cube("line"))
     assert blocks.side == 4
     large = expected.reshape(16, 4, 16, 4).max(axis=(1, 3))

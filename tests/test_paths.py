@@ -69,14 +69,14 @@ def test_selected_channels_are_the_same_in_every_way(line, way):
     np.testing.assert_array_equal(QTable.read(result["table"])["unsupported"], selected["unsupported"])
 
 
-@pytest.mark.parametrize("slab", [1, 30000, 100000])
+@pytest.mark.parametrize("chunk", [1, 30000, 100000])
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_slabs_and_ranges_at_the_joints_of_tiles_change_nothing(line, slab, parallel, monkeypatch):
+def test_chunks_and_ranges_at_the_joints_of_tiles_change_nothing(line, chunk, parallel, monkeypatch):
     from confetti_task.private.check import measure
     from confetti_task.private.images.cube import Cube
 
     monkeypatch.setattr(Cube, "depth", 2)
-    monkeypatch.setattr(measure, "SLAB_VOXELS", slab)
+    monkeypatch.setattr(measure, "CHUNK_VOXELS", chunk)
     assert_same(confetti_check(imagename="line", parallel=parallel), line)
 
 

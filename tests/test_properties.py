@@ -19,12 +19,12 @@ from confetti_task.private.core.statistics import (
     hot_pixels,
     median,
     narrowness,
+    places_within,
     spike,
-    within,
 )
 from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
 from confetti_task.private.images.channels import contiguous_ranges, format_channels, parse_channels
-from confetti_task.private.images.chunks import ranges_of, slabs, strips
+from confetti_task.private.images.chunks import chunks, ranges_of, strips
 
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("quick")
@@ -107,7 +107,7 @@ PIXELS = arrays.arrays(np.int64, st.tuples(st.integers(1, 30), st.just(2)), elem
 
 @given(PIXELS, st.floats(0.5, 10))
 def test_places_near_a_pixel_are_near_and_have_it_in_the_middle(pixels, radius):
-    places, of_pixel = within(pixels, radius, (40, 40))
+    places, of_pixel = places_within(pixels, radius, (40, 40))
     distance = np.linalg.norm(places[of_pixel] - pixels[:, np.newaxis], axis=2)
     assert (distance <= radius).all()
     np.testing.assert_array_equal(places[of_pixel[:, of_pixel.shape[1] // 2]], pixels)
@@ -230,7 +230,7 @@ def test_every_pixel_belongs_to_one_source_within_a_beam_of_its_worst(random, nu
             assert np.hypot(*(float(first[axis]) - second[axis] for axis in "yx")) > beam
 
 
-# Channels and slabs
+# Channels and chunks
 
 CHANNELS = st.sets(st.integers(0, 300), min_size=1).map(sorted)
 
@@ -247,8 +247,8 @@ def test_ranges_for_workers_hold_every_channel_once(channels, depth, number):
 
 
 @given(st.integers(0, 50), st.integers(0, 200), st.integers(1, 40), st.integers(1, 500), st.integers(1, 10**5))
-def test_slabs_hold_every_channel_once_and_what_memory_allows(first, length, depth, plane, voxels):
-    ranges = list(slabs(first, first + length, depth, plane, voxels))
+def test_chunks_hold_every_channel_once_and_what_memory_allows(first, length, depth, plane, voxels):
+    ranges = list(chunks(first, first + length, depth, plane, voxels))
     assert list(contiguous_ranges([c for low, high in ranges for c in range(low, high + 1)])) == [
         (first, first + length)
     ]

@@ -6,14 +6,14 @@ from skies import BEAM, NOISE, Products
 
 from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
-    around,
     components,
     contrast,
     disc,
-    height,
+    height_above_ring,
     median,
     narrowness,
     pointlikeness,
+    reduce_around,
     ring,
     spike,
     surround,
@@ -31,7 +31,7 @@ def hot_pixels(model, noises, nsigma):
 def heights_around(cube, pixels):
     """Heights [n, 7] of pixels in their channel and in those around it."""
     steps = range(-REACH_CHANNELS, REACH_CHANNELS + 1)
-    return np.column_stack([height(cube, pixels + [step, 0, 0], ring(BEAM)) for step in steps])
+    return np.column_stack([height_above_ring(cube, pixels + [step, 0, 0], ring(BEAM)) for step in steps])
 
 
 @pytest.fixture
@@ -157,6 +157,6 @@ def test_the_median_is_that_of_numpy():
 def test_what_is_gathered_does_not_depend_on_the_batches(monkeypatch):
     cube = np.random.default_rng(6).normal(size=(3, 20, 20)).astype(np.float32)
     pixels = np.argwhere(np.ones(cube.shape))
-    whole = around(cube, pixels, disc(3), median)
+    whole = reduce_around(cube, pixels, disc(3), median)
     monkeypatch.setattr("confetti_task.private.core.statistics.GATHERED_AT_ONCE", 1000)
-    np.testing.assert_array_equal(around(cube, pixels, disc(3), median), whole)
+    np.testing.assert_array_equal(reduce_around(cube, pixels, disc(3), median), whole)

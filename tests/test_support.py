@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
-from confetti_task.private.core.statistics import REACH_CHANNELS, height, ring, within
+from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
 
 HOT = np.array([[3, 32, 30]])
@@ -25,11 +25,11 @@ def measure(products, pixels=HOT):
 
 
 def _spike(restored, unmeasured, share, channel, y, x):
-    places, of_pixel = within(np.array([[y, x]]), BEAM / 2, restored.shape[1:])
+    places, of_pixel = places_within(np.array([[y, x]]), BEAM / 2, restored.shape[1:])
     total, unknown = (
         np.column_stack(
             [
-                height(cube, np.insert(places, 0, channel + step, axis=1), ring(BEAM))
+                height_above_ring(cube, np.insert(places, 0, channel + step, axis=1), ring(BEAM))
                 for step in range(-REACH_CHANNELS, REACH_CHANNELS + 1)
             ]
         )
@@ -77,7 +77,9 @@ def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():
 def test_the_share_of_a_point_source_is_what_it_puts_into_the_unmeasured_part():
     unmeasured, share = filtered(gaussian(BEAM), dirty_beam())
     pixels = np.array([[0, 32, 32]])
-    part, whole = (height(plane[np.newaxis], pixels, ring(BEAM))[0] for plane in (unmeasured, gaussian(BEAM)))
+    part, whole = (
+        height_above_ring(plane[np.newaxis], pixels, ring(BEAM))[0] for plane in (unmeasured, gaussian(BEAM))
+    )
     assert share == pytest.approx(part / whole, rel=0.05)
 
 

@@ -161,7 +161,7 @@ def test_units_and_sign_change_nothing(products, factor):
     assert signs[1] == np.sign(factor) * signs[0]
 
 
-def test_slabs_and_selections_of_channels_change_nothing(products):
+def test_chunks_and_selections_of_channels_change_nothing(products):
     write_cube("line", products)
     whole = QTable.read(confetti_check(imagename="line", outfile="whole")["table"])
     single = QTable.read(confetti_check(imagename="line", outfile="single", memory=1e-9)["table"])

@@ -14,7 +14,7 @@ from .check.tables import bad_channels
 from .core.quantities import CANDIDATE_QUANTITIES
 from .images.write import write_image
 from .report.regions import write_regions
-from .staging import exclusive, replace, staged_root
+from .staging import exclusive, publish, staged_root
 
 STATISTICS = tuple(quantity.name for quantity in CANDIDATE_QUANTITIES if quantity.image)
 # In the order in which they appear: the mask comes last, so that where it is, the others are too.
@@ -155,7 +155,7 @@ def _stage(outfile, part, options):
 def _publish(outfile, report):
     """Let the products of an outfile appear under their names, all or none, and return the names."""
     staged, ours = staged_root(outfile), _suffixes(outfile, report)
-    replace(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
+    publish(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))
 
@@ -177,7 +177,7 @@ def _planes_of(cube, candidates, values):
     """Planes that hold the values at the pixels of the candidates, and 0 elsewhere."""
     for polarization, channel in _channels_of(candidates):
         here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
-        plane = np.zeros(cube.lengths[2:], dtype=values.dtype)
+        plane = np.zeros(cube.shape[2:], dtype=values.dtype)
         plane[candidates["y"][here], candidates["x"][here]] = values[here]
         yield (polarization, channel), plane
 

@@ -83,7 +83,7 @@ def _clear(folder):
             os.remove(path)
 
 
-def replace(outfile, staged, old, suffixes):
+def publish(outfile, staged, old, suffixes):
     """
     Let complete products appear under their names, together.
 
@@ -115,7 +115,7 @@ def replace(outfile, staged, old, suffixes):
 
 def roll_back(folder):
     """
-    Take back what was moved, where a process ended between two renames of `replace`.
+    Take back what was moved, where a process ended between two renames of `publish`.
 
     Parameters
     ----------

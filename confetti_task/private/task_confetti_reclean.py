@@ -111,7 +111,7 @@ def finish(outname):
 
 def _open(imagename):
     cube = open_cube(imagename)
-    if cube.term:
+    if cube.taylor_term:
         raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes are cleaned again")
     return replace(cube, root=os.path.abspath(cube.root))
 

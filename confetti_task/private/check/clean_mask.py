@@ -29,7 +29,7 @@ def channels_to_clean(cube, bad):
         mask left none.
     """
     for channel in bad:
-        for polarization in range(cube.lengths[0]):
+        for polarization in range(cube.shape[0]):
             yield (polarization, int(channel)), binary_fill_holes(_old_clean_mask(cube, polarization, int(channel)))
 
 
@@ -52,8 +52,8 @@ def pixels_to_clean(cube, confetti):
         The old clean mask with holes one beam across, the size that was measured.
     """
     hole = disc(cube.beam / 2)
-    height, width = cube.lengths[2:]
-    for polarization in range(cube.lengths[0]):
+    height, width = cube.shape[2:]
+    for polarization in range(cube.shape[0]):
         for channel in range(cube.channels):
             here = (confetti["polarization"] == polarization) & (confetti["channel"] == channel)
             plane = _old_clean_mask(cube, polarization, channel, here.any())
@@ -75,7 +75,7 @@ def _old_clean_mask(cube, polarization, channel, bad=True):
 
 def _where(condition, cube, product, polarization, channel):
     """Where the pixels of a plane fulfil a condition, read in strips: a quarter of the memory for a large plane."""
-    plane = np.empty(cube.lengths[2:], dtype=bool)
+    plane = np.empty(cube.shape[2:], dtype=bool)
     for rows in strips(len(plane), ROWS_AT_ONCE):
         plane[slice(*rows)] = condition(read_channels(cube, product, polarization, channel, channel, rows)[0])
     return plane

@@ -20,7 +20,7 @@ REACH_PIXELS = 256
 Mismatch = namedtuple("Mismatch", "piece part channel")
 
 
-def restored_here(cube):
+def restored_again(cube):
     """
     Have the check restore the model itself, because the image is not what tclean restored from it with the beam of the
     image.
@@ -40,7 +40,7 @@ def restored_here(cube):
         of the image.
     """
     if cube.pieces:
-        pieces = tuple(restored_here(piece) for piece in cube.pieces)
+        pieces = tuple(restored_again(piece) for piece in cube.pieces)
         return replace(cube, pieces=pieces, beams=tuple(width for piece in pieces for width in piece.beams))
     beams = read_beams(cube, "psf" if cube.psf_beams else "image")
     return replace(cube, restored_with=beams, beams=cube.psf_beams or cube.beams)
@@ -78,7 +78,7 @@ def _difference(cube, polarization, channel):
     beam = read_beam(cube, polarization, channel)
     reach = max(REACH_PIXELS, 2 * margin(beam, cube.cell))
     # tclean convolves in a circle, and so can this where an axis is read whole.
-    whole = [length <= 2 * reach for length in cube.lengths[2:]]
+    whole = [length <= 2 * reach for length in cube.shape[2:]]
     edges = [0 if one else margin(beam, cube.cell) for one in whole]
     box = _box(cube, polarization, channel, edges, [None if one else reach for one in whole])
     model, image, residual = (
@@ -87,7 +87,7 @@ def _difference(cube, polarization, channel):
     lengths = [length if one else fast for length, one, fast in zip(model.shape, whole, fast_lengths(model.shape))]
     expected = restore(model, beam, cube.cell, lengths)
     # What has an odd length tclean moves by a pixel.
-    expected = np.roll(expected, [-(length % 2) for length in cube.lengths[2:]], axis=(0, 1))
+    expected = np.roll(expected, [-(length % 2) for length in cube.shape[2:]], axis=(0, 1))
     difference = np.nan_to_num(image - residual - expected).astype(float)
     inside = tuple(slice(edge, length - edge) for edge, length in zip(edges, model.shape))
     norm = np.linalg.norm(expected.astype(float))
@@ -96,7 +96,7 @@ def _difference(cube, polarization, channel):
 
 def _box(cube, polarization, channel, edges, reaches):
     """Rows and columns around the brightest component that is not at an edge; where there is no reach, all."""
-    (top, left), (height, width) = edges, cube.lengths[2:]
+    (top, left), (height, width) = edges, cube.shape[2:]
     peaks = []
     for low, high in strips(height - 2 * top, ROWS_AT_ONCE):
         box = (low + top, high + top), (left, width - left)

@@ -16,7 +16,7 @@ BOTH_SIGNS = 0.03
 SURELY_CONVERGED = 3.0
 
 # Of a channel: 50 bytes a component, so that 4096 columns take 52 MB where all pixels are set.
-ROWS = 256
+COMPONENT_ROWS = 256
 
 
 def to_be_tested(channels):
@@ -56,7 +56,7 @@ def measure_convergence(cube, polarization, channel):
         See `core.convergence.convergence`. Without a PSF, and where that is enough to tell, it is
         measured with the restoring beam in its place.
     """
-    parts = [_components(cube, polarization, channel, rows) for rows in strips(cube.lengths[2], ROWS)]
+    parts = [_components(cube, polarization, channel, rows) for rows in strips(cube.shape[2], COMPONENT_ROWS)]
     components = join_components(parts)
     estimate = convergence(components)
     if not np.isfinite(estimate) or estimate >= SURELY_CONVERGED:
@@ -81,9 +81,9 @@ def _components(cube, polarization, channel, rows):
 def _power(cube, polarization, channel, psf, flux):
     """`measured_power` of the model over the square of its flux, window by window."""
     total = 0.0
-    for corner, box in windows(cube.lengths[2:]):
+    for corner, box in windows(cube.shape[2:]):
         model, image = (read_window(cube, name, polarization, channel, corner)[0] for name in ("model", "image"))
         model = np.where(np.isnan(image), 0, model / np.float32(flux))
         inside = tuple(slice(low - start, high - start) for (low, high), start in zip(box, corner))
-        total += measured_power(model, inside, psf, cube.beam, transform_of(cube.lengths[2:]))
+        total += measured_power(model, inside, psf, cube.beam, transform_of(cube.shape[2:]))
     return total

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from ..core.statistics import REACH_CHANNELS, at, height, ring, spike, within
+from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
 from ..core.uv_coverage import unmeasured_filter, unmeasured_image, unsupported_spike
 from ..images.windows import read_psf, read_window, transform_of, window_of, windows
 
@@ -42,7 +42,7 @@ def places_near(channel, candidates, cube):
         For this channel and those around it.
     """
     pixels = np.column_stack([candidates["y"], candidates["x"]]).astype(int)
-    return Target(channel, pixels, *within(pixels, cube.beam / 2, cube.lengths[2:]))
+    return Target(channel, pixels, *places_within(pixels, cube.beam / 2, cube.shape[2:]))
 
 
 def bytes_needed(shape):
@@ -74,7 +74,7 @@ def measure_channel(cube, polarization, channel, targets):
     ]
     passed, share = _read_filter(cube, polarization, channel)
     background = ring(cube.beam)
-    for corner, core in windows(cube.lengths[2:]):
+    for corner, core in windows(cube.shape[2:]):
         inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
         if not any(places.any() for places, _ in inside):
             continue
@@ -84,10 +84,10 @@ def measure_channel(cube, polarization, channel, targets):
                 np.insert(where - corner, 0, 0, axis=1) for where in (target.places[places], target.pixels[pixels])
             )
             view[0][places], view[1][places] = (
-                height(plane, at_places, background) for plane in (restored, unmeasured)
+                height_above_ring(plane, at_places, background) for plane in (restored, unmeasured)
             )
-            view[2][pixels] = height(image, at_pixels, background)
-            view[3][pixels], view[4][pixels] = at(image, at_pixels), at(residual, at_pixels)
+            view[2][pixels] = height_above_ring(image, at_pixels, background)
+            view[3][pixels], view[4][pixels] = values_at(image, at_pixels), values_at(residual, at_pixels)
     return [View(*view, share) for view in views]
 
 
@@ -99,7 +99,7 @@ def _within_box(pixels, box):
 
 def _read_filter(cube, polarization, channel):
     psf = read_psf(cube, polarization, channel)
-    return (None, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.lengths[2:]))
+    return (None, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.shape[2:]))
 
 
 def _read_window(cube, polarization, channel, corner, passed):
@@ -108,7 +108,7 @@ def _read_window(cube, polarization, channel, corner, passed):
     restored = image - residual
     unmeasured = np.full_like(restored, np.nan)
     if passed is not None:
-        unmeasured[0] = unmeasured_image(restored[0], passed, transform_of(cube.lengths[2:]))
+        unmeasured[0] = unmeasured_image(restored[0], passed, transform_of(cube.shape[2:]))
     return restored, unmeasured, image, residual
 
 

@@ -2,27 +2,27 @@
 
 import numpy as np
 
-from ..core.noise import COLUMNS, ROWS, reach_of_samples, sample_heights, sampled, scatter
+from ..core.noise import SAMPLED_COLUMNS, SAMPLED_ROWS, reach_of_samples, sample_heights, sampled, scatter
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
     SURROUND_OUTER_BEAMS,
     SURROUNDINGS,
-    at,
     components,
     contrast,
     hot_pixels,
     narrowness,
     pointlikeness,
     surround,
+    values_at,
 )
-from ..images.chunks import slabs, strips
+from ..images.chunks import chunks, strips
 from ..images.pixels import read_channels
 
-# Of a slab: the model, and the places and values of its components where all pixels are set.
+# Of a chunk: the model, and the places and values of its components where all pixels are set.
 BYTES_A_VOXEL = 64
 # More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
 # system anew takes longer than to read into it.
-SLAB_VOXELS = 2**23
+CHUNK_VOXELS = 2**23
 
 
 def measure_scatter(cube, polarization, first, last, voxels):
@@ -43,12 +43,12 @@ def measure_scatter(cube, polarization, first, last, voxels):
     scatter : 1D float32 `~numpy.ndarray`
         From `core.noise.scatter`, in Jy/beam; NaN for a blank channel.
     """
-    height, width = cube.lengths[2:]
-    rows, columns = sampled(height, ROWS, cube.beam), sampled(width, COLUMNS, cube.beam)
+    height, width = cube.shape[2:]
+    rows, columns = sampled(height, SAMPLED_ROWS, cube.beam), sampled(width, SAMPLED_COLUMNS, cube.beam)
     whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
     strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
     scatters = []
-    for low, high in slabs(first, last, cube.depth, _number_of_rows(strips_read) * width, min(voxels, SLAB_VOXELS)):
+    for low, high in chunks(first, last, cube.depth, _number_of_rows(strips_read) * width, min(voxels, CHUNK_VOXELS)):
         heights = [[] for _ in range(low, high + 1)]
         for some in _together(strips_read, voxels // width):
             image, lines = _read_strips(cube, polarization, low, high, some, rows)
@@ -74,7 +74,7 @@ def _together(strips_read, limit):
 
 def _read_strips(cube, polarization, first, last, strips_read, rows):
     """Strips of the image one upon another, and which of their rows are sampled."""
-    image = np.empty((last - first + 1, _number_of_rows(strips_read), cube.lengths[3]), dtype=np.float32)
+    image = np.empty((last - first + 1, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
     place, lines = 0, []
     for start, end in strips_read:
         strip = image[:, place : place + end - start]
@@ -123,7 +123,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     channels = np.zeros(end - begin + 1, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
     channels["noise"] = noise[begin : end + 1]
-    sums = np.zeros((4, len(channels), cube.lengths[2]))
+    sums = np.zeros((4, len(channels), cube.shape[2]))
     found = [np.zeros(0, dtype=CANDIDATE)]
     for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
         inside = slice(core[0] - rows[0], core[1] - rows[0])
@@ -131,7 +131,7 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
         pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
         here = slice(start - begin, start - begin + len(model))
         # Sums by rows do not depend on how the cube is cut.
-        values = at(model, pixels)
+        values = values_at(model, pixels)
         summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
         for of_rows, (where, weights) in zip(sums, summed):
             of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
@@ -150,21 +150,21 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
 
 def _stream(cube, polarization, first, last, voxels):
     """
-    The model of a range of channels piece by piece, with what is around: what two slabs share is read once.
+    The model of a range of channels piece by piece, with what is around: what two chunks share is read once.
 
     Yields the rows that were read and those that are to be searched, the number of the first channel, the pixels
     [channel, y, x], and the numbers of the channels to be searched, which have their neighbours beside them.
     """
     begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
-    height, width = cube.lengths[2:]
+    height, width = cube.shape[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
     # Rows beside a strip are read twice: a strip is at least eight times as high where memory allows it.
-    preferred = max(8 * reach, SLAB_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
+    preferred = max(8 * reach, CHUNK_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
     for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
         rows = max(core[0] - reach, 0), min(core[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
-        ranges = list(slabs(begin, end, cube.depth, plane, min(voxels, max(SLAB_VOXELS, 3 * plane)), beside=2))
-        # The slabs share their memory: to ask for it anew takes longer than to read them.
+        ranges = list(chunks(begin, end, cube.depth, plane, min(voxels, max(CHUNK_VOXELS, 3 * plane)), beside=2))
+        # The chunks share their memory: to ask for it anew takes longer than to read them.
         longest = max(high - low + 1 for low, high in ranges)
         planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
         kept, searched = 0, first
@@ -188,7 +188,7 @@ def _search(model, pixels, noise, searched, thresholds, beam):
     if np.isnan(noise).any():
         model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
     pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, thresholds.nsigma)
-    sign = np.sign(at(model, pixels))
+    sign = np.sign(values_at(model, pixels))
     signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
 
     contrasts = contrast(model, pixels)

@@ -78,7 +78,7 @@ def warnings_of(cube, channels, candidates, differing):
             least = rows["convergence"].min()
             warnings.append(text.format(channels=_numbers(rows["channel"]), least=least, **about))
     if channels["diverged"].any():
-        warnings += odd_size(*cube.lengths[:1:-1])
+        warnings += odd_size(*cube.shape[:1:-1])
     if (blank & ~ran_away).all():
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
@@ -122,7 +122,7 @@ def describe_inputs(cube, channels):
     """What is read, in one line."""
     return (
         f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.name}.[{','.join(cube.products)}]"
-        f"{cube.term}: {cube.lengths[3]} x {cube.lengths[2]} pixels, Stokes {','.join(cube.stokes)}, "
+        f"{cube.taylor_term}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
         f"beam {cube.beam:.1f} pixels"
     )
 

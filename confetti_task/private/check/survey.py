@@ -18,7 +18,7 @@ from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import REACH_CHANNELS
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
-from .consistency import mismatches, restored_here
+from .consistency import mismatches, restored_again
 from .measure import BYTES_A_VOXEL, find_candidates, measure_scatter
 
 # Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
@@ -59,7 +59,7 @@ def survey(cube, selected, thresholds, workers, memory):
     differing = mismatches(cube, searched.channels)
     if differing:
         casalog.post("The image is not the model restored with its beam, plus the residual: it is restored again")
-        cube = restored_here(cube)
+        cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
     return Found(cube, searched.channels, _ask_the_data(cube, searched, workers, memory), differing)
@@ -68,7 +68,7 @@ def survey(cube, selected, thresholds, workers, memory):
 def _search(cube, selected, thresholds, workers, memory):
     """The noise of each polarization, what was measured of all channels, and their narrow hot pixels."""
     noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
-    for polarization in range(cube.lengths[0]) if cube.channels > 1 else ():
+    for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise = _measure_noise(cube, polarization, selected, workers, voxels)
         casalog.post(messages.describe_noise(noise[selected]))
@@ -106,7 +106,7 @@ def _test_convergence(cube, channels, thresholds, workers, memory):
 
 
 def _planes_at_once(cube, memory):
-    return max(1, int(memory / evidence.bytes_needed(cube.lengths[2:])))
+    return max(1, int(memory / evidence.bytes_needed(cube.shape[2:])))
 
 
 def _ask_the_data(cube, searched, workers, memory):

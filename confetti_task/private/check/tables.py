@@ -53,7 +53,7 @@ def _source_table(cube, candidates, meta):
 
 def _channel_table(found, sources, meta):
     cube, channels, candidates, _ = found
-    centre = np.full(len(channels), cube.lengths[2] // 2), np.full(len(channels), cube.lengths[3] // 2)
+    centre = np.full(len(channels), cube.shape[2] // 2), np.full(len(channels), cube.shape[3] // 2)
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
@@ -110,7 +110,7 @@ def _add_pieces(table, cube):
 def _by_channel(cube, channels, polarization, channel, values):
     """Values that belong to some polarizations and channels, apart for each row of the channels."""
     place, wanted = (
-        np.ravel_multi_index(where, cube.lengths[:2])
+        np.ravel_multi_index(where, cube.shape[:2])
         for where in ((polarization, channel), (channels["polarization"], channels["channel"]))
     )
     order = np.argsort(place, kind="stable")

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from .statistics import RING_OUTER_BEAMS, at, height, ring
+from .statistics import RING_OUTER_BEAMS, height_above_ring, ring, values_at
 
 # The median of |x| of a Gaussian of unit standard deviation is 0.6745; its inverse turns it into that deviation.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 
 # Rows and columns at whose crossings the noise of a channel is measured, of large planes: its own scatter is then 3 %.
 # Few rows, because those in between need not be read.
-ROWS, COLUMNS = 24, 168
+SAMPLED_ROWS, SAMPLED_COLUMNS = 24, 168
 # The background of a sample needs no more than this many pixels along a beam.
 RING_SAMPLES = 1.5
 
@@ -72,9 +72,9 @@ def sample_heights(image, rows, columns, beam):
 
 
 def _heights_of(image, pixels, beam):
-    values = at(image, pixels)
+    values = values_at(image, pixels)
     pixels = pixels[np.isfinite(values) & (values != 0)]  # 0 is what is left of an image that lost its T/F mask
-    heights = np.abs(height(image, pixels, ring(beam, RING_SAMPLES)))
+    heights = np.abs(height_above_ring(image, pixels, ring(beam, RING_SAMPLES)))
     return heights[np.isfinite(heights)]
 
 
@@ -99,7 +99,7 @@ def scatter(heights):
 def plane_noise(image, beam):
     """`scatter` of every channel of a whole image [channel, y, x], as a 1D float32 `~numpy.ndarray`."""
     height, width = image.shape[1:]
-    heights = sample_heights(image, sampled(height, ROWS, beam), sampled(width, COLUMNS, beam), beam)
+    heights = sample_heights(image, sampled(height, SAMPLED_ROWS, beam), sampled(width, SAMPLED_COLUMNS, beam), beam)
     return np.array([scatter(values) for values in heights], dtype=np.float32)
 
 

@@ -111,16 +111,16 @@ def hot_pixels(model, pixels, noise, nsigma):
     # threshold is a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one) to which the exact
     # test is applied.
     threshold = (nsigma * noise).astype(np.float32)
-    pixels = pixels[np.abs(at(model, pixels)) > threshold[pixels[:, 0]] / 2]
-    pixels = pixels[np.abs(at(model, pixels)) == around(model, pixels, INNER, _largest_magnitude)]
+    pixels = pixels[np.abs(values_at(model, pixels)) > threshold[pixels[:, 0]] / 2]
+    pixels = pixels[np.abs(values_at(model, pixels)) == reduce_around(model, pixels, INNER, _largest_magnitude)]
     contrasts = contrast(model, pixels)
-    outshines = at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
+    outshines = values_at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
     return pixels[outshines & (np.abs(contrasts) >= threshold[pixels[:, 0]])]
 
 
 def contrast(model, pixels):
     """Value of each pixel above the median of its surroundings, in Jy, as a 1D float32 `~numpy.ndarray`."""
-    return at(model, pixels) - around(model, pixels, SURROUNDINGS, median)
+    return values_at(model, pixels) - reduce_around(model, pixels, SURROUNDINGS, median)
 
 
 def narrowness(model, pixels, contrasts):
@@ -154,9 +154,9 @@ def pointlikeness(model, pixels, contrasts):
 
 def _best_contrast(model, pixels, offsets, contrasts):
     """Best contrast at the offsets of the same sign as the given contrasts, 0 where all have the other sign."""
-    surroundings = around(model, pixels, SURROUNDINGS, median)
-    highest = around(model, pixels, offsets, _largest) - surroundings
-    lowest = around(model, pixels, offsets, _smallest) - surroundings
+    surroundings = reduce_around(model, pixels, SURROUNDINGS, median)
+    highest = reduce_around(model, pixels, offsets, _largest) - surroundings
+    lowest = reduce_around(model, pixels, offsets, _smallest) - surroundings
     return np.maximum(np.where(contrasts > 0, highest, -lowest), 0)
 
 
@@ -189,13 +189,13 @@ def surround(model, pixels, contrasts, beam):
 
 def _excess(cube, pixels, offsets, reduce):
     """What a channel has more than the mean of its neighbours."""
-    before, after = (around(cube, neighbours, offsets, reduce) for neighbours in _neighbours(pixels))
-    return around(cube, pixels, offsets, reduce) - np.where(
+    before, after = (reduce_around(cube, neighbours, offsets, reduce) for neighbours in _neighbours(pixels))
+    return reduce_around(cube, pixels, offsets, reduce) - np.where(
         np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2)
     )
 
 
-def height(cube, pixels, ring_offsets):
+def height_above_ring(cube, pixels, ring_offsets):
     """
     Height of each pixel above its local background.
 
@@ -213,7 +213,7 @@ def height(cube, pixels, ring_offsets):
     height : 1D float32 `~numpy.ndarray`
         In Jy/beam. NaN for missing channels and blank pixels.
     """
-    return around(cube, pixels, CENTRE, _largest) - around(cube, pixels, ring_offsets, median)
+    return reduce_around(cube, pixels, CENTRE, _largest) - reduce_around(cube, pixels, ring_offsets, median)
 
 
 def spike(heights):
@@ -223,7 +223,8 @@ def spike(heights):
     Parameters
     ----------
     heights : 2D float32 `~numpy.ndarray`
-        `height` of some places in a channel and in `REACH_CHANNELS` on either side of it, in their order: [n, 7].
+        `height_above_ring` of some places in a channel and in `REACH_CHANNELS` on either side of it, in their order,
+        [n, 7].
 
     Returns
     -------
@@ -247,7 +248,7 @@ def above_neighbours(heights):
     return heights[:, REACH_CHANNELS] - median(np.delete(heights, REACH_CHANNELS, axis=1))
 
 
-def within(pixels, radius, shape):
+def places_within(pixels, radius, shape):
     """
     Find all places near some pixels, each of them once.
 
@@ -285,12 +286,12 @@ def _neighbours(pixels):
     return pixels - step, pixels + step
 
 
-def at(cube, pixels):
+def values_at(cube, pixels):
     """Value of the cube at each pixel."""
     return cube[tuple(pixels.T)]
 
 
-def around(cube, pixels, offsets, reduce):
+def reduce_around(cube, pixels, offsets, reduce):
     """
     Reduce the values around each pixel to one.
 

@@ -191,7 +191,7 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     share : float
         Part of a point source that is in the unmeasured part.
     of_pixel : 2D int `~numpy.ndarray`
-        The places within half a beam of each pixel, [n, k], from `core.statistics.within`.
+        The places within half a beam of each pixel, [n, k], from `core.statistics.places_within`.
 
     Returns
     -------

@@ -33,9 +33,9 @@ def ranges_of(channels, depth, number):
             start = end + 1
 
 
-def slabs(first, last, depth, plane, voxels, beside=0):
+def chunks(first, last, depth, plane, voxels, beside=0):
     """
-    Cut a range of channels into slabs that are read at once.
+    Cut a range of channels into chunks that are read at once.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def slabs(first, last, depth, plane, voxels, beside=0):
     plane, voxels : int
         Pixels of a channel, and how many may be in memory.
     beside : int
-        Channels that are kept from the slab before.
+        Channels that are kept from the chunk before.
 
     Yields
     ------
     first, last : int
-        The slabs, cut where the tiles are if they are not thinner than those.
+        The chunks, cut where the tiles are if they are not thinner than those.
     """
     length = max(1, voxels // plane - beside)
     length = length // depth * depth or length

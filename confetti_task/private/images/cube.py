@@ -25,13 +25,13 @@ class Cube:
 
     Attributes
     ----------
-    root, term : str
+    root, taylor_term : str
         Name given to tclean, and '.tt0' where it wrote Taylor terms.
     products : tuple of str
         Which of model, image, residual, psf and mask there are.
     masked : bool
         Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit.
-    lengths : tuple of int
+    shape : tuple of int
         Number of polarizations and of channels, height and width.
     axes : tuple of int or None
         Which axes of the image are polarization, channel, y and x; None for one that it does not have.
@@ -45,29 +45,29 @@ class Cube:
     tiles : dict
         `images.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
         not among them is read through the image tool.
-    places, increments : tuple
+    reference_coordinates, increments : tuple
         World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
         the last channel, a quarter from the others; increments along each axis; in rad and Hz.
     pieces : tuple of `Cube`
         The cubes that this one is joined of along its channels; nothing for a cube of one root name.
     restored_with : tuple
         Beams [polarization][channel] with which the model is restored by the check itself, each with its major and
-        minor axis in arcsec and position angle in degrees: see `check.consistency.restored_here`.
+        minor axis in arcsec and position angle in degrees: see `check.consistency.restored_again`.
         Nothing where image minus residual is the restored model, as tclean leaves it.
     """
 
     root: str
-    term: str
+    taylor_term: str
     products: Tuple[str, ...]
     masked: bool
-    lengths: Tuple[int, int, int, int]
+    shape: Tuple[int, int, int, int]
     axes: Tuple[Optional[int], Optional[int], int, int]
     ndim: int
     stokes: Tuple[str, ...]
     beams: Tuple[float, ...]
     psf_beams: Tuple[float, ...]
     tiles: Dict[str, Tiles]
-    places: Tuple[Tuple[float, ...], Tuple[float, ...]]
+    reference_coordinates: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
     restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
@@ -75,7 +75,7 @@ class Cube:
     @property
     def channels(self):
         """Number of channels."""
-        return self.lengths[1]
+        return self.shape[1]
 
     @property
     def beam(self):
@@ -141,11 +141,11 @@ class Cube:
     def path(self, product, channel=0):
         """Name of one of the images."""
         cube, _, _ = next(self.parts(channel, channel))
-        return _path(cube.root, product, cube.term)
+        return _path(cube.root, product, cube.taylor_term)
 
     def box(self, polarization, first, last, rows=None, columns=None):
         """Bottom left and top right corner of a range of channels (rows, columns), as the image tool takes them."""
-        _, _, height, width = self.lengths
+        _, _, height, width = self.shape
         rows, columns = rows or (0, height), columns or (0, width)
         bottom, top = [0] * self.ndim, [0] * self.ndim
         lows = (polarization, first, rows[0], columns[0])
@@ -203,14 +203,14 @@ def open_cube(imagename, reader="auto"):
     model, image = headers["model"], headers["image"]
     cube = Cube(
         root=root,
-        term=term,
+        taylor_term=term,
         products=tuple(paths),
         masked=image["masked"],
-        ndim=len(model["shape"]),
+        ndim=len(model["stored_shape"]),
         beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
         tiles=_find_tiles(paths) if reader == "auto" else {},
-        **{name: model[name] for name in ("lengths", "axes", "stokes", "places", "increments")},
+        **{name: model[name] for name in ("shape", "axes", "stokes", "reference_coordinates", "increments")},
     )
     _check_image(cube, image["unit"])
     return cube
@@ -240,7 +240,7 @@ def _check_image(cube, unit):
         raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
     if cube.beam < 1:
         raise ValueError(f"{cube.path('image')} has a restoring beam {cube.beam:.2g} pixels wide; correct it")
-    if cube.beam > min(cube.lengths[2:]):
+    if cube.beam > min(cube.shape[2:]):
         raise ValueError(
             f"{cube.path('image')} has a restoring beam {cube.beam:.0f} pixels wide, wider than itself; correct it"
         )
@@ -273,16 +273,21 @@ def split_name(imagename):
 
 
 def _check_same_grid(path, header, model_path, model_header):
-    things = {"shape": "shape", "axes": "order of the axes (polarization, channel, y, x)", "frames": "reference frames"}
+    things = {
+        "stored_shape": "shape",
+        "axes": "order of the axes (polarization, channel, y, x)",
+        "frames": "reference frames",
+    }
     for name, what in things.items():
         if header[name] != model_header[name]:
             raise ValueError(
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
                 "are they of one run of tclean?"
             )
-    offset = np.abs(np.subtract(header["places"], model_header["places"]) / model_header["increments"])
+    here, there = (each["reference_coordinates"] for each in (header, model_header))
+    offset = np.abs(np.subtract(here, there) / model_header["increments"])
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
-            f"{path} and {model_path} should be on the same grid (got world coordinates {header['places']} and "
-            f"{model_header['places']}); are they of one run of tclean?"
+            f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); are they "
+            "of one run of tclean?"
         )

@@ -50,7 +50,7 @@ def read_header(path):
     Returns
     -------
     header : dict
-        shape, axes, lengths, stokes, places, increments and beams as `images.cube.Cube` has them;
+        shape, axes, stokes, reference_coordinates, increments and beams as `images.cube.Cube` has them;
         unit of the pixels; whether the image is masked; frames of the sky and of the frequencies.
 
     Raises
@@ -70,21 +70,21 @@ def read_header(path):
         header["unit"] = tool.brightnessunit()
         header["masked"] = bool(tool.maskhandler("default")[0])
         cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in header["axes"][2:]]))
-        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["lengths"][1])
+        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["shape"][1])
         coordinates.done()
     return header
 
 
 def _geometry(coordinates, shape, types):
-    """Axes and places of an image, from its coordinate system in rad and Hz."""
+    """Axes and reference coordinates of an image, from its coordinate system in rad and Hz."""
     x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])
     axes = tuple(types.index(kind) if kind in types else None for kind in ("Stokes", "Spectral")) + (y, x)
     return {
-        "shape": shape,
+        "stored_shape": shape,
         "axes": axes,
-        "lengths": tuple(1 if axis is None else shape[axis] for axis in axes),
+        "shape": tuple(1 if axis is None else shape[axis] for axis in axes),
         "stokes": tuple(coordinates.stokes()) if axes[0] is not None else ("I",),
-        "places": _two_places(coordinates, shape, (x, y)),
+        "reference_coordinates": _reference_coordinates(coordinates, shape, (x, y)),
         "increments": tuple(coordinates.increment()["numeric"].tolist()),
         "frames": tuple(
             coordinates.referencecode(kind.lower())[0] for kind in ("Direction", "Spectral") if kind in types
@@ -92,7 +92,7 @@ def _geometry(coordinates, shape, types):
     }
 
 
-def _two_places(coordinates, shape, sky):
+def _reference_coordinates(coordinates, shape, sky):
     # The corners of an image of the whole sky are beyond it.
     low = [length // 4 if axis in sky else 0 for axis, length in enumerate(shape)]
     high = [3 * length // 4 if axis in sky else length - 1 for axis, length in enumerate(shape)]
@@ -167,7 +167,7 @@ def read_beam(cube, polarization, channel):
 
 def read_beams(cube, product):
     """The same of all planes of an image, [polarization][channel]."""
-    polarizations, channels = cube.lengths[:2]
+    polarizations, channels = cube.shape[:2]
     with opened(cube.path(product)) as tool:
         record = tool.restoringbeam()
     if "major" in record:

@@ -58,7 +58,7 @@ def _join(cubes):
     axis = first.axes[1]
     for cube in cubes:
         _check_alike(cube, first)
-    cubes = sorted(cubes, key=lambda cube: cube.places[0][axis] * np.sign(first.increments[axis]))
+    cubes = sorted(cubes, key=lambda cube: cube.reference_coordinates[0][axis] * np.sign(first.increments[axis]))
     for cube, following in zip(cubes, cubes[1:]):
         _check_follows(following, cube, axis)
     channels = sum(cube.channels for cube in cubes)
@@ -66,17 +66,17 @@ def _join(cubes):
         cubes[0],
         products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
         masked=any(cube.masked for cube in cubes),
-        lengths=(first.lengths[0], channels, *first.lengths[2:]),
+        shape=(first.shape[0], channels, *first.shape[2:]),
         beams=tuple(width for cube in cubes for width in cube.beams),
         psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
         tiles={},
-        places=(cubes[0].places[0], cubes[-1].places[1]),
+        reference_coordinates=(cubes[0].reference_coordinates[0], cubes[-1].reference_coordinates[1]),
         pieces=tuple(cubes),
     )
 
 
 def _check_alike(cube, first):
-    for name, what in (("axes", "order of the axes"), ("stokes", "polarizations"), ("term", "Taylor terms")):
+    for name, what in (("axes", "order of the axes"), ("stokes", "polarizations"), ("taylor_term", "Taylor terms")):
         if getattr(cube, name) != getattr(first, name):
             raise ValueError(
                 f"{cube.path('model')} and {first.path('model')} should have the same {what} "
@@ -86,16 +86,16 @@ def _check_alike(cube, first):
         raise ValueError(f"{cube.path('model')} has no spectral axis; only spectral cubes have pieces")
     steps = np.abs(first.increments)
     sky = [axis for axis in range(cube.ndim) if axis != cube.axes[1]]
-    places = np.abs(np.subtract(cube.places, first.places) / steps)[:, sky]
+    places = np.abs(np.subtract(cube.reference_coordinates, first.reference_coordinates) / steps)[:, sky]
     widths = np.abs(np.subtract(cube.increments, first.increments) / steps)[[cube.axes[1]]] * cube.channels
-    if cube.lengths[2:] != first.lengths[2:] or max(places.max(), widths.max()) > SAME_GRID_PIXELS:
+    if cube.shape[2:] != first.shape[2:] or max(places.max(), widths.max()) > SAME_GRID_PIXELS:
         raise ValueError(
             f"{cube.path('model')} and {first.path('model')} should be on the same grid; are they pieces of one cube?"
         )
 
 
 def _check_follows(following, cube, axis):
-    step = (following.places[0][axis] - cube.places[1][axis]) / cube.increments[axis]
+    step = (following.reference_coordinates[0][axis] - cube.reference_coordinates[1][axis]) / cube.increments[axis]
     if abs(step - 1) > SAME_GRID_PIXELS:
         raise ValueError(
             f"{following.path('model')} should begin one channel after the end of {cube.path('model')} (got "

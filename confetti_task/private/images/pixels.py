@@ -45,7 +45,7 @@ def read_channels(cube, product, polarization, first, last, rows=None, columns=N
 
 
 def _window(cube, rows, columns):
-    return rows or (0, cube.lengths[2]), columns or (0, cube.lengths[3])
+    return rows or (0, cube.shape[2]), columns or (0, cube.shape[3])
 
 
 def _restore(cube, polarization, first, last, window, planes):
@@ -67,7 +67,7 @@ def _restore(cube, polarization, first, last, window, planes):
 def _model_around(cube, polarization, channel, window, reach):
     """The model in a window of a channel and in a margin around it, 0 beyond the edges of the image."""
     model = np.zeros([end - start + 2 * reach for start, end in window], dtype=np.float32)
-    box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.lengths[2:])]
+    box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.shape[2:])]
     inside = tuple(slice(low - start + reach, high - start + reach) for (low, high), (start, _) in zip(box, window))
     _read(cube, "model", cube.box(polarization, channel, channel, *box), model[(np.newaxis, *inside)])
     return model

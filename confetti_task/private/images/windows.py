@@ -37,8 +37,8 @@ def windows(shape):
 
 def read_window(cube, product, polarization, channel, corner):
     """A window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
-    size = window_of(cube.lengths[2:])
-    box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.lengths[2:])]
+    size = window_of(cube.shape[2:])
+    box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.shape[2:])]
     planes = read_channels(cube, product, polarization, channel, channel, *box)
     if planes.shape[1:] == size:
         return planes
@@ -53,6 +53,6 @@ def read_psf(cube, polarization, channel):
     if not cube.has("psf", channel):
         return None
     # The PSF has its peak at the pixel length // 2, and so has the part of it that is as large as a window.
-    shape = cube.lengths[2:]
+    shape = cube.shape[2:]
     starts = [length // 2 - size // 2 for length, size in zip(shape, window_of(shape))]
     return read_window(cube, "psf", polarization, channel, starts)[0]

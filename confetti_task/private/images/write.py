@@ -37,7 +37,7 @@ def write_image(path, cube, planes, call, template=None):
     template = template or cube.path("model")
     lengths = {cube.axes[1]: cube.channels} if cube.pieces else {}
     copied = not lengths and _is_plain(template)
-    _make_sure_of_room(path, template, 0 if copied else prod(cube.lengths))
+    _make_sure_of_room(path, template, 0 if copied else prod(cube.shape))
     if copied:
         _make_empty(path, template)
     else:
@@ -129,7 +129,7 @@ def copy_channels(cube, product, first, last, path):
     from casatools import regionmanager
 
     box = regionmanager()
-    region = box.box(blc=cube.box(0, first, last)[0], trc=cube.box(cube.lengths[0] - 1, first, last)[1])
+    region = box.box(blc=cube.box(0, first, last)[0], trc=cube.box(cube.shape[0] - 1, first, last)[1])
     with opened(cube.path(product)) as tool:
         tool.subimage(outfile=path, region=region, dropdeg=False).done()
     box.done()

@@ -9,7 +9,7 @@ from ..images.headers import opened
 from ..images.pixels import read_plane
 from ..images.write import copy_channels, put_plane, write_image
 from ..products import SUFFIXES
-from ..staging import replace, roll_back
+from ..staging import publish, roll_back
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"
@@ -119,7 +119,7 @@ def write_start(plan, cube, start_plane, clean_mask):
         copy_channels(cube, "model", *run, start_model)
         with opened(start_model) as tool:
             for channel in plan.bad(run):
-                for polarization in range(cube.lengths[0]):
+                for polarization in range(cube.shape[0]):
                     put_plane(tool, cube, polarization, channel - run[0], start_plane(polarization, channel))
         planes = _where_to_clean(plan, run, cube, clean_mask)
         write_image(plan.name(run) + ".cleanmask", cube, planes, plan.call, template=start_model)
@@ -136,7 +136,7 @@ def _where_to_clean(plan, run, cube, clean_mask):
 
 
 def _holds_anything(path, cube, channel):
-    return any((read_plane(path, cube, polarization, channel) > 0).any() for polarization in range(cube.lengths[0]))
+    return any((read_plane(path, cube, polarization, channel) > 0).any() for polarization in range(cube.shape[0]))
 
 
 def _staging(plan):
@@ -190,7 +190,7 @@ def write_new_set(plan, cube, beside):
             _splice(plan, cube, suffix, staged + suffix, [*plan.channels, *(beside if suffix != ".model" else ())])
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_reclean", history=plan.record())
-    replace(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
+    publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
     os.remove(os.path.join(plan.work, PLAN))  # first: without it nobody finishes again what is half removed
     shutil.rmtree(plan.work, ignore_errors=True)
 
@@ -210,6 +210,6 @@ def _splice(plan, cube, suffix, path, channels):
     for first, last in plan.runs:
         with opened(path) as tool:
             for channel in sorted(channel for channel in channels if first <= channel <= last):
-                for polarization in range(cube.lengths[0]):
+                for polarization in range(cube.shape[0]):
                     plane = read_plane(plan.name((first, last)) + suffix, cube, polarization, channel - first)
                     put_plane(tool, cube, polarization, channel, plane)

@@ -32,13 +32,13 @@ def start_from_continuum(cube, bad):
     good = np.setdiff1d(np.arange(cube.channels), bad)
     enough = len(good) >= LEAST_COMMON_CHANNELS
     sample = np.unique(good[np.linspace(0, len(good) - 1, COMMON_CHANNELS).astype(int)]) if enough else []
-    planes = [_common(cube, polarization, sample) for polarization in range(cube.lengths[0])]
+    planes = [_common(cube, polarization, sample) for polarization in range(cube.shape[0])]
     return lambda polarization, channel: planes[polarization]
 
 
 def _common(cube, polarization, channels):
     """Per pixel what is nearest to zero of models of the same sign; 0 where they differ in sign."""
-    low, high = (np.full(cube.lengths[2:], value, dtype=np.float32) for value in (np.inf, -np.inf))
+    low, high = (np.full(cube.shape[2:], value, dtype=np.float32) for value in (np.inf, -np.inf))
     for channel in channels:
         model = _read_model(cube, polarization, channel)
         if model.any():  # flagged channels, and those that nobody cleaned, tell nothing of the continuum
@@ -66,7 +66,7 @@ def start_from_neighbours(cube, bad):
     good = np.setdiff1d(np.arange(cube.channels), bad)
 
     def start_plane(polarization, channel):
-        plane = np.zeros(cube.lengths[2:], dtype=np.float32)
+        plane = np.zeros(cube.shape[2:], dtype=np.float32)
         for neighbour, weight in _interpolation_weights(channel, good).items():
             plane += weight * _read_model(cube, polarization, neighbour)
         return plane

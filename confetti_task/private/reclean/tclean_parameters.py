@@ -55,10 +55,10 @@ def read_parameters(cube, vis, given):
     ]
     parameters.update(given, vis=[os.path.abspath(name) for name in names])
     size = np.broadcast_to(parameters.get("imsize", 100), 2).tolist()
-    if size != [cube.lengths[3], cube.lengths[2]]:
+    if size != [cube.shape[3], cube.shape[2]]:
         raise ValueError(
             f"imsize={parameters.get('imsize')} should be the size of {cube.path('image')} (got {size} and "
-            f"{[cube.lengths[3], cube.lengths[2]]}); give the parameters of tclean that made it"
+            f"{[cube.shape[3], cube.shape[2]]}); give the parameters of tclean that made it"
         )
     missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
     if missing:

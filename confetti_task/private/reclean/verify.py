@@ -46,10 +46,10 @@ def check_run(plan, run, cube, noise):
         If a sub-cube is of other data than the old images, so that it cannot be put into them.
     """
     new = open_cube(plan.name(run))
-    expected = (cube.lengths[0], run[1] - run[0] + 1, *cube.lengths[2:])
-    if new.lengths != expected:
+    expected = (cube.shape[0], run[1] - run[0] + 1, *cube.shape[2:])
+    if new.shape != expected:
         raise ValueError(
-            f"{new.path('model')} should have (polarizations, channels, height, width) {expected} (got {new.lengths}): "
+            f"{new.path('model')} should have (polarizations, channels, height, width) {expected} (got {new.shape}): "
             f"the parameters are not those of {cube.root}"
         )
     for channel in plan.bad(run):
@@ -79,7 +79,7 @@ NOT_COMPARED = "{name} has no channel, or only blank ones, to tell whether it is
 
 
 def _check_clean_mask(name, new, channel):
-    for polarization in range(new.lengths[0]):
+    for polarization in range(new.shape[0]):
         wanted, used = (read_plane(name + suffix, new, polarization, channel) > 0 for suffix in (".cleanmask", ".mask"))
         if (wanted != used).any():
             raise ValueError(f"tclean did not take the clean mask {name}.cleanmask; its log tells why")
@@ -89,7 +89,7 @@ def _largest(product, new, cube, run, channels, noise=None):
     """Largest difference in noise, or where that is not given in the peak of the old plane; NaN without any plane."""
     differences = [
         _difference(product, new, cube, run, polarization, channel, noise)
-        for polarization in range(cube.lengths[0])
+        for polarization in range(cube.shape[0])
         for channel in channels
     ]
     compared = [difference for difference in differences if not np.isnan(difference)]
@@ -114,7 +114,7 @@ def changed_beside(plan, run, cube, noise):
     return [
         channel
         for channel in beside(run, plan.channels)
-        for polarization in range(cube.lengths[0])
+        for polarization in range(cube.shape[0])
         if _difference("residual", new, cube, run, polarization, channel, noise) > SAME_IMAGE
     ]
 
@@ -141,7 +141,7 @@ def state_of_channels(plan, cube):
     depth = []
     for run in plan.runs:
         new = open_cube(plan.name(run))
-        for polarization in range(cube.lengths[0]):
+        for polarization in range(cube.shape[0]):
             for channel in plan.bad(run):
                 cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
                 for state, images, number in ((before, cube, channel), (after, new, channel - run[0])):

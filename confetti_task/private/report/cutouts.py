@@ -5,19 +5,19 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from ..check.measure import SLAB_VOXELS
+from ..check.measure import CHUNK_VOXELS
 from ..core.uv_coverage import GAUSSIAN_AREA
 from ..images.channels import contiguous_ranges
-from ..images.chunks import slabs, strips
+from ..images.chunks import chunks, strips
 from ..images.coordinates import is_upright, read_sky, world_coordinates
 from ..images.headers import read_beam
 from ..images.pixels import read_channels
 
 PRODUCTS = ("image", "model", "residual")
 # The surround of confetti is one or two beams wide: as much again around it tells what is usual there.
-REACH_BEAMS = 4
+SHOWN_BEAMS = 4
 # So many channels on either side tell a spike from a line.
-REACH_CHANNELS = 20
+SHOWN_CHANNELS = 20
 
 # Height and width of a picture of the sky.
 PICTURE_PIXELS = 1000
@@ -27,7 +27,7 @@ PEAK_VOXELS_BY_TOOL = 2**27
 
 
 @dataclass(frozen=True)
-class Stamp:
+class Cutout:
     """
     What is around one pixel.
 
@@ -67,7 +67,7 @@ class Stamp:
     axes: Tuple[str, str]
 
 
-def read_stamp(cube, polarization, channel, y, x):
+def read_cutout(cube, polarization, channel, y, x):
     """
     Read what is around a pixel.
 
@@ -80,14 +80,14 @@ def read_stamp(cube, polarization, channel, y, x):
 
     Returns
     -------
-    stamp : `Stamp`
+    cutout : `Cutout`
         With its surroundings.
     """
-    reach = int(np.ceil(REACH_BEAMS * cube.beam))
-    channels = np.arange(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS, cube.channels - 1) + 1)
+    reach = int(np.ceil(SHOWN_BEAMS * cube.beam))
+    channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS, cube.channels - 1) + 1)
     where = (np.full_like(channels, value) for value in (y, x))
     beam = read_beam(cube, polarization, channel)
-    return Stamp(
+    return Cutout(
         channel=channel,
         y=y,
         x=x,
@@ -110,7 +110,7 @@ def _names_of_axes(sky):
 
 def _read(cube, product, polarization, first, last, y, x, reach):
     """Pixels around a pixel, NaN where the cube has none."""
-    height, width = cube.lengths[2:]
+    height, width = cube.shape[2:]
     box = np.full((last - first + 1, 2 * reach + 1, 2 * reach + 1), np.nan, dtype=np.float32)
     starts = np.array([first, y - reach, x - reach])
     low = np.maximum(starts, 0)
@@ -158,21 +158,21 @@ def read_peak(cube, polarization=0):
     peak : `Peak`
         Over all channels, or in a large cube over some, equally far apart.
     """
-    _, number, height, width = cube.lengths
+    _, number, height, width = cube.shape
     limit = PEAK_VOXELS if cube.mapped else PEAK_VOXELS_BY_TOOL
     channels = list(range(0, number, -(-number * height * width // limit)))
     side = -(-max(height, width) // PICTURE_PIXELS)
     planes = [
         _peak_of_rows(cube, polarization, channels, rows, side)
-        for rows in strips(height, max(1, SLAB_VOXELS // (cube.depth * width * side)) * side)
+        for rows in strips(height, max(1, CHUNK_VOXELS // (cube.depth * width * side)) * side)
     ]
     return Peak(np.concatenate(planes), side, channels)
 
 
 def _peak_of_rows(cube, polarization, channels, rows, side):
-    peak = np.full((rows[1] - rows[0], cube.lengths[3]), np.nan, dtype=np.float32)
+    peak = np.full((rows[1] - rows[0], cube.shape[3]), np.nan, dtype=np.float32)
     for first, last in contiguous_ranges(channels):
-        for low, high in slabs(first, last, cube.depth, peak.size, SLAB_VOXELS):
+        for low, high in chunks(first, last, cube.depth, peak.size, CHUNK_VOXELS):
             image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
             np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
     for axis in (0, 1):

@@ -33,13 +33,13 @@ def new_figure(width, height):
     return figure
 
 
-def draw_find(stamp, noise, title=""):
+def draw_find(cutout, noise, title=""):
     """
     Draw the maps and the spectra of a find side by side.
 
     Parameters
     ----------
-    stamp : `report.cutouts.Stamp`
+    cutout : `report.cutouts.Cutout`
         What is around it.
     noise : float
         Of its channel in Jy/beam.
@@ -52,18 +52,18 @@ def draw_find(stamp, noise, title=""):
         With 3 x 3 maps on the left and 3 x 3 spectra on the right.
     """
     with style.context("default"):
-        return _draw_both(stamp, noise, title)
+        return _draw_both(cutout, noise, title)
 
 
-def _draw_both(stamp, noise, title):
+def _draw_both(cutout, noise, title):
     figure = new_figure(13, 6.6)
     figure.suptitle("\n".join(textwrap.wrap(title, 160)), fontsize=LARGE)
-    draw_maps(figure, stamp, noise, left=0.05, right=0.43, top=0.83)
-    draw_spectra(figure, stamp, noise, left=0.55, right=0.95, top=0.83)
+    draw_maps(figure, cutout, noise, left=0.05, right=0.43, top=0.83)
+    draw_spectra(figure, cutout, noise, left=0.55, right=0.95, top=0.83)
     return figure
 
 
-def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
+def draw_maps(figure, cutout, noise, left=0.12, right=0.86, top=0.9):
     """
     Draw image, model and residual in the channel of a find and in those beside it.
 
@@ -73,7 +73,7 @@ def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
     ----------
     figure : `~matplotlib.figure.Figure`
         Where to draw.
-    stamp : `report.cutouts.Stamp`
+    cutout : `report.cutouts.Cutout`
         What is around the find.
     noise : float
         Of its channel in Jy/beam.
@@ -81,7 +81,7 @@ def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
         Part of the figure to draw in.
     """
     grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
-    limits = {"model": _largest(stamp.planes["model"]), "image": _largest(stamp.planes["image"])}
+    limits = {"model": _largest(cutout.planes["model"]), "image": _largest(cutout.planes["image"])}
     limits["residual"] = limits["image"]
     linear = LINEAR_SIGMA * noise  # of the model too: a lone pixel of S Jy restores to S Jy/beam
     for row, product in enumerate(PRODUCTS):
@@ -89,9 +89,9 @@ def draw_maps(figure, stamp, noise, left=0.12, right=0.86, top=0.9):
         for column, offset in enumerate((-1, 0, 1)):
             axes = figure.add_subplot(grid[row, column])
             picture = _draw_map(
-                axes, stamp, stamp.planes[product][column] * scale, limits[product] * scale, linear * scale
+                axes, cutout, cutout.planes[product][column] * scale, limits[product] * scale, linear * scale
             )
-            _label_map(axes, stamp, product, row, column, offset)
+            _label_map(axes, cutout, product, row, column, offset)
         box = axes.get_position()
         bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
         bar.set_label(f"{product}, {unit}", fontsize=SMALL)
@@ -119,8 +119,8 @@ def _linear(limit, linear):
     return float(np.clip(linear, limit / 1000, limit / 2))
 
 
-def _draw_map(axes, stamp, plane, limit, linear):
-    height, width = ((length / 2) * cell for length, cell in zip(plane.shape, stamp.cell))
+def _draw_map(axes, cutout, plane, limit, linear):
+    height, width = ((length / 2) * cell for length, cell in zip(plane.shape, cutout.cell))
     norm = SymLogNorm(linthresh=_linear(limit, linear), linscale=0.7, vmin=-limit, vmax=limit, base=10)
     picture = axes.imshow(
         plane,
@@ -137,8 +137,8 @@ def _draw_map(axes, stamp, plane, limit, linear):
     return picture
 
 
-def _label_map(axes, stamp, product, row, column, offset):
-    major, minor, angle = stamp.beam
+def _label_map(axes, cutout, product, row, column, offset):
+    major, minor, angle = cutout.beam
     east, _ = axes.get_xlim()
     if product != "model":
         # The position angle counts from North to East, from +y to +x here; matplotlib's counts from +x to +y.
@@ -149,17 +149,19 @@ def _label_map(axes, stamp, product, row, column, offset):
     )
     _ticks_outside(axes, row, column)
     if row == 0:
-        channel = stamp.channel + offset
-        here = np.flatnonzero(stamp.channels == channel)
-        velocity = f"\n{stamp.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(stamp.velocity[here[0]]) else ""
+        channel = cutout.channel + offset
+        here = np.flatnonzero(cutout.channels == channel)
+        velocity = (
+            f"\n{cutout.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(cutout.velocity[here[0]]) else ""
+        )
         text = f"channel {channel}{velocity}" if len(here) else "not in these images"
         color, weight = (ACCENT, "bold") if offset == 0 else (INK, "normal")
         # Without its place matplotlib would draw all labels once more to find one.
         axes.set_title(text, y=1, fontsize=LARGE, color=color, weight=weight)
     if row == 2 and column == 1:
-        axes.set_xlabel(f"{stamp.axes[0]} offset, arcsec", fontsize=SMALL)
+        axes.set_xlabel(f"{cutout.axes[0]} offset, arcsec", fontsize=SMALL)
     if row == 1 and column == 0:
-        axes.set_ylabel(f"{stamp.axes[1]} offset, arcsec", fontsize=SMALL)
+        axes.set_ylabel(f"{cutout.axes[1]} offset, arcsec", fontsize=SMALL)
 
 
 def _ticks_outside(axes, row, column):
@@ -172,7 +174,7 @@ def _ticks_outside(axes, row, column):
             axis.set_ticks([])
 
 
-def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
+def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
     """
     Draw the spectra of image, residual and model times pixels per beam in the 3 x 3 pixels around a find.
 
@@ -180,7 +182,7 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
     ----------
     figure : `~matplotlib.figure.Figure`
         Where to draw.
-    stamp : `report.cutouts.Stamp`
+    cutout : `report.cutouts.Cutout`
         What is around the find.
     noise : float
         Of its channel in Jy/beam.
@@ -188,26 +190,26 @@ def draw_spectra(figure, stamp, noise, left=0.1, right=0.91, top=0.9):
         Part of the figure to draw in.
     """
     grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
-    lines = {product: stamp.spectra[product] for product in LINES}
+    lines = {product: cutout.spectra[product] for product in LINES}
     largest = max(_largest(np.stack(list(lines.values()))), 3 * noise)
     scale, unit = _milli(largest, "Jy/beam")
     low, high = _limits(np.stack(list(lines.values())) * scale, largest * scale)
-    model = np.nan_to_num(stamp.spectra["model"]) * stamp.pixels_per_beam * scale
+    model = np.nan_to_num(cutout.spectra["model"]) * cutout.pixels_per_beam * scale
     # The model has a scale of its own, on the right, with the same zero.
     stretch = min(high / max(model.max(), 1e-30), low / min(model.min(), -1e-30))
     for row, column in np.ndindex(3, 3):
         axes = figure.add_subplot(grid[row, column])
-        y = 2 - row if stamp.cell[0] > 0 else row
-        x = column if stamp.cell[1] < 0 else 2 - column
-        axes.axvspan(stamp.channel - 0.5, stamp.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
+        y = 2 - row if cutout.cell[0] > 0 else row
+        x = column if cutout.cell[1] < 0 else 2 - column
+        axes.axvspan(cutout.channel - 0.5, cutout.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
         axes.axhspan(-noise * scale, noise * scale, color=FAINT, alpha=0.2, linewidth=0)
-        axes.fill_between(stamp.channels, model[:, y, x] * stretch, step="mid", color=FAINT, linewidth=0)
+        axes.fill_between(cutout.channels, model[:, y, x] * stretch, step="mid", color=FAINT, linewidth=0)
         for product, color in LINES.items():
-            _draw_steps(axes, stamp.channels, lines[product][:, y, x] * scale, color=color)
-        axes.set_xlim(stamp.channels[0] - 0.5, stamp.channels[-1] + 0.5)
+            _draw_steps(axes, cutout.channels, lines[product][:, y, x] * scale, color=color)
+        axes.set_xlim(cutout.channels[0] - 0.5, cutout.channels[-1] + 0.5)
         axes.set_ylim(low, high)
         _ticks_outside(axes, row, column)
-        place = f"x={stamp.x + x - 1} y={stamp.y + y - 1}"
+        place = f"x={cutout.x + x - 1} y={cutout.y + y - 1}"
         axes.text(0.04, 0.94, place, transform=axes.transAxes, fontsize=SMALL, va="top")
         if column == 2:
             other = axes.twinx()

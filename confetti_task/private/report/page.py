@@ -13,12 +13,12 @@ from ..check.tables import bad_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
-from . import figures as pictures
-from .cutouts import read_peak, read_stamp
+from . import figures
+from .cutouts import read_cutout, read_peak
 from .html import copyable, fill_page, paragraph, picture, table
 
 # A table of more rows is slow in a browser; the ECSV has all.
-ROWS = 2000
+TABLE_ROWS = 2000
 # Of candidates that are not masked, so many times fewer are shown in pictures than of confetti.
 CANDIDATES_A_FIND = 4
 
@@ -136,7 +136,7 @@ def _channels(channels):
         return
     yield "<h2>Channels</h2>"
     what = "Severity, model flux, noise and tail of all channels"
-    yield f"<figure>{picture(pictures.draw_channels(channels), what)}</figure>"
+    yield f"<figure>{picture(figures.draw_channels(channels), what)}</figure>"
 
 
 def _diverged(channels, frames):
@@ -156,7 +156,7 @@ def _sky(cube, frames, sources, shown):
         return
     marks = {name: (sources["x"][rows], sources["y"][rows]) for name, rows in _classes(sources)}
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
-    figure = pictures.draw_sky(peak, sky, cube.lengths[2:], marks, places)
+    figure = figures.draw_sky(peak, sky, cube.shape[2:], marks, places)
     yield "<h2>Sky</h2>"
     yield f"<figure>{picture(figure, 'All finds over the peak intensity')}</figure>"
     text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels, Stokes {cube.stokes[polarization]}, "
@@ -165,7 +165,7 @@ def _sky(cube, frames, sources, shown):
 
 
 def _classes(sources):
-    return [(name, sources["class"] == name) for name in pictures.MARKS if (sources["class"] == name).any()]
+    return [(name, sources["class"] == name) for name in figures.MARKS if (sources["class"] == name).any()]
 
 
 def _finds(cube, title, kind, frames, sources, rows, text):
@@ -175,7 +175,7 @@ def _finds(cube, title, kind, frames, sources, rows, text):
     yield paragraph(text, "soft")
     for number, row in enumerate(sources[rows], start=1):
         polarization = cube.stokes.index(row["stokes"])
-        stamp = read_stamp(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
+        cutout = read_cutout(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
         noise = row["noise"].value
         longitude, latitude = _position(row, frames)
         stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
@@ -184,9 +184,9 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
         yield paragraph(messages.explain(row, sources.meta["parameters"]))
         yield '<div class="pictures">'
-        for draw, what in ((pictures.draw_maps, "maps"), (pictures.draw_spectra, "spectra")):
-            figure = pictures.new_figure(6.2, 6)
-            draw(figure, stamp, noise)
+        for draw, what in ((figures.draw_maps, "maps"), (figures.draw_spectra, "spectra")):
+            figure = figures.new_figure(6.2, 6)
+            draw(figure, cutout, noise)
             yield picture(figure, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}")
         yield "</div></article>"
 
@@ -197,10 +197,10 @@ def _table(kind, title, frames, sources, outfile):
         return
     worst = sources["severity" if kind == "confetti" else "unsupported"][rows]
     order = np.argsort(-np.nan_to_num(np.abs(worst)), kind="stable")
-    chosen = sources[rows[order[:ROWS]]]
+    chosen = sources[rows[order[:TABLE_ROWS]]]
     yield f"<h2>{title}</h2>"
-    if len(rows) > ROWS:
-        yield paragraph(f"The first {ROWS} of {len(rows)}; all are in {os.path.basename(outfile)}.ecsv.", "soft")
+    if len(rows) > TABLE_ROWS:
+        yield paragraph(f"The first {TABLE_ROWS} of {len(rows)}; all are in {os.path.basename(outfile)}.ecsv.", "soft")
     classes = "".join(f"<option>{value}</option>" for value in sorted(set(chosen["class"])))
     yield (
         f'<div class="filters"><label>Find <input type="search" data-filters="{kind}" placeholder="any text"></label>'
@@ -263,7 +263,7 @@ def _next(cube, outfile, channels):
     if channels.meta["verdict"] != "confetti":
         yield paragraph("There is nothing to clean again.")
         return
-    if cube.term:
+    if cube.taylor_term:
         yield paragraph("Images with Taylor terms cannot be cleaned again by confetti_reclean, only spectral cubes.")
         return
     if cube.pieces:

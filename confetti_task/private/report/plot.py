@@ -5,11 +5,11 @@ import os
 import numpy as np
 from astropy.table import QTable
 
-from ..check.measure import SLAB_VOXELS, measure_scatter
+from ..check.measure import CHUNK_VOXELS, measure_scatter
 from ..check.messages import explain
 from ..core.noise import WINDOW_CHANNELS, channel_noise
 from ..images.pieces import open_pieces
-from .cutouts import read_stamp
+from .cutouts import read_cutout
 from .figures import draw_find
 
 
@@ -29,12 +29,12 @@ def plot_source(imagename, source, outfile):
     if not -len(sources) <= source < len(sources):
         raise ValueError(f"source={source}: {path} has {len(sources)} rows")
     row = sources[source]
-    stamp = read_stamp(cube, cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x")))
-    return draw_find(stamp, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"]))
+    cutout = read_cutout(cube, cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x")))
+    return draw_find(cutout, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"]))
 
 
 def _plot_pixel(cube, source):
-    _, *lengths = cube.lengths
+    _, *lengths = cube.shape
     try:
         channel, x, y = map(int, source)
     except (TypeError, ValueError) as error:
@@ -42,5 +42,5 @@ def _plot_pixel(cube, source):
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name} of {lengths[0]} channels")
     first, last = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS, cube.channels - 1)
-    noise = channel_noise(measure_scatter(cube, 0, first, last, SLAB_VOXELS))[channel - first]
-    return draw_find(read_stamp(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")
+    noise = channel_noise(measure_scatter(cube, 0, first, last, CHUNK_VOXELS))[channel - first]
+    return draw_find(read_cutout(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")
