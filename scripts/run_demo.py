@@ -67,7 +67,7 @@ def mend(sky, errors, fake, vis):
     places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
     largest = [np.abs(these[places]).max() for these in (errors, now, scratch)]
     number = np.count_nonzero(np.isin(left[:, 0], result["channels"]))
-    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS - 1)[result["channels"]].sum()
+    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS)[result["channels"]].sum()
     flux = old["model_flux"], new["model_flux"], careful, seen("line", sky)[result["channels"]].sum()
     print(f"The simulated truth in channels {result['chans']}:")
     print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {number} now")

@@ -273,7 +273,7 @@ def true_errors(imagename, sky):
         channels have less than half, within half a beam of a pixel that stands 3 sigma out of the true sky.
     """
     cube = open_cube(imagename)
-    model, image, residual = (read_channels(cube, product, 0, 0, cube.channels - 1) for product in NEEDED)
+    model, image, residual = (read_channels(cube, product, 0, 0, cube.channels) for product in NEEDED)
     noise = channel_noise(plane_noise(image, BEAM_PIXELS))
     true_model = seen(imagename, sky)
     with opened(imagename + ".image") as image_tool:

@@ -10,7 +10,7 @@ from simulation import compare, settings, true_errors
 from confetti_task.private.check.consistency import mismatches
 from confetti_task.private.core.quantities import CHANNEL
 from confetti_task.private.images.cube import open_cube
-from confetti_task.private.images.pixels import read_channels
+from confetti_task.private.images.pixels import read_channel
 
 pytestmark = pytest.mark.tclean
 
@@ -63,7 +63,7 @@ def test_what_tclean_wrote_is_what_it_restored(sky, observation, tmp_path, habit
     cube = open_cube(imagename)
     channels = np.zeros(cube.channels, CHANNEL)
     channels["channel"] = np.arange(cube.channels)
-    channels["components"] = [read_channels(cube, "model", 0, number, number).any() for number in channels["channel"]]
+    channels["components"] = [read_channel(cube, "model", 0, number).any() for number in channels["channel"]]
     assert channels["components"].any()
     assert mismatches(cube, channels) == []
 

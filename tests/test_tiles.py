@@ -193,7 +193,7 @@ def test_what_is_stored_otherwise_is_read_through_the_image_tool(stored_otherwis
     assert not through_casa.tiles
     for name in ("model", "residual"):
         np.testing.assert_array_equal(
-            read_channels(cube, name, 0, 1, 5, rows=(3, 40)), read_channels(through_casa, name, 0, 1, 5, rows=(3, 40))
+            read_channels(cube, name, 0, 1, 6, rows=(3, 40)), read_channels(through_casa, name, 0, 1, 6, rows=(3, 40))
         )
 
 
@@ -206,7 +206,7 @@ def test_both_readers_give_the_same_in_every_order_of_the_axes(order):
     cube, through_casa = open_cube("line"), open_cube("line", reader="ia")
     assert cube.mapped
     for name in ("model", "image", "residual", "psf"):
-        for window in ((0, 4, None, None), (1, 3, (5, 61), (64, 70)), (2, 2, (0, 1), None)):
+        for window in ((0, 5, None, None), (1, 4, (5, 61), (64, 70)), (2, 3, (0, 1), None)):
             one, other = (read_channels(which, name, 0, *window) for which in (cube, through_casa))
             np.testing.assert_array_equal(one, other)
             assert one.dtype == np.float32
@@ -219,8 +219,8 @@ def test_a_process_without_casa_reads_the_pixels():
         pickle.dump(open_cube("line"), written)
     script = (
         "import pickle, sys; from confetti_task.private.images.pixels import read_channels; "
-        "cube = pickle.load(open('cube.pickle', 'rb')); print(read_channels(cube, 'image', 0, 2, 3).sum()); "
+        "cube = pickle.load(open('cube.pickle', 'rb')); print(read_channels(cube, 'image', 0, 2, 4).sum()); "
         "assert 'casatools' not in sys.modules"
     )
     total = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=True).stdout
-    assert float(total) == pytest.approx(read_channels(open_cube("line"), "image", 0, 2, 3).sum())
+    assert float(total) == pytest.approx(read_channels(open_cube("line"), "image", 0, 2, 4).sum())

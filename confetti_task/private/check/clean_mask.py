@@ -5,7 +5,7 @@ from scipy.ndimage import binary_fill_holes
 
 from ..core.statistics import disc
 from ..images.chunks import ROWS_AT_ONCE, strips
-from ..images.pixels import read_channels
+from ..images.pixels import read_channel
 
 
 def channels_to_clean(cube, bad):
@@ -77,5 +77,5 @@ def _where(condition, cube, product, polarization, channel):
     """Where the pixels of a plane fulfil a condition, read in strips: a quarter of the memory for a large plane."""
     plane = np.empty(cube.shape[2:], dtype=bool)
     for rows in strips(len(plane), ROWS_AT_ONCE):
-        plane[slice(*rows)] = condition(read_channels(cube, product, polarization, channel, channel, rows)[0])
+        plane[slice(*rows)] = condition(read_channel(cube, product, polarization, channel, rows))
     return plane

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.restore import fast_lengths, margin, restore
 from ..images.chunks import ROWS_AT_ONCE, strips
 from ..images.headers import read_beam, read_beams
-from ..images.pixels import read_channels
+from ..images.pixels import read_channel
 
 # tclean's own differ by 1e-7 to 4e-7, whatever the beam, the size of the image, and where in it the components are; an
 # image whose beam was changed by a thousandth by this.
@@ -82,7 +82,7 @@ def _difference(cube, polarization, channel):
     edges = [0 if one else margin(beam, cube.cell) for one in whole]
     box = _box(cube, polarization, channel, edges, [None if one else reach for one in whole])
     model, image, residual = (
-        read_channels(cube, name, polarization, channel, channel, *box)[0] for name in ("model", "image", "residual")
+        read_channel(cube, name, polarization, channel, *box) for name in ("model", "image", "residual")
     )
     lengths = [length if one else fast for length, one, fast in zip(model.shape, whole, fast_lengths(model.shape))]
     expected = restore(model, beam, cube.cell, lengths)
@@ -100,7 +100,7 @@ def _box(cube, polarization, channel, edges, reaches):
     peaks = []
     for low, high in strips(height - 2 * top, ROWS_AT_ONCE):
         box = (low + top, high + top), (left, width - left)
-        model = np.abs(np.nan_to_num(read_channels(cube, "model", polarization, channel, channel, *box)[0]))
+        model = np.abs(np.nan_to_num(read_channel(cube, "model", polarization, channel, *box)))
         y, x = np.unravel_index(np.argmax(model), model.shape)
         peaks.append((model[y, x], int(y) + low + top, int(x) + left))
     return [

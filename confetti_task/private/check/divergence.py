@@ -5,7 +5,7 @@ import numpy as np
 from ..core.convergence import convergence, join_components, measure_components, minority
 from ..core.uv_coverage import measured_power
 from ..images.chunks import strips
-from ..images.pixels import read_channels, read_valid
+from ..images.pixels import read_channel, read_valid
 from ..images.windows import read_psf, read_window, transform_of, windows
 
 # A clean that runs away overshoots, and writes components of both signs: 0.064 and more of their flux had the rarer one
@@ -69,8 +69,7 @@ def measure_convergence(cube, polarization, channel):
 
 def _components(cube, polarization, channel, rows):
     model, image, residual = (
-        read_channels(cube, product, polarization, channel, channel, rows)[0]
-        for product in ("model", "image", "residual")
+        read_channel(cube, product, polarization, channel, rows) for product in ("model", "image", "residual")
     )
     valid = np.ones(model.shape, dtype=bool)
     if np.isnan(image[model != 0]).any():  # not finite, or masked

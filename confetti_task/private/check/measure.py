@@ -25,7 +25,7 @@ BYTES_A_VOXEL = 64
 CHUNK_VOXELS = 2**23
 
 
-def measure_scatter(cube, polarization, first, last, voxels):
+def measure_scatter(cube, polarization, start, end, voxels):
     """
     Measure the scatter of a range of channels.
 
@@ -33,8 +33,8 @@ def measure_scatter(cube, polarization, first, last, voxels):
     ----------
     cube : `images.cube.Cube`
         What to read.
-    polarization, first, last : int
-        Polarization, first and last channel of the range.
+    polarization, start, end : int
+        Polarization, first channel of the range and the one after the last.
     voxels : int
         How many may be in memory.
 
@@ -48,8 +48,8 @@ def measure_scatter(cube, polarization, first, last, voxels):
     whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
     strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
     scatters = []
-    for low, high in chunks(first, last, cube.depth, _number_of_rows(strips_read) * width, min(voxels, CHUNK_VOXELS)):
-        heights = [[] for _ in range(low, high + 1)]
+    for low, high in chunks(start, end, cube.depth, _number_of_rows(strips_read) * width, min(voxels, CHUNK_VOXELS)):
+        heights = [[] for _ in range(low, high)]
         for some in _together(strips_read, voxels // width):
             image, lines = _read_strips(cube, polarization, low, high, some, rows)
             for found, values in zip(heights, sample_heights(image, lines, columns, cube.beam)):
@@ -72,15 +72,15 @@ def _together(strips_read, limit):
     return groups
 
 
-def _read_strips(cube, polarization, first, last, strips_read, rows):
+def _read_strips(cube, polarization, start, end, strips_read, rows):
     """Strips of the image one upon another, and which of their rows are sampled."""
-    image = np.empty((last - first + 1, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
+    image = np.empty((end - start, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
     place, lines = 0, []
-    for start, end in strips_read:
-        strip = image[:, place : place + end - start]
-        read_channels(cube, "image", polarization, first, last, (start, end), out=strip)
-        lines.append(rows[(rows >= start) & (rows < end)] - start + place)
-        place += end - start
+    for top, bottom in strips_read:
+        strip = image[:, place : place + bottom - top]
+        read_channels(cube, "image", polarization, start, end, (top, bottom), out=strip)
+        lines.append(rows[(rows >= top) & (rows < bottom)] - top + place)
+        place += bottom - top
     return image, np.concatenate(lines)
 
 
@@ -95,7 +95,7 @@ def _rows_around(rows, reach, height):
     return strips
 
 
-def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
+def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     """
     Find the narrow hot pixels in the model of a range of channels.
 
@@ -103,8 +103,8 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     ----------
     cube : `images.cube.Cube`
         What to read.
-    polarization, first, last : int
-        Polarization, first and last channel of the range.
+    polarization, start, end : int
+        Polarization, first channel of the range and the one after the last.
     noise : 1D float32 `~numpy.ndarray`
         Noise of every channel of the cube in Jy/beam; NaN for a blank one.
     thresholds : `core.decision.Thresholds`
@@ -119,43 +119,43 @@ def find_candidates(cube, polarization, first, last, noise, thresholds, voxels):
     candidates : structured `~numpy.ndarray`
         One row of `CANDIDATE` for every narrow hot pixel, with what the model tells of it.
     """
-    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
-    channels = np.zeros(end - begin + 1, dtype=CHANNEL)
-    channels["polarization"], channels["channel"] = polarization, np.arange(begin, end + 1)
-    channels["noise"] = noise[begin : end + 1]
+    begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
+    channels = np.zeros(stop - begin, dtype=CHANNEL)
+    channels["polarization"], channels["channel"] = polarization, np.arange(begin, stop)
+    channels["noise"] = noise[begin:stop]
     sums = np.zeros((4, len(channels), cube.shape[2]))
     found = [np.zeros(0, dtype=CANDIDATE)]
-    for rows, core, start, model, searched in _stream(cube, polarization, first, last, voxels):
+    for rows, core, first, model, searched in _stream(cube, polarization, start, end, voxels):
         inside = slice(core[0] - rows[0], core[1] - rows[0])
         pixels, blank = components(model)
         pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
-        here = slice(start - begin, start - begin + len(model))
+        here = slice(first - begin, first - begin + len(model))
         # Sums by rows do not depend on how the cube is cut.
         values = values_at(model, pixels)
         summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
         for of_rows, (where, weights) in zip(sums, summed):
             of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
 
-        candidates, signs = _search(model, pixels, channels["noise"][here], searched - start, thresholds, cube.beam)
+        candidates, signs = _search(model, pixels, channels["noise"][here], searched - first, thresholds, cube.beam)
         for sign, name in ((1, "positive"), (-1, "negative")):
             channels[name][here] += signs[sign]
         candidates["polarization"] = polarization
-        candidates["channel"] += start
+        candidates["channel"] += first
         candidates["y"] += rows[0]
         found.append(candidates)
     channels["model_flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
-    return channels[first - begin : last - begin + 1], np.concatenate(found)
+    return channels[start - begin : end - begin], np.concatenate(found)
 
 
-def _stream(cube, polarization, first, last, voxels):
+def _stream(cube, polarization, start, end, voxels):
     """
     The model of a range of channels piece by piece, with what is around: what two chunks share is read once.
 
     Yields the rows that were read and those that are to be searched, the number of the first channel, the pixels
     [channel, y, x], and the numbers of the channels to be searched, which have their neighbours beside them.
     """
-    begin, end = max(first - 1, 0), min(last + 1, cube.channels - 1)
+    begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
     height, width = cube.shape[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
     # Rows beside a strip are read twice: a strip is at least eight times as high where memory allows it.
@@ -163,17 +163,17 @@ def _stream(cube, polarization, first, last, voxels):
     for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
         rows = max(core[0] - reach, 0), min(core[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
-        ranges = list(chunks(begin, end, cube.depth, plane, min(voxels, max(CHUNK_VOXELS, 3 * plane)), beside=2))
+        ranges = list(chunks(begin, stop, cube.depth, plane, min(voxels, max(CHUNK_VOXELS, 3 * plane)), beside=2))
         # The chunks share their memory: to ask for it anew takes longer than to read them.
-        longest = max(high - low + 1 for low, high in ranges)
+        longest = max(high - low for low, high in ranges)
         planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
-        kept, searched = 0, first
+        kept, searched = 0, start
         for low, high in ranges:
-            model = planes[: kept + high - low + 1]
+            model = planes[: kept + high - low]
             read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
-            until = min(last, high if high == end else high - 1)
-            yield rows, core, low - kept, model, np.arange(searched, until + 1)
-            kept, searched = min(2, len(model)), max(until + 1, first)
+            until = min(end, high if high == stop else high - 1)
+            yield rows, core, low - kept, model, np.arange(searched, until)
+            kept, searched = min(2, len(model)), max(until, start)
             planes[:kept] = model[-kept:].copy()
 
 

@@ -90,8 +90,8 @@ def _measure_noise(cube, polarization, selected, workers, voxels):
     ranges = _ranges(cube, np.unique(window.clip(0, cube.channels - 1)), workers)
     jobs = ((cube, polarization, *each, voxels) for each in ranges)
     scatters = np.full(cube.channels, np.nan, dtype=np.float32)
-    for (first, last), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
-        scatters[first : last + 1] = values
+    for (start, end), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
+        scatters[start:end] = values
     return channel_noise(scatters)
 
 

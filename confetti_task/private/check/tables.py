@@ -9,7 +9,7 @@ from astropy.table import QTable
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..core.sources import join
 from ..images.coordinates import world_coordinates
-from ..images.pixels import read_channels
+from ..images.pixels import read_channel
 
 
 def make_tables(found, meta):
@@ -163,7 +163,7 @@ def read_tables(root, cube):
     if "parameters" not in sources.meta:
         raise ValueError(f"{paths[0]} is of an earlier version of confetti_task; check the cube again")
     for row in channels[is_bad(channels)]:
-        model = read_channels(cube, "model", cube.stokes.index(row["stokes"]), row["channel"], row["channel"])
+        model = read_channel(cube, "model", cube.stokes.index(row["stokes"]), row["channel"])
         model = np.nan_to_num(model).astype(float)
         flux, components = model.sum() * units.Jy, np.count_nonzero(model)
         other_flux = abs(flux - row["model_flux"]) > SAME_FLUX * np.abs(model).sum() * units.Jy

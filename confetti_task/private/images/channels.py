@@ -52,16 +52,16 @@ def _parse_range(part, text, number):
 def format_channels(channels):
     """Write channels as CASA reads them: [17, 18, 20] as '17~18;20'."""
     return ";".join(
-        str(first) if first == last else f"{first}~{last}" for first, last in contiguous_ranges(sorted(channels))
+        str(start) if end == start + 1 else f"{start}~{end - 1}" for start, end in contiguous_ranges(sorted(channels))
     )
 
 
 def contiguous_ranges(channels):
-    """First and last channel of every run of neighbours in an ascending sequence, as a list of tuples."""
+    """Start and end (exclusive) of every run of neighbours in an ascending sequence, as a list of tuples."""
     ranges = []
     for channel in channels:
-        if ranges and channel == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], channel)
+        if ranges and channel == ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], channel + 1)
         else:
-            ranges.append((channel, channel))
+            ranges.append((channel, channel + 1))
     return ranges

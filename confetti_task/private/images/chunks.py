@@ -21,26 +21,25 @@ def ranges_of(channels, depth, number):
 
     Yields
     ------
-    first, last : int
-        Ranges of neighbours, cut where the tiles are.
+    start, end : int
+        Ranges of neighbours, cut where the tiles are; ``end`` is exclusive.
     """
     length = -(-len(channels) // (number * depth)) * depth
-    for first, last in contiguous_ranges(channels):
-        start = first
-        while start <= last:
-            end = min(last, (start // depth) * depth + length - 1)
-            yield start, end
-            start = end + 1
+    for start, end in contiguous_ranges(channels):
+        while start < end:
+            cut = min(end, (start // depth) * depth + length)
+            yield start, cut
+            start = cut
 
 
-def chunks(first, last, depth, plane, voxels, beside=0):
+def chunks(start, end, depth, plane, voxels, beside=0):
     """
     Cut a range of channels into chunks that are read at once.
 
     Parameters
     ----------
-    first, last : int
-        The range.
+    start, end : int
+        The range; ``end`` is exclusive.
     depth : int
         Channels that are stored together.
     plane, voxels : int
@@ -50,17 +49,16 @@ def chunks(first, last, depth, plane, voxels, beside=0):
 
     Yields
     ------
-    first, last : int
+    start, end : int
         The chunks, cut where the tiles are if they are not thinner than those.
     """
     length = max(1, voxels // plane - beside)
     length = length // depth * depth or length
-    start = first
-    while start <= last:
+    while start < end:
         aligned = start // depth * depth if length >= depth else start
-        end = min(last, aligned + length - 1)
-        yield start, end
-        start = end + 1
+        cut = min(end, aligned + length)
+        yield start, cut
+        start = cut
 
 
 def strips(height, rows):

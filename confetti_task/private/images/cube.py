@@ -118,14 +118,18 @@ class Cube:
         tiles = (self.pieces or [self])[0].tiles.get("model")
         return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
 
-    def parts(self, first, last):
-        """The cubes of one root name that hold a range of channels, with its first and last channel in each of them."""
-        start = 0
+    def parts(self, start, end):
+        """The cubes of one root name that hold a range of channels, with its start and end in each of them."""
         for cube in self.pieces or [self]:
-            low, high = max(first - start, 0), min(last - start, cube.channels - 1)
-            if low <= high:
+            low, high = max(start, 0), min(end, cube.channels)
+            if low < high:
                 yield cube, low, high
-            start += cube.channels
+            start, end = start - cube.channels, end - cube.channels
+
+    def part_of(self, channel):
+        """The cube of one root name that holds a channel, and the number of the channel in it."""
+        cube, start, _ = next(self.parts(channel, channel + 1))
+        return cube, start
 
     def piece_of(self, channels):
         """Number of the piece that holds each of some channels, and their numbers in it, as 1D int arrays."""
@@ -135,21 +139,21 @@ class Cube:
 
     def has(self, product, channel):
         """Whether one of the images is there for a channel."""
-        cube, _, _ = next(self.parts(channel, channel))
+        cube, _ = self.part_of(channel)
         return product in cube.products
 
     def path(self, product, channel=0):
         """Name of one of the images."""
-        cube, _, _ = next(self.parts(channel, channel))
+        cube, _ = self.part_of(channel)
         return _path(cube.root, product, cube.taylor_term)
 
-    def box(self, polarization, first, last, rows=None, columns=None):
-        """Bottom left and top right corner of a range of channels (rows, columns), as the image tool takes them."""
+    def box(self, polarization, start, end, rows=None, columns=None):
+        """First and last pixel along each axis of a range of channels (rows, columns), as the image tool takes them."""
         _, _, height, width = self.shape
         rows, columns = rows or (0, height), columns or (0, width)
         bottom, top = [0] * self.ndim, [0] * self.ndim
-        lows = (polarization, first, rows[0], columns[0])
-        highs = (polarization, last, rows[1] - 1, columns[1] - 1)
+        lows = (polarization, start, rows[0], columns[0])
+        highs = (polarization, end - 1, rows[1] - 1, columns[1] - 1)
         for axis, low, high in zip(self.axes, lows, highs):
             if axis is not None:
                 bottom[axis], top[axis] = low, high

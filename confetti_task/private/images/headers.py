@@ -155,7 +155,7 @@ def read_common_beam(cube):
 
 def read_beam(cube, polarization, channel):
     """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
-    part, channel, _ = next(cube.parts(channel, channel))
+    part, channel = cube.part_of(channel)
     if part.restored_with:
         return part.restored_with[polarization][channel]
     with opened(part.path("image" if part.beams else "psf")) as tool:

@@ -7,7 +7,7 @@ from .headers import opened_to_read
 from .tiles import read_box
 
 
-def read_channels(cube, product, polarization, first, last, rows=None, columns=None, out=None):
+def read_channels(cube, product, polarization, start, end, rows=None, columns=None, out=None):
     """
     Read a range of channels.
 
@@ -17,8 +17,8 @@ def read_channels(cube, product, polarization, first, last, rows=None, columns=N
         The images.
     product : str
         Which of them.
-    polarization, first, last : int
-        Number of the polarization, first and last channel.
+    polarization, start, end : int
+        Number of the polarization, first channel and the one after the last.
     rows, columns : tuple of int or None
         First row (column) and the one after the last; None for all.
     out : 3D float32 `~numpy.ndarray` or None
@@ -31,31 +31,36 @@ def read_channels(cube, product, polarization, first, last, rows=None, columns=N
     """
     if out is None:
         height, width = (end - start for start, end in _window(cube, rows, columns))
-        out = np.empty((last - first + 1, height, width), dtype=np.float32)
-    start = 0
-    for part, low, high in cube.parts(first, last):
-        planes = out[start : start + high - low + 1]
+        out = np.empty((end - start, height, width), dtype=np.float32)
+    done = 0
+    for part, low, high in cube.parts(start, end):
+        planes = out[done : done + high - low]
         window = _window(cube, rows, columns)
         if product == "image" and part.restored_with:
             _restore(part, polarization, low, high, window, planes)
         else:
             _read(part, product, part.box(polarization, low, high, *window), planes)
-        start += len(planes)
+        done += len(planes)
     return out
+
+
+def read_channel(cube, product, polarization, channel, rows=None, columns=None):
+    """One channel as `read_channels` reads it, a plane [y, x]."""
+    return read_channels(cube, product, polarization, channel, channel + 1, rows, columns)[0]
 
 
 def _window(cube, rows, columns):
     return rows or (0, cube.shape[2]), columns or (0, cube.shape[3])
 
 
-def _restore(cube, polarization, first, last, window, planes):
+def _restore(cube, polarization, start, end, window, planes):
     """The image as tclean restored it, from model and residual; blank where the image is."""
-    box = cube.box(polarization, first, last, *window)
+    box = cube.box(polarization, start, end, *window)
     _read(cube, "image", box, planes)
     blank = np.isnan(planes)
     _read(cube, "residual", box, planes)
     planes[blank | (planes == 0)] = np.nan  # tclean's residual is 0 only where there are no data
-    for channel, plane in enumerate(planes, start=first):
+    for channel, plane in enumerate(planes, start=start):
         beam = cube.restored_with[polarization][channel]
         reach = margin(beam, cube.cell)
         model = _model_around(cube, polarization, channel, window, reach)
@@ -69,7 +74,7 @@ def _model_around(cube, polarization, channel, window, reach):
     model = np.zeros([end - start + 2 * reach for start, end in window], dtype=np.float32)
     box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.shape[2:])]
     inside = tuple(slice(low - start + reach, high - start + reach) for (low, high), (start, _) in zip(box, window))
-    _read(cube, "model", cube.box(polarization, channel, channel, *box), model[(np.newaxis, *inside)])
+    _read(cube, "model", cube.box(polarization, channel, channel + 1, *box), model[(np.newaxis, *inside)])
     return model
 
 
@@ -95,11 +100,11 @@ def _read_mask(cube, box):
 
 def read_valid(cube, polarization, channel, rows=None):
     """T/F mask [y, x] of a channel of the image; True everywhere where it has none."""
-    part, low, high = next(cube.parts(channel, channel))
+    part, channel = cube.part_of(channel)
     window = _window(cube, rows, None)
     if not part.masked:
         return np.ones([end - start for start, end in window], dtype=bool)
-    return _read_mask(part, part.box(polarization, low, high, *window))[0]
+    return _read_mask(part, part.box(polarization, channel, channel + 1, *window))[0]
 
 
 def _blank_where_not_finite(planes):
@@ -113,4 +118,4 @@ def _blank_where_not_finite(planes):
 def read_plane(path, cube, polarization, channel):
     """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
     with opened_to_read(path) as tool:
-        return cube.from_image_order(tool.getchunk(*cube.box(polarization, channel, channel)))[0]
+        return cube.from_image_order(tool.getchunk(*cube.box(polarization, channel, channel + 1)))[0]

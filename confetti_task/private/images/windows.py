@@ -39,7 +39,7 @@ def read_window(cube, product, polarization, channel, corner):
     """A window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
     size = window_of(cube.shape[2:])
     box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.shape[2:])]
-    planes = read_channels(cube, product, polarization, channel, channel, *box)
+    planes = read_channels(cube, product, polarization, channel, channel + 1, *box)
     if planes.shape[1:] == size:
         return planes
     window = np.full((1, *size), np.nan, dtype=np.float32)

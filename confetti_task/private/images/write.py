@@ -70,7 +70,7 @@ def _write_planes(path, cube, planes):
     if tiles and cube.axes[2:] == (1, 0):
         with open(tiles.path, "r+b") as file:
             for (polarization, channel), plane in planes:
-                write_plane(file, tiles, cube.box(polarization, channel, channel)[0], plane)
+                write_plane(file, tiles, cube.box(polarization, channel, channel + 1)[0], plane)
     else:
         with opened(path) as tool:
             for (polarization, channel), plane in planes:
@@ -120,16 +120,16 @@ def _forget_the_template(path):
 def put_plane(tool, cube, polarization, channel, plane):
     """Write one plane [y, x] into an opened image whose axes are those of the cube."""
     for rows in strips(len(plane), ROWS_AT_ONCE):
-        bottom, _ = cube.box(polarization, channel, channel, rows)
+        bottom, _ = cube.box(polarization, channel, channel + 1, rows)
         tool.putchunk(cube.to_image_order(plane[np.newaxis, slice(*rows)]).astype(float), blc=bottom)
 
 
-def copy_channels(cube, product, first, last, path):
+def copy_channels(cube, product, start, end, path):
     """Write a range of channels of one of the images as an image of its own."""
     from casatools import regionmanager
 
     box = regionmanager()
-    region = box.box(blc=cube.box(0, first, last)[0], trc=cube.box(cube.shape[0] - 1, first, last)[1])
+    region = box.box(blc=cube.box(0, start, end)[0], trc=cube.box(cube.shape[0] - 1, start, end)[1])
     with opened(cube.path(product)) as tool:
         tool.subimage(outfile=path, region=region, dropdeg=False).done()
     box.done()

@@ -116,7 +116,7 @@ def write_start(plan, cube, start_plane, clean_mask):
             written.write(text)
     for run in plan.runs:
         start_model = plan.name(run) + ".startmodel"
-        copy_channels(cube, "model", *run, start_model)
+        copy_channels(cube, "model", run[0], run[1] + 1, start_model)
         with opened(start_model) as tool:
             for channel in plan.bad(run):
                 for polarization in range(cube.shape[0]):

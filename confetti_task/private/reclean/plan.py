@@ -43,7 +43,7 @@ class Plan:
     channels : tuple of int
         Channels to clean again.
     runs : tuple of tuple of int
-        First and last channel of every run of tclean.
+        First and last channel of every run of tclean, both inclusive, as in the names of its images.
     recorded : dict
         Parameters of tclean as it was called for the old images.
     parameters : tuple of dict

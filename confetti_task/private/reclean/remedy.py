@@ -71,9 +71,9 @@ def sub_cubes(bad, channels):
         one are one.
     """
     ranges = []
-    for first, last in contiguous_ranges(bad):
-        first = max(first - MARGIN_CHANNELS - CHECK_CHANNELS, 0)
-        last = min(last + MARGIN_CHANNELS, channels - 1)
+    for start, end in contiguous_ranges(bad):
+        first = max(start - MARGIN_CHANNELS - CHECK_CHANNELS, 0)
+        last = min(end - 1 + MARGIN_CHANNELS, channels - 1)
         if ranges and first - ranges[-1][1] - 1 <= RUN_CHANNELS:
             first, _ = ranges.pop()
         ranges.append((first, last))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..images.pixels import read_channels
+from ..images.pixels import read_channel
 
 # So many good channels tell what is in all of them: a source whose line is in every one is as good as continuum.
 COMMON_CHANNELS = 16
@@ -83,4 +83,4 @@ def _interpolation_weights(channel, good):
 
 
 def _read_model(cube, polarization, channel):
-    return np.nan_to_num(read_channels(cube, "model", polarization, channel, channel)[0])
+    return np.nan_to_num(read_channel(cube, "model", polarization, channel))

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..check.clean_mask import channels_to_clean
 from ..images.cube import open_cube
-from ..images.pixels import read_channels, read_plane
+from ..images.pixels import read_channel, read_plane
 from .remedy import beside, near, unaffected
 
 # Where nothing was cleaned again tclean must give the old planes. Measured differences are 1e-6 of the brightest
@@ -97,8 +97,8 @@ def _largest(product, new, cube, run, channels, noise=None):
 
 
 def _difference(product, new, cube, run, polarization, channel, noise=None):
-    old_plane = read_channels(cube, product, polarization, channel, channel)
-    new_plane = read_channels(new, product, polarization, channel - run[0], channel - run[0])
+    old_plane = read_channel(cube, product, polarization, channel)
+    new_plane = read_channel(new, product, polarization, channel - run[0])
     if not np.nan_to_num(old_plane).any() and not np.nan_to_num(new_plane).any():
         return np.nan  # blank in both
     known = np.isfinite(old_plane)
@@ -153,9 +153,9 @@ def state_of_channels(plan, cube):
 
 
 def _flux(cube, polarization, channel):
-    return float(np.nansum(read_channels(cube, "model", polarization, channel, channel), dtype=float))
+    return float(np.nansum(read_channel(cube, "model", polarization, channel), dtype=float))
 
 
 def _peak(cube, polarization, channel, cleaned):
-    residual = read_channels(cube, "residual", polarization, channel, channel)[0]
+    residual = read_channel(cube, "residual", polarization, channel)
     return float(np.abs(np.nan_to_num(residual[cleaned])).max(initial=0))

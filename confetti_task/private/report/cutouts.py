@@ -84,15 +84,15 @@ def read_cutout(cube, polarization, channel, y, x):
         With its surroundings.
     """
     reach = int(np.ceil(SHOWN_BEAMS * cube.beam))
-    channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS, cube.channels - 1) + 1)
+    channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
     where = (np.full_like(channels, value) for value in (y, x))
     beam = read_beam(cube, polarization, channel)
     return Cutout(
         channel=channel,
         y=y,
         x=x,
-        planes={name: _read(cube, name, polarization, channel - 1, channel + 1, y, x, reach) for name in PRODUCTS},
-        spectra={name: _read(cube, name, polarization, channels[0], channels[-1], y, x, 1) for name in PRODUCTS},
+        planes={name: _read(cube, name, polarization, channel - 1, channel + 2, y, x, reach) for name in PRODUCTS},
+        spectra={name: _read(cube, name, polarization, channels[0], channels[-1] + 1, y, x, 1) for name in PRODUCTS},
         channels=channels,
         velocity=world_coordinates(cube, channels, *where)[3].to_value("km/s"),
         cell=cube.cell,
@@ -108,16 +108,16 @@ def _names_of_axes(sky):
     return ("l", "b") if sky.wcs.ctype[0].startswith("GLON") else ("RA", "Dec")
 
 
-def _read(cube, product, polarization, first, last, y, x, reach):
+def _read(cube, product, polarization, start, end, y, x, reach):
     """Pixels around a pixel, NaN where the cube has none."""
     height, width = cube.shape[2:]
-    box = np.full((last - first + 1, 2 * reach + 1, 2 * reach + 1), np.nan, dtype=np.float32)
-    starts = np.array([first, y - reach, x - reach])
+    box = np.full((end - start, 2 * reach + 1, 2 * reach + 1), np.nan, dtype=np.float32)
+    starts = np.array([start, y - reach, x - reach])
     low = np.maximum(starts, 0)
     high = np.minimum(starts + box.shape, [cube.channels, height, width])
     inside = tuple(slice(*ends) for ends in zip(low - starts, high - starts))
     box[inside] = read_channels(
-        cube, product, polarization, low[0], high[0] - 1, rows=(low[1], high[1]), columns=(low[2], high[2])
+        cube, product, polarization, low[0], high[0], rows=(low[1], high[1]), columns=(low[2], high[2])
     )
     return box
 
@@ -171,8 +171,8 @@ def read_peak(cube, polarization=0):
 
 def _peak_of_rows(cube, polarization, channels, rows, side):
     peak = np.full((rows[1] - rows[0], cube.shape[3]), np.nan, dtype=np.float32)
-    for first, last in contiguous_ranges(channels):
-        for low, high in chunks(first, last, cube.depth, peak.size, CHUNK_VOXELS):
+    for start, end in contiguous_ranges(channels):
+        for low, high in chunks(start, end, cube.depth, peak.size, CHUNK_VOXELS):
             image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
             np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
     for axis in (0, 1):

@@ -127,7 +127,8 @@ def velocity_ranges(channels, bad):
         return []
     half = np.gradient(velocity, number) / 2
     at = {channel: (velocity[place], half[place]) for place, channel in enumerate(number.tolist())}
-    ends = [(at[low][0] - at[low][1], at[high][0] + at[high][1]) for low, high in contiguous_ranges(bad)]
+    runs = [(at[start], at[end - 1]) for start, end in contiguous_ranges(bad)]
+    ends = [(low - half_low, high + half_high) for (low, half_low), (high, half_high) in runs]
     return [[round(float(value), 3) for value in sorted(pair)] for pair in ends]
 
 

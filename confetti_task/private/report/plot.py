@@ -41,6 +41,6 @@ def _plot_pixel(cube, source):
         raise ValueError(f"source should be the row of a source, or (channel, x, y) (got {source!r})") from error
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name} of {lengths[0]} channels")
-    first, last = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS, cube.channels - 1)
-    noise = channel_noise(measure_scatter(cube, 0, first, last, CHUNK_VOXELS))[channel - first]
+    start, end = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, cube.channels)
+    noise = channel_noise(measure_scatter(cube, 0, start, end, CHUNK_VOXELS))[channel - start]
     return draw_find(read_cutout(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")
