@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +13,11 @@ from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
 from .reclean import messages
 from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
-from .reclean.plan import Plan, make_plan
-from .reclean.remedy import DEPTH_SIGMA, remedied
+from .reclean.plan import Job, Plan, make_plan
+from .reclean.remedy import DEPTH_SIGMA
 from .reclean.start_model import start_from_continuum, start_from_neighbours
 from .reclean.tclean_parameters import read_parameters
 from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
-
-# What stays the same when more channels are cleaned, or in another way.
-Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")
 
 
 def confetti_reclean(
@@ -61,8 +57,7 @@ def confetti_reclean(
 
 
 def _prepare(job, bad, method):
-    remedy = remedied(job.recorded, job.gain, job.depth)
-    plan = make_plan(job.cube, job.outname, job.confetti, bad, method, job.recorded, remedy, job.call, job.overwrite)
+    plan = make_plan(job, bad, method)
     check_room(plan, job.cube)
     write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
     casalog.post(messages.describe_plan(plan, job.cube.channels))
@@ -71,8 +66,10 @@ def _prepare(job, bad, method):
 
 def _mend(job, bad, method, rounds):
     """
-    Clean bad channels again; once more in another way, gentler, or with more channels, where that turns out to be
-    needed.
+    Clean bad channels again, until nothing is left that another run of tclean would mend.
+
+    Each of these happens once at most, but for the last: the full cube where sub-cubes turn out to be of other data, a
+    gentler clean where channels are bad again, and another round where channels are bad that were hidden.
     """
     reasons, gentle = [], False
     while True:
@@ -84,19 +81,24 @@ def _mend(job, bad, method, rounds):
                 raise
             why, method = messages.OTHER_DATA.format(error=error), "cube"
         else:
+            job = job._replace(overwrite=True)
             again = messages.bad_again(plan, result["after"])
             hidden = messages.newly_bad(result["before"], result["after"], bad)
             if again and not gentle:
-                gentle, gain = True, plan.parameters[0]["gain"] / 2
-                job = job._replace(gain=gain, depth=DEPTH_SIGMA * result["after"]["noise"], overwrite=True)
-                why = messages.GENTLER.format(chans=format_channels(again), gain=gain, depth=job.depth)
+                gentle, job = True, _gentler(job, plan, result["after"])
+                why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
             elif hidden and rounds > 1:
-                bad, rounds, job = sorted([*bad, *hidden]), rounds - 1, job._replace(overwrite=True)
+                bad, rounds = sorted([*bad, *hidden]), rounds - 1
                 why = messages.HIDDEN.format(chans=format_channels(hidden))
             else:
                 return dict(result, warnings=[*reasons, *result["warnings"]])
         casalog.post(why, "WARN")
         reasons.append(why)
+
+
+def _gentler(job, plan, after):
+    """The job with half the loop gain, and no deeper than the usual multiple of the noise."""
+    return job._replace(gain=plan.parameters[0]["gain"] / 2, depth=DEPTH_SIGMA * after["noise"])
 
 
 def finish(outname):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import namedtuple
 from dataclasses import asdict, dataclass, replace
 from typing import Dict, Tuple
 
@@ -10,7 +11,7 @@ from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.headers import read_common_beam
 from .history import record_of
-from .remedy import REASONS, choose_ranges, for_sub_cube
+from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
 
 _SCRIPT = """\
 # Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
@@ -27,6 +28,12 @@ from confetti_task import finish_reclean
 # Put the new images in place, and check them.
 print(finish_reclean({outname!r}))
 """
+
+
+# What stays the same when more channels are cleaned, or in another way: the old cube and the tables of its check, the
+# names, the parameters of tclean as recorded, the largest loop gain and the lowest threshold in Jy/beam, what the bad
+# channels start from, the clean mask of the check ('' for none), the call of the task and whether it may overwrite.
+Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")
 
 
 @dataclass(frozen=True)
@@ -122,56 +129,50 @@ class Plan:
         return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
 
 
-def make_plan(cube, outname, confetti, channels, method, recorded, remedy, call, overwrite):
+def make_plan(job, channels, method):
     """
     Plan how to clean channels again.
 
     Parameters
     ----------
-    cube : `images.cube.Cube`
-        The old images.
-    outname, confetti : str
-        Root names of the new images and of the products of confetti_check.
+    job : `Job`
+        What is to be mended, and how.
     channels : list of int
         Channels to clean again, ascending.
     method : {'auto', 'subcubes', 'cube'}
         What to image.
-    recorded : dict
-        Parameters of tclean as it was called for the old images.
-    remedy : dict
-        The same as `reclean.remedy.remedied` changes them.
-    call : str
-        The call of confetti_reclean.
-    overwrite : bool
-        Whether new images of an earlier run may be replaced.
 
     Returns
     -------
     plan : `Plan`
         What to do.
     """
-    runs = choose_ranges(method, channels, cube.channels)
-    full = runs == [(0, cube.channels - 1)]
-    # A cube that was put together of pieces has the history of a piece, or none.
-    if not full or recorded.get("nchan") not in (-1, cube.channels):
-        frequencies, beam = read_frequencies(cube), read_common_beam(cube)
-        parameters = [for_sub_cube(remedy, frequencies, run, beam) for run in runs]
-    else:
-        parameters = [remedy]
+    runs = choose_ranges(method, channels, job.cube.channels)
+    full = runs == [(0, job.cube.channels - 1)]
     plan = Plan(
-        root=cube.root,
-        outname=outname,
-        confetti=confetti,
+        root=job.cube.root,
+        outname=job.outname,
+        confetti=job.confetti,
         method="cube" if full else "subcubes",
         channels=tuple(channels),
         runs=tuple(runs),
-        recorded=recorded,
+        recorded=job.recorded,
         parameters=(),
-        call=call,
-        overwrite=overwrite,
+        call=job.call,
+        overwrite=job.overwrite,
     )
     names = map(plan.name, runs)
-    return replace(plan, parameters=tuple(map(_with_names, parameters, names)))
+    return replace(plan, parameters=tuple(map(_with_names, _parameters(job, runs, full), names)))
+
+
+def _parameters(job, runs, full):
+    """Parameters of every run of tclean."""
+    remedy = remedied(job.recorded, job.gain, job.depth)
+    # A cube that was put together of pieces has the history of a piece, or none.
+    if full and job.recorded.get("nchan") in (-1, job.cube.channels):
+        return [remedy]
+    frequencies, beam = read_frequencies(job.cube), read_common_beam(job.cube)
+    return [for_sub_cube(remedy, frequencies, run, beam) for run in runs]
 
 
 def _with_names(parameters, name):
