@@ -2,6 +2,14 @@
 
 from functools import partial
 
+from astropy.table import QTable
+
 import confetti_task
 
 confetti_check = partial(confetti_task.confetti_check, report=False)
+
+
+def places(result, kind):
+    """Channel, y and x of the sources of a class in the table of a result."""
+    table = QTable.read(result["table"])
+    return {tuple(row) for row in table[table["class"] == kind]["channel", "y", "x"]}
