@@ -1,6 +1,6 @@
 """
-confetti_check from a shell: ``python -m confetti_task IMAGENAME``; ``python -m confetti_task summary FOLDER...`` writes
-one page over all checks below some folders.
+confetti_check from a shell: ``confetti_check IMAGENAME`` or ``python -m confetti_task IMAGENAME``; with ``summary
+FOLDER...`` either writes one page over all checks below some folders.
 
 Exit status 0 when the cube could be checked, whether or not there is confetti; 2 when it could not; 1 only where there
 is confetti and --fail-on-confetti was given, so that chains of jobs go on unless they ask to be stopped.
@@ -8,6 +8,7 @@ is confetti and --fail-on-confetti was given, so that chains of jobs go on unles
 
 import argparse
 import json
+import os
 import sys
 
 from .confetti_check import PARAMETERS, SUMMARY, confetti_check
@@ -26,9 +27,15 @@ def _lower(sentence):
     return sentence[0].lower() + sentence[1:]
 
 
+def _program():
+    """How this was called: the name of a command, or that of the module."""
+    name = os.path.basename(sys.argv[0])
+    return "python -m confetti_task" if name == "__main__.py" else name
+
+
 def make_parser():
     """Options with the names, defaults and descriptions of the task's parameters."""
-    parser = argparse.ArgumentParser(prog="python -m confetti_task", description=SUMMARY + ".")
+    parser = argparse.ArgumentParser(prog=_program(), description=SUMMARY + ".")
     parser.add_argument("--version", action="version", version=__version__)
     for parameter in PARAMETERS:
         summary = parameter.summary.replace("%", "%%")
@@ -56,7 +63,7 @@ def summarize(arguments):
     """Write the page over many cubes, and return the exit status."""
     from .private.report.summary import write_summary
 
-    parser = argparse.ArgumentParser(prog="python -m confetti_task summary", description=summarize.__doc__)
+    parser = argparse.ArgumentParser(prog=_program() + " summary", description=summarize.__doc__)
     parser.add_argument("folders", nargs="+", help="folders with products of confetti_check, anywhere below")
     parser.add_argument("--output", default="confetti_summary.html", help="name of the page (default: %(default)s)")
     options = parser.parse_args(arguments)

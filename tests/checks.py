@@ -7,6 +7,8 @@ The check is without its report, whose pictures take longer than the small skies
 from ast import literal_eval
 from functools import partial
 
+from astropy.table import QTable
+
 import confetti_task
 
 confetti_check = partial(confetti_task.confetti_check, report=False)
@@ -29,3 +31,9 @@ def _is_one(value, kind):
     if kind.startswith("list of "):
         return isinstance(value, list) and all(_is_one(item, kind[len("list of ") :]) for item in value)
     return value is None if kind == "None" else type(value).__name__ == kind
+
+
+def places(result, kind):
+    """Channel, y and x of the sources of a class in the table of a result."""
+    table = QTable.read(result["table"])
+    return {tuple(row) for row in table[table["class"] == kind]["channel", "y", "x"]}

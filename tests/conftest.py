@@ -6,9 +6,10 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from skies import maser_continuum_and_confetti
 
 TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP / "scripts"))
+sys.path[:0] = [str(TOP / "scripts"), str(TOP / "examples")]
 
 Observation = namedtuple("Observation", "sky vis size folder")
 
@@ -28,6 +29,12 @@ def pytest_collection_modifyitems(items):
 def _empty_folder(tmp_path, monkeypatch):
     """Every test starts in an empty folder, where CASA and the tests may write."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def products():
+    """A maser in one channel, a continuum source in all, and confetti."""
+    return maser_continuum_and_confetti()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import numpy as np
 BEAM = 6.0  # pixels
 NOISE = 0.01  # Jy/beam
 SIZE, CHANNELS = 64, 7
+HOT = (3, 30, 26)  # channel, y, x of the confetti
 
 
 def gaussian(width, size=SIZE):
@@ -78,3 +79,12 @@ class Products:
         restored = convolve(surround, gaussian(BEAM, size))[y, x]
         self.model[channel] -= 0.9 * flux * surround / restored
         self.model[channel, y, x] += flux
+
+
+def maser_continuum_and_confetti():
+    """A maser in one channel, a continuum source in all, and confetti."""
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    products.model[:, 12, 50] += 20 * NOISE
+    products.add_confetti(*HOT, 20 * NOISE)
+    return products

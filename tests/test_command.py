@@ -1,4 +1,4 @@
-"""python -m confetti_task."""
+"""python -m confetti_task, which the command confetti_check is too."""
 
 import json
 import subprocess
@@ -23,6 +23,12 @@ def test_the_command_prints_the_result_and_exits_with_0_though_there_is_confetti
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout[done.stdout.index("{") :])["channels"] == [3]
+
+
+def test_a_module_that_is_called_says_so_in_its_help():
+    command = [sys.executable, "-m", "confetti_task", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: python -m confetti_task [-h]")
 
 
 def test_the_command_exits_with_1_only_where_asked(line):

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from alma_imf_example import image_line
+from alma_imf import image_line
 from casa_images import checksum, read_image
 from checks import confetti_check
 from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors

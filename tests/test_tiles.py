@@ -16,11 +16,15 @@ from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pixels import read_channels
 from confetti_task.private.images.tiles import find_image_tiles, find_tiles, opened_table, read_box, write_plane
 
-RANDOM = np.random.default_rng(5)
-
 # Shapes that divide the tiles and that do not, shorter than a tile and longer; masks whose tiles are not whole bytes.
 SHAPES = [(64, 64, 1, 8), (65, 63, 1, 9), (7, 5, 2, 3), (130, 31, 4, 1), (1, 9, 1, 17)]
 TILES = [[], [32, 32, 1, 4], [5, 3, 1, 1], [7, 9, 2, 2], [200, 200, 1, 20]]
+
+
+@pytest.fixture
+def random():
+    """The same numbers for every test, whichever ran before."""
+    return np.random.default_rng(5)
 
 
 def make_table(path, cells, tile, manager="TiledCellStMan", order="little", kind="float"):
@@ -38,13 +42,13 @@ def make_table(path, cells, tile, manager="TiledCellStMan", order="little", kind
     tool.done()
 
 
-def boxes(shape):
+def boxes(shape, random):
     """The whole, a pixel at each end, and some boxes in between."""
     yield [0] * len(shape), [length - 1 for length in shape]
     yield [0] * len(shape), [0] * len(shape)
     yield [length - 1 for length in shape], [length - 1 for length in shape]
     for _ in range(8):
-        ends = np.sort(RANDOM.integers(0, shape, size=(2, len(shape))), axis=0)
+        ends = np.sort(random.integers(0, shape, size=(2, len(shape))), axis=0)
         yield ends[0].tolist(), ends[1].tolist()
 
 
@@ -54,38 +58,38 @@ def cut(cell, bottom, top):
 
 @pytest.mark.parametrize("manager", ["TiledCellStMan", "TiledShapeStMan"])
 @pytest.mark.parametrize("order", ["little", "big"])
-def test_float_tiles_of_either_byte_order_are_read_as_the_table_tool_reads_them(manager, order):
+def test_float_tiles_of_either_byte_order_are_read_as_the_table_tool_reads_them(manager, order, random):
     for number, (shape, tile) in enumerate(product(SHAPES, TILES)):
-        cell = RANDOM.normal(size=shape).astype(np.float32)
+        cell = random.normal(size=shape).astype(np.float32)
         make_table(f"{number}.table", [cell], tile, manager, order)
         tiles = find_tiles(f"{number}.table")
         assert tiles.kind == {"little": "<f4", "big": ">f4"}[order]
-        for bottom, top in boxes(shape):
+        for bottom, top in boxes(shape, random):
             np.testing.assert_array_equal(read_box(tiles, bottom, top), cut(cell, bottom, top))
 
 
 @pytest.mark.parametrize("manager", ["TiledCellStMan", "TiledShapeStMan"])
-def test_masks_are_read_bit_for_bit(manager):
+def test_masks_are_read_bit_for_bit(manager, random):
     for number, (shape, tile) in enumerate(product(SHAPES, TILES)):
-        cell = RANDOM.random(size=shape) < 0.4
+        cell = random.random(size=shape) < 0.4
         make_table(f"{number}.table", [cell], tile, manager, kind="boolean")
         tiles = find_tiles(f"{number}.table")
         assert tiles.kind == "bits"
-        for bottom, top in boxes(shape):
+        for bottom, top in boxes(shape, random):
             np.testing.assert_array_equal(read_box(tiles, bottom, top), cut(cell, bottom, top))
 
 
 @pytest.mark.parametrize("manager", ["TiledCellStMan", "TiledShapeStMan"])
 @pytest.mark.parametrize("order", ["little", "big"])
-def test_planes_are_written_where_the_table_tool_reads_them_and_nowhere_else(manager, order):
+def test_planes_are_written_where_the_table_tool_reads_them_and_nowhere_else(manager, order, random):
     for number, (shape, tile) in enumerate(product(SHAPES, TILES)):
         make_table(f"{number}.table", [np.zeros(shape, dtype=np.float32)], tile, manager, order)
         tiles = find_tiles(f"{number}.table")
         expected = np.zeros(shape, dtype=np.float32)
         with open(tiles.path, "r+b") as file:
             for _ in range(3):
-                place = RANDOM.integers(0, shape).tolist()
-                new = RANDOM.normal(size=shape[:2]) * (RANDOM.random(shape[:2]) < 0.1)
+                place = random.integers(0, shape).tolist()
+                new = random.normal(size=shape[:2]) * (random.random(shape[:2]) < 0.1)
                 expected[(slice(None), slice(None), *place[2:])] += new
                 plane = np.float32(expected[(slice(None), slice(None), *place[2:])].T)
                 write_plane(file, tiles, place, plane)
@@ -99,7 +103,7 @@ def test_pixels_of_other_types_are_left_to_casa(kind):
     assert find_tiles("line.table") is None
 
 
-def test_a_scaled_column_is_left_to_casa():
+def test_a_scaled_column_is_left_to_casa(random):
     from casatools import table
 
     column = {"valueType": "float", "dataManagerType": "CompressFloat", "dataManagerGroup": "map", "ndim": 2}
@@ -111,7 +115,7 @@ def test_a_scaled_column_is_left_to_casa():
     tool = table()
     tool.create("line.table", columns, dminfo={"*1": engine, "*2": stored})
     tool.addrows(1)
-    tool.putcell("map", 0, RANDOM.normal(size=(5, 6)))
+    tool.putcell("map", 0, random.normal(size=(5, 6)))
     tool.done()
     assert find_tiles("line.table") is None
 
@@ -122,10 +126,10 @@ def test_a_table_of_several_arrays_is_left_to_casa(manager):
     assert find_tiles("rows.table") is None
 
 
-def test_images_and_their_masks_are_trusted_only_when_a_tile_is_as_the_image_tool_reads_it():
+def test_images_and_their_masks_are_trusted_only_when_a_tile_is_as_the_image_tool_reads_it(random):
     from casatools import image
 
-    pixels = RANDOM.normal(size=(6, 33, 70))
+    pixels = random.normal(size=(6, 33, 70))
     write_image("a.image", pixels, masked=pixels > 0)
     write_image("b.image", pixels, masked=pixels > 0.5)
     tool = image()
@@ -198,9 +202,9 @@ def test_what_is_stored_otherwise_is_read_through_the_image_tool(stored_otherwis
 
 
 @pytest.mark.parametrize("order", ["xysf", "xyfs", "fsxy", "yxsf", "xyf"])
-def test_both_readers_give_the_same_in_every_order_of_the_axes(order):
+def test_both_readers_give_the_same_in_every_order_of_the_axes(order, random):
     products = Products(channels=5, size=70)
-    masked = RANDOM.random(products.model.shape) < 0.7
+    masked = random.random(products.model.shape) < 0.7
     products.residual[2, 5, 6] = np.nan
     write_cube("line", products, order=order, masked=masked if order == "xysf" else None)
     cube, through_casa = open_cube("line"), open_cube("line", reader="ia")

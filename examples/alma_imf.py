@@ -1,7 +1,7 @@
 """
 How an ALMA-IMF imaging script checks each line cube right after tclean, mends it, and delivers the good one.
 
-    casa -c alma_imf_example.py
+    casa -c alma_imf.py
 
 The only new lines are those between "check" and "end of check".
 """

@@ -1,7 +1,7 @@
 """
 Check a large cube on a SLURM cluster: the same task, on as many nodes as there are.
 
-    casa -c slurm_example.py IMAGENAME
+    casa -c slurm.py IMAGENAME
 
 Needs `pip install dask-jobqueue` and this package in the Python of the workers, which need no CASA, and a disk that all
 nodes see. Adapt queue, account and sizes to the cluster.

@@ -1,0 +1,57 @@
+"""Known real sources are never masked, in whatever form they are given."""
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+from casa_images import write_cube
+from checks import confetti_check, places
+from skies import HOT
+
+MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
+
+
+@pytest.mark.parametrize("form", ["degrees", "text", "array", "ecsv", "csv", "fits", "text in fits", "radian"])
+def test_a_known_source_is_never_masked(products, form):
+    write_cube("line", products)
+    position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs
+    known = [[position.ra.deg, position.dec.deg], [10.0, 20.0]]
+    if form == "text":
+        known = [[position.ra.to_string("hour", sep=":"), position.dec.to_string(sep=":")]]
+    elif form == "array":
+        known = np.array(known)
+    elif form == "text in fits":
+        known = "masers.fits"
+        text = [position.ra.to_string("hour", sep=":")], [position.dec.to_string("deg", sep=":")]
+        QTable(dict(zip(("ra", "dec"), text))).write(known)
+    elif form == "radian":
+        known = "masers.ecsv"
+        QTable({"ra": [position.ra.rad] * units.rad, "dec": [position.dec.rad] * units.rad}).write(known)
+    elif form in ("ecsv", "csv", "fits"):
+        table = QTable({"RA": [position.ra.deg] * units.deg, "DEC": [position.dec.deg] * units.deg, "flux": [1.0]})
+        known = f"masers.{form}"
+        table.write(known, format={"ecsv": "ascii.ecsv", "csv": "ascii.csv"}.get(form))
+    result = confetti_check(imagename="line", known=known)
+    assert result["verdict"] == "clean"
+    assert places(result, "known") == {HOT}
+
+
+def test_known_sources_elsewhere_protect_nothing_not_even_on_the_opposite_side_of_the_sky(products):
+    write_cube("line", products)
+    elsewhere = [[MASER_LIKE[0], MASER_LIKE[1] + 0.002], [MASER_LIKE[0] - 180, -MASER_LIKE[1]]]
+    assert confetti_check(imagename="line", known=elsewhere)["channels"] == [3]
+
+
+@pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], 5])
+def test_known_sources_that_cannot_be_read_are_refused(products, known):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match="known=.* cannot be read as positions"):
+        confetti_check(imagename="line", known=known)
+
+
+def test_a_table_without_positions_is_refused_with_its_columns(products):
+    write_cube("line", products)
+    QTable({"l": [1.0], "b": [2.0]}).write("masers.ecsv")
+    with pytest.raises(ValueError, match="its columns are l, b"):
+        confetti_check(imagename="line", known="masers.ecsv")

@@ -1,0 +1,164 @@
+"""What confetti_check writes: masks, tables and statistics, together or not at all."""
+
+import os
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import checksum, read_image, write_cube, write_image
+from checks import confetti_check
+from skies import BEAM, HOT, NOISE
+
+
+def test_the_table_has_units_and_sky_positions(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    row = QTable.read(result["table"])[0]
+    assert row["class"] == "confetti"
+    assert row["frequency"].to_value("GHz") == pytest.approx(93.17 + 3 * 71.5e-6, abs=1e-9)
+    assert row["velocity"].to_value("km/s") == pytest.approx(
+        299792.458 * (1 - row["frequency"].value / 93.1734), abs=1e-3
+    )
+    assert row["dec"].to_value("deg") == pytest.approx(-21.62 - 2 * 0.5 / 3600, abs=1e-6)
+    assert row["ra"].to_value("deg") == pytest.approx(271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), abs=1e-6)
+    assert row["contrast"].to_value("Jy") == pytest.approx(20 * NOISE, rel=0.1)
+    assert result["severity"] == pytest.approx(abs(row["unsupported"]))
+
+
+def test_the_clean_mask_is_the_old_one_in_bad_channels_and_0_elsewhere(products):
+    products.mask = np.zeros_like(products.model)
+    products.mask[:, 10:50, 10:50] = 1
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line")["cleanmask"])
+    np.testing.assert_array_equal(cleanmask[3], products.mask[3])
+    assert not np.delete(cleanmask, 3, axis=0).any()
+
+
+def test_without_an_old_clean_mask_the_primary_beam_mask_is_cleaned(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, :5] = False
+    write_cube("line", products, masked=masked)
+    cleanmask = read_image(confetti_check(imagename="line")["cleanmask"])
+    np.testing.assert_array_equal(cleanmask[3], masked[3])
+
+
+def test_the_pixel_clean_mask_has_beam_sized_holes_only_at_confetti(products):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line", cleanmask="pixel")["cleanmask"])
+    holes = np.argwhere(cleanmask == 0)
+    assert set(holes[:, 0]) == {3}
+    assert np.hypot(*(holes[:, 1:] - HOT[1:]).T).max() == pytest.approx(BEAM / 2)
+
+
+def test_masks_are_float32_and_tell_how_they_were_made(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    from casatools import image
+
+    tool = image()
+    for name in (result["mask"], result["cleanmask"]):
+        tool.open(name)
+        assert tool.pixeltype() == "float"
+        assert any("imagename='line'" in line for line in tool.history(list=False))
+        tool.done()
+
+
+def test_the_statistics_are_written_where_asked(products):
+    write_cube("line", products)
+    confetti_check(imagename="line", writestats=True)
+    assert read_image("line.confetti.contrast")[HOT] == pytest.approx(20 * NOISE, rel=0.1)
+    assert abs(read_image("line.confetti.unsupported")[HOT]) > 2.5
+
+
+def test_inputs_are_never_changed_and_nothing_is_left_behind(products):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    inputs = [f"line.{product}" for product in ("model", "image", "residual", "psf", "mask")]
+    before = checksum(*inputs)
+    confetti_check(imagename="line")
+    assert checksum(*inputs) == before
+    assert {name for name in os.listdir(".") if name not in inputs} == {
+        "line.confetti.mask",
+        "line.confetti.cleanmask",
+        "line.confetti.ecsv",
+        "line.confetti.channels.ecsv",
+    }
+
+
+def test_overwriting_leaves_no_clean_mask_of_an_earlier_verdict(products):
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    confetti_check(imagename="line", chans="0~1", overwrite=True)
+    assert not os.path.exists("line.confetti.cleanmask")
+
+
+def test_older_products_survive_when_the_new_ones_cannot_take_their_place(products, monkeypatch):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    before = checksum(result["mask"], result["cleanmask"])
+    rename = os.rename
+
+    def fail_at_the_mask(source, target):
+        if target == "line.confetti.mask" and ".partial" in source and "old" not in os.path.basename(source):
+            raise OSError("disk full")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail_at_the_mask)
+    with pytest.raises(OSError, match="disk full"):
+        confetti_check(imagename="line", overwrite=True)
+    assert checksum(result["mask"], result["cleanmask"]) == before
+    assert os.path.exists(result["table"])
+
+
+def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
+    write_cube("line", products)
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("confetti_task.private.products.channels_to_clean", fail)
+    with pytest.raises(OSError, match="disk full"):
+        confetti_check(imagename="line")
+    assert not any("confetti" in name for name in os.listdir("."))
+
+
+def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    channels = QTable.read(result["channeltable"])
+    assert channels["verdict"].tolist() == ["good"] * 3 + ["bad"] + ["good"] * 3
+    bad, fake = channels[3], QTable.read(result["table"])[0]
+    assert bad["severity"] == result["severity"] == result["severities"][0] == abs(fake["unsupported"])
+    assert bad["flux"] == fake["flux"]
+    assert fake["flux"].to_value("Jy") == pytest.approx(fake["severity"] * fake["noise"].value, rel=1e-5)
+    assert channels["noise"].to_value("Jy/beam") == pytest.approx(np.full(7, NOISE), rel=0.2)
+    assert channels["positive"].tolist()[2:4] == [3, 3]  # the maser or the confetti, and the continuum sources
+    assert channels["model_flux"][0].to_value("Jy") == pytest.approx(120 * NOISE)
+
+
+def test_a_channel_whose_model_is_switched_off_is_told(products):
+    products.model[5] = 0
+    write_cube("line", products)
+    assert QTable.read(confetti_check(imagename="line")["channeltable"])["switched"].tolist() == [False] * 5 + [
+        True,
+        False,
+    ]
+
+
+def test_a_blank_channel_is_not_switched_off(products):
+    image = products.image
+    image[5] = products.residual[5] = products.model[5] = 0
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one")
+    channels = QTable.read(confetti_check(imagename="line")["channeltable"])
+    assert channels["verdict"][5] == "blank"
+    assert not channels["switched"].any()
+
+
+def test_the_pixel_clean_mask_leaves_alone_what_was_not_cleaned(products):
+    products.mask = np.zeros_like(products.model)
+    products.mask[3] = 1
+    write_cube("line", products)
+    cleanmask = read_image(confetti_check(imagename="line", cleanmask="pixel")["cleanmask"])
+    assert not np.delete(cleanmask, 3, axis=0).any()

@@ -1,0 +1,104 @@
+"""What confetti_check refuses, by name, before anything is written."""
+
+import os
+
+import numpy as np
+import pytest
+from casa_images import checksum, write_cube, write_image
+from checks import confetti_check
+
+
+@pytest.mark.parametrize("name", ["line", "line.image", "line.model/", "./line.residual"])
+def test_the_name_of_any_image_will_do(products, name):
+    write_cube("line", products)
+    assert confetti_check(imagename=name)["mask"].endswith("line.confetti.mask")
+
+
+@pytest.mark.parametrize("product", ["model", "image", "residual"])
+def test_a_missing_image_is_named(products, product):
+    write_cube("line", products, skip=[product])
+    with pytest.raises(ValueError, match=f"line.{product} not found; give the root name"):
+        confetti_check(imagename="line")
+    assert not any("confetti" in name for name in os.listdir("."))
+
+
+def test_images_of_different_shape_are_refused_with_both_shapes(products):
+    write_cube("line", products, skip=["residual"])
+    write_image("line.residual", products.residual[:5])
+    with pytest.raises(ValueError, match=r"line.residual and line.model .* \(64, 64, 1, 5\) and \(64, 64, 1, 7\)"):
+        confetti_check(imagename="line")
+
+
+def test_images_on_different_grids_are_refused(products):
+    write_cube("line", products)
+    from casatools import image
+
+    tool = image()
+    tool.open("line.image")
+    system = tool.coordsys()
+    system.setreferencevalue(list(system.referencevalue()["numeric"] * [1, 1, 1, 1.001]))
+    tool.setcoordsys(system.torecord())
+    tool.done()
+    with pytest.raises(ValueError, match="line.image and line.model should be on the same grid"):
+        confetti_check(imagename="line")
+
+
+def test_an_image_without_beam_is_refused(products):
+    write_cube("line", products, beams="none")
+    with pytest.raises(ValueError, match="line.image has no restoring beam"):
+        confetti_check(imagename="line")
+
+
+def test_an_image_that_is_a_text_file_is_refused(products):
+    write_cube("line", products, skip=["residual"])
+    with open("line.residual", "w") as text:
+        text.write("no image")
+    with pytest.raises(ValueError, match="line.residual cannot be read as an image"):
+        confetti_check(imagename="line")
+
+
+def test_an_existing_product_is_kept_unless_overwriting(products):
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    before = checksum("line.confetti.mask")
+    with pytest.raises(ValueError, match="line.confetti.channels.ecsv exists already; set overwrite=True"):
+        confetti_check(imagename="line")
+    assert checksum("line.confetti.mask") == before
+    assert confetti_check(imagename="line", overwrite=True)["verdict"] == "confetti"
+
+
+@pytest.mark.parametrize("outfile", ["line", "./line", "other"])
+def test_products_never_replace_images_of_tclean(products, outfile):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    write_cube("other", products)
+    before = checksum("line.mask", "other.mask")
+    with pytest.raises(ValueError, match="there are images of tclean of that name"):
+        confetti_check(imagename="line", outfile=outfile, overwrite=True)
+    assert checksum("line.mask", "other.mask") == before
+
+
+def test_a_dirty_image_of_tclean_is_no_product(products):
+    write_cube("line", products)
+    write_cube("dirty", products, skip=["model", "image"])
+    with pytest.raises(ValueError, match="there are images of tclean of that name"):
+        confetti_check(imagename="line", outfile="dirty", overwrite=True)
+
+
+def test_a_folder_is_no_root_name(products):
+    write_cube("line", products)
+    os.mkdir("results")
+    with pytest.raises(ValueError, match="'results/' is a folder"):
+        confetti_check(imagename="line", outfile="results/")
+
+
+def test_a_folder_that_is_not_there_is_named(products):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match="cannot write in .*nowhere"):
+        confetti_check(imagename="line", outfile="nowhere/line")
+
+
+@pytest.mark.parametrize("wrong", [{"imagename": 3}, {"cleanmask": "all"}, {"nsigma": "many"}, {"overwrite": "yes"}])
+def test_wrong_types_are_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        confetti_check(**{"imagename": "line", **wrong})

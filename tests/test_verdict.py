@@ -1,0 +1,253 @@
+"""confetti_check on CASA images of small skies: what is confetti, what is not, and what cannot be told."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import read_image, write_cube, write_image
+from checks import confetti_check, places
+from skies import HOT, NOISE, Products
+
+
+def test_confetti_is_masked_and_a_maser_in_one_channel_never_is(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "confetti"
+    assert result["chans"] == "3"
+    assert result["channels"] == [3]
+    assert np.argwhere(read_image(result["mask"])).tolist() == [list(HOT)]
+    assert (2, 45, 15) in places(result, "candidate")
+    assert result["warnings"] == []
+
+
+def test_a_continuum_source_in_all_channels_is_not_even_a_candidate(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert not any((y, x) == (12, 50) for _, y, x in places(result, "candidate") | places(result, "confetti"))
+
+
+@pytest.mark.parametrize("channel", [0, 6])
+def test_confetti_in_an_edge_channel_is_found(channel):
+    products = Products()
+    products.add_confetti(channel, 30, 26, 20 * NOISE)
+    write_cube("line", products)
+    assert confetti_check(imagename="line")["channels"] == [channel]
+
+
+@pytest.mark.parametrize("blank", ["zero", "masked"])
+def test_the_model_of_a_blank_channel_is_no_neighbour(blank):
+    products = Products()
+    products.add_confetti(4, 30, 26, 20 * NOISE)
+    image, valid = products.image, np.ones(products.model.shape, dtype=bool)
+    products.model[3] = products.model[4]
+    if blank == "zero":
+        image[3] = products.residual[3] = 0
+    else:
+        image[3], valid[3] = np.nan, False
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one", masked=valid)
+    assert confetti_check(imagename="line")["channels"] == [4]
+
+
+def test_the_published_case_is_a_candidate_and_its_two_harmless_relatives_are_not_even_that():
+    """
+    The numbers of G008.67 N2H+, channel 98: 0.065 Jy/beam in the image, 0.035 in the residual, 0.009 of noise.
+
+    The hot pixel alone is 1.6 to 3 sigma, on a disc of the same sign; contrast 50 in the model, 2 in the image.
+    """
+    products = Products(seed=11)
+    y, x = np.mgrid[:64, :64]
+    disc = np.hypot(y - 32, x - 32) <= 4
+    products.model[:, disc] += 0.01 / 40.6
+    products.model[3, disc] += 0.035 / 40.6
+    products.model[3, 32, 32] += 3.2 * 0.009
+    products.model[:, 12, 50] += 0.1  # hot in every channel, from a continuum start model
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert (3, 32, 32) in places(result, "candidate")
+    assert not any((y, x) == (12, 50) for _, y, x in places(result, "candidate") | places(result, "confetti"))
+
+    products.model = products.model[3:4]
+    products.residual, products.psf = products.residual[3:4], products.psf[3:4]
+    write_cube("continuum", products, term=".tt0")
+    result = confetti_check(imagename="continuum")
+    assert result["verdict"] == "not applicable"
+    assert "one channel" in result["warnings"][0]
+    assert not read_image(result["mask"]).any()
+    assert result["cleanmask"] == ""
+
+
+def test_a_cube_without_confetti_gets_a_zero_mask_and_no_clean_mask():
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+    assert not read_image("line.confetti.mask").any()
+    assert not os.path.exists("line.confetti.cleanmask")
+    assert result["cleanmask"] == ""
+
+
+def test_where_nothing_was_cleaned_there_is_nothing_to_find():
+    write_cube("line", Products(continuum=False))
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "not applicable"
+    assert "nothing was cleaned" in result["warnings"][0]
+
+
+def test_without_a_psf_a_compensated_hot_pixel_is_confetti_and_a_maser_is_not(products):
+    products.add_compensated(5, 20, 40, 100 * NOISE)
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert "line.psf not found" in result["warnings"][0]
+    assert (5, 20, 40) in places(result, "confetti")
+    assert (2, 45, 15) in places(result, "candidate")
+
+
+@pytest.mark.parametrize("skip", [[], ["psf"]])
+@pytest.mark.parametrize("stale", ["older model", "dirty"])
+def test_a_maser_that_an_old_image_does_not_restore_is_not_masked(skip, stale):
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    image = products.image
+    write_cube("line", products, skip=["residual", "image", *skip])
+    write_image("line.image", image, unit="Jy/beam", beams="one")
+    write_image("line.residual", image)  # as before the maser was cleaned
+    if stale == "older model":
+        shutil.rmtree("line.image")
+        products.model[2, 45, 15] = 0
+        products.add_point(5, 20, 20, 30 * NOISE)
+        write_image("line.image", image + products.image - products.residual, unit="Jy/beam", beams="one")
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+
+
+@pytest.mark.parametrize("factor", [-1, 1e-6, 1e6])
+def test_units_and_sign_change_nothing(products, factor):
+    write_cube("line", products)
+    before = confetti_check(imagename="line")
+    scaled = Products()
+    scaled.model, scaled.residual = products.model * np.float32(factor), products.residual * np.float32(factor)
+    write_cube("scaled", scaled)
+    after = confetti_check(imagename="scaled")
+    np.testing.assert_array_equal(read_image(after["mask"]), read_image(before["mask"]))
+    assert places(after, "candidate") == places(before, "candidate")
+    assert places(after, "confetti") == places(before, "confetti") == {HOT}
+    signs = [np.sign(QTable.read(result["table"])["unsupported"][0]) for result in (before, after)]
+    assert signs[1] == np.sign(factor) * signs[0]
+
+
+def test_chunks_and_selections_of_channels_change_nothing(products):
+    write_cube("line", products)
+    whole = QTable.read(confetti_check(imagename="line", outfile="whole")["table"])
+    single = QTable.read(confetti_check(imagename="line", outfile="single", memory=1e-9)["table"])
+    selected = QTable.read(confetti_check(imagename="line", outfile="selected", chans="3;2")["table"])
+    for name in whole.colnames:
+        np.testing.assert_array_equal(single[name], whole[name])
+        np.testing.assert_array_equal(selected[name], whole[np.isin(whole["channel"], [2, 3])][name])
+    whole, single, selected = (QTable.read(f"{name}.channels.ecsv") for name in ("whole", "single", "selected"))
+    for name in whole.colnames:
+        np.testing.assert_array_equal(single[name], whole[name])
+        np.testing.assert_array_equal(selected[name], whole[2:4][name])
+
+
+@pytest.mark.parametrize("order", ["xysf", "xyfs", "fsxy", "yxsf", "xyf"])
+@pytest.mark.parametrize("beams", ["one", "per plane"])
+def test_the_order_of_the_axes_and_the_beams_change_nothing(products, order, beams):
+    write_cube("line", products, order=order, beams=beams)
+    result = confetti_check(imagename="line")
+    assert places(result, "confetti") == {HOT}
+    from casatools import image
+
+    tool = image()
+    tool.open(result["mask"])
+    mask, shape = tool.getchunk(), list(tool.shape())
+    tool.open("line.model")
+    assert shape == list(tool.shape())
+    tool.done()
+    hot = dict(zip("fyx", HOT), s=0)
+    assert np.argwhere(mask).tolist() == [[hot[axis] for axis in order]]
+
+
+def test_confetti_in_one_polarization_is_found_there_and_all_are_cleaned_again(products):
+    write_cube("line", products, polarizations=("I", "Q"), holds="Q")
+    result = confetti_check(imagename="line")
+    table = QTable.read(result["table"])
+    assert set(table["stokes"]) == {"Q"}
+    assert read_image(result["mask"], polarization=1)[HOT] == 1
+    assert not read_image(result["mask"], polarization=0).any()
+    for polarization in (0, 1):
+        assert read_image(result["cleanmask"], polarization=polarization)[3].all()
+
+
+@pytest.mark.parametrize(("trouble", "verdict"), [("lonely", "clean"), ("masked", "not applicable")])
+def test_what_could_not_be_checked_is_said(products, trouble, verdict):
+    image = products.image
+    if trouble == "lonely":
+        image[[2, 4]] = 0
+    masked = np.zeros(image.shape, dtype=bool) if trouble == "masked" else None
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one", masked=masked)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == verdict
+    said = {"lonely": "channels 3 could not", "masked": "masked, blank or zero"}
+    assert said[trouble] in result["warnings"][0]
+
+
+def test_a_background_of_continuum_changes_nothing(products):
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", products.image + 10 * NOISE, unit="Jy/beam", beams="one")
+    assert places(confetti_check(imagename="line"), "confetti") == {HOT}
+
+
+def test_a_blank_psf_is_said(products):
+    products.psf[:] = 0
+    write_cube("line", products)
+    assert "candidates in channels 2~3 could not be tested" in confetti_check(imagename="line")["warnings"][0]
+
+
+def test_pixels_outside_the_primary_beam_are_not_checked(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[:, 25:35, 20:32] = False
+    write_cube("line", products, masked=masked)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+
+
+def test_a_size_that_does_not_divide_the_tiles_is_read_right():
+    products = Products(channels=5, size=97)
+    products.add_confetti(2, 90, 7, 20 * NOISE)
+    write_cube("line", products)
+    assert places(confetti_check(imagename="line"), "confetti") == {(2, 90, 7)}
+
+
+def test_a_casa_newer_than_any_tested_is_said_and_works(products, monkeypatch, capfd):
+    import casatools
+
+    write_cube("line", products)
+    confetti_check(imagename="line")
+    assert "was tested with" not in capfd.readouterr().err
+    monkeypatch.setattr(casatools, "version", lambda: [6, 10, 0, 1])
+    assert confetti_check(imagename="line", overwrite=True)["channels"] == [3]
+    assert "this is 6.10.0.1" in capfd.readouterr().err
+
+
+def test_a_last_channel_full_of_confetti_is_bad():
+    products = Products(channels=12)
+    for y in range(6, 60, 9):
+        for x in range(6, 60, 9):
+            products.add_confetti(11, y, x, 15 * NOISE)
+    write_cube("line", products)
+    assert confetti_check(imagename="line")["channels"] == [11]
+
+
+def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is_said(products):
+    masked = np.ones(products.model.shape, dtype=bool)
+    masked[3] = False
+    masked[3][HOT[1:]] = masked[3, :20, :20] = True
+    write_cube("line", products, masked=masked)
+    result = confetti_check(imagename="line")
+    assert HOT in places(result, "candidate")
+    assert "could not be tested" in result["warnings"][0]
