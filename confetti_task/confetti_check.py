@@ -259,7 +259,7 @@ def confetti_check(
 
     Examples
     --------
-    >>> result = confetti_check(imagename="G008.67_B3_spw1_12M_n2hp")
+    >>> result = confetti_check(imagename="myfield_B3_spw1_12M_n2hp")
     >>> if result["verdict"] == "confetti":
     ...     print(result["chans"], result["severity"])
 

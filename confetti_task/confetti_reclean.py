@@ -225,9 +225,9 @@ def confetti_reclean(
 
     Examples
     --------
-    >>> result = confetti_check(imagename="G008.67_B3_spw1_12M_n2hp")
+    >>> result = confetti_check(imagename="myfield_B3_spw1_12M_n2hp")
     >>> if result["verdict"] == "confetti":
-    ...     mended = confetti_reclean(imagename="G008.67_B3_spw1_12M_n2hp")
+    ...     mended = confetti_reclean(imagename="myfield_B3_spw1_12M_n2hp")
     ...     print(mended["imagename"], mended["before"]["severity"], mended["after"]["severity"])
 
     In outname.reclean.py, every parameter of tclean that is not as recorded has the old value and the reason for the

@@ -72,3 +72,13 @@ def test_the_package_is_imported_without_casa():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]", confetti_task.__version__]
+
+
+def test_the_check_after_a_reclean_has_every_parameter_that_decides():
+    """All but names, the selection of products, and what changes no result."""
+    from confetti_task.private.task_confetti_check import OF_THE_CALL, OF_THE_NEXT_CHECK
+
+    decides_nothing = {"imagename", "outfile", "writestats", "reader", "parallel", "memory", "overwrite"}
+    parameters = {parameter.name for parameter in confetti_task.confetti_check.__globals__["PARAMETERS"]}
+    assert {*OF_THE_NEXT_CHECK, "known"} == parameters - decides_nothing
+    assert set(OF_THE_CALL) <= parameters

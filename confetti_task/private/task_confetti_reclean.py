@@ -14,9 +14,9 @@ from .images.cube import open_cube
 from .reclean import messages
 from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
 from .reclean.plan import Job, Plan, make_plan
+from .reclean.recorded_call import read_parameters
 from .reclean.remedy import DEPTH_SIGMA
 from .reclean.start_model import start_from_continuum, start_from_neighbours
-from .reclean.tclean_parameters import read_parameters
 from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
 
 
