@@ -30,7 +30,7 @@ CONVERT = {
     "bool": BOOLS.__getitem__,
 }
 
-# What Python calls the types of CASA.
+# Python's names for the types of CASA.
 PYTHON_TYPES = {
     "string": "str",
     "stringVec": "list of str",
@@ -42,7 +42,7 @@ PYTHON_TYPES = {
     "record": "dict",
 }
 
-# `type` is that of CASA's type checker; `python_type` is for readers, and so are the types of the keys.
+# `type` is for CASA's type checker; `python_type` and the types of the keys are for readers.
 Parameter = namedtuple("Parameter", "name type python_type default allowed summary description")
 Key = namedtuple("Key", "name type description keys")
 Returns = namedtuple("Returns", "description keys")
@@ -180,7 +180,7 @@ that is: `piece`, the root name of the piece, and `piece_channel`, the channel i
 
 
 def read_task(path):
-    """Read one task definition; what this generator does not know of CASA's XML is an error, never left out."""
+    """Read one task definition; XML that this generator does not know is an error, never ignored."""
     task = ElementTree.parse(path).getroot().find(NAMESPACE + "task")
     return Task(
         name=task.get("name"),
@@ -236,7 +236,7 @@ def _text(element, tag):
 
 
 def _folded(text):
-    """The text with one line for each of its paragraphs."""
+    """Join the lines of each paragraph of a text."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", (text or "").strip()))
 
 
@@ -283,7 +283,7 @@ def _literal(value):
 
 
 def documentation(task):
-    """The docstring of a task, numpydoc, without its indentation."""
+    """Numpydoc docstring of a task, without indentation."""
     parameters = "\n".join(_item(p.name, _type_of(p), _filled(p.description, 8)) for p in task.parameters)
     returns = "dict\n" + textwrap.indent(_keys_section(task.returns, 8), "    ")
     raises = "\n".join(_item(error, "", _filled(text, 8)) for error, text in task.raises)
@@ -299,7 +299,7 @@ def _type_of(parameter):
 
 
 def _keys_section(returned, indent):
-    """A description, and the keys below it, each with the keys of its own."""
+    """A description followed by its keys, each with keys of its own."""
     keys = [_item(key.name, key.type, _keys_section(key, indent + 4)) for key in returned.keys]
     return "\n\n".join([_filled(returned.description, indent), *(["\n".join(keys)] if keys else [])])
 
@@ -312,7 +312,7 @@ def _item(name, kind, text):
 
 
 def pages(tasks):
-    """Paths and texts of the reference; a page of another kind is one more pair in this list."""
+    """Paths and texts of the reference pages; a new kind of page is one more pair in this list."""
     return [
         *((REFERENCE / (task.name + ".md"), page(task)) for task in tasks),
         (REFERENCE / "columns.md", columns_page()),
@@ -320,7 +320,7 @@ def pages(tasks):
 
 
 def columns_page():
-    """The reference page of the columns of the tables, in Markdown."""
+    """Reference page of the table columns, in Markdown."""
     from confetti_task.private.core import quantities
 
     return COLUMNS_PAGE.format(
@@ -338,7 +338,7 @@ def _column_table(quantities):
 
 
 def page(task):
-    """The reference page of a task, in Markdown."""
+    """Reference page of a task, in Markdown."""
     return PAGE.format(
         name=task.name,
         summary=task.summary,
@@ -380,7 +380,7 @@ def _bullet(text, indent=""):
     return "\n".join(indent + ("  " if number else "- ") + line for number, line in enumerate(lines))
 
 
-# Viewers of Markdown would strike out what stands between the ~ of two selections of channels.
+# Literals are marked as code, or Markdown viewers would strike out the text between the ~ of two channel selections.
 _LITERALS = (
     r"\{[^}]*\}",  # {'threshold': '20mJy'}
     r"\[.*?\](?:, \.\.\.\])?",  # [[RA, Dec], ...]
@@ -391,7 +391,7 @@ _LITERALS = (
 
 
 def _marked(text):
-    """The text with its literals marked as code."""
+    """Mark the literals in a text as code."""
     return re.sub("|".join(_LITERALS), r"`\g<0>`", text)
 
 
@@ -400,7 +400,7 @@ def _example_block(block):
 
 
 def files():
-    """All that is generated, as pairs of path and text."""
+    """All generated files, as pairs of path and text."""
     tasks = [read_task(path) for path in sorted((TOP / "xml").glob("*.xml"))]
     return [*(pair for task in tasks for pair in modules(task)), *pages(tasks)]
 

@@ -1,8 +1,8 @@
-"""Statistics of single hot pixels in CASA cubes, written with spectral-cube and dask.
+"""Hot-pixel statistics of CASA cubes as people write them, with spectral-cube and dask.
 
 Each function takes the root name of the images of one run (``root + '.model'`` and so on), streams through the
-cubes block by block, and returns a number of flagged voxels.  Channels outside of the cube count as zero contrast,
-and pixels outside of a channel are the mirror image of those inside (as in scipy.ndimage, mode 'reflect').
+cubes block by block, and returns the number of flagged voxels.  Channels beyond the cube count as zero contrast, and
+pixels beyond the edge of a channel mirror those inside (as in scipy.ndimage, mode 'reflect').
 """
 
 import warnings
@@ -14,16 +14,16 @@ from scipy import ndimage
 from spectral_cube import SpectralCube
 
 ANNULUS = np.pad(np.zeros((3, 3), dtype=bool), 2, constant_values=True)
-"""The 40 pixels of 7 x 7 around the inner 3 x 3."""
+"""The 40 pixels of 7 x 7 without the inner 3 x 3."""
 
 READ_VOXELS = 2**22
-"""Number of voxels that spectral-cube reads at once, at most."""
+"""Maximum number of voxels that spectral-cube reads at once."""
 
 BLOCK_BYTES = 2**24
-"""Size of the blocks of whole channels to work on."""
+"""Size of the blocks of whole channels, in bytes."""
 
 COUNT = np.empty((0, 0, 0), dtype=int)
-"""What a block is reduced to, for dask."""
+"""Type to which dask reduces a block."""
 
 
 def read_cube(path):
@@ -45,7 +45,7 @@ def read_cube(path):
 
 
 def whole_channels(cube):
-    """Chunk a cube in blocks of whole channels.
+    """Chunk a cube into blocks of whole channels.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def count_flagged(counts, workers):
 
 
 def median_of_all(values, axis=None, overwrite_input=False):
-    """Take the median of all values; numpy.median takes nine times as long, for its several pivots.
+    """Take the median of all values; numpy.median with its several pivots takes nine times as long.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def median_of_all(values, axis=None, overwrite_input=False):
     Returns
     -------
     float
-        The median, NaN of no values.
+        The median; NaN if there are no values.
     """
     if values.size == 0:
         return np.nan
@@ -151,7 +151,7 @@ def mean_contrast(block):
 
 
 def median_contrast(block):
-    """Subtract from each pixel the median of the annulus around it (the upper one of the two in the middle).
+    """Subtract from each pixel the median of the annulus around it (the upper of the two middle values).
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def median_contrast(block):
 
 
 def count_narrow(contrast, noise, nsigma):
-    """Count hot pixels with less than half of the contrast in both of the neighbouring channels.
+    """Count hot pixels with less than half of their contrast in both neighbouring channels.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def count_narrow(contrast, noise, nsigma):
     noise : numpy.ndarray
         Noise of the channels of the block.
     nsigma : float
-        Least contrast in units of the noise.
+        Minimum contrast, in units of the noise.
 
     Returns
     -------
@@ -193,14 +193,14 @@ def count_narrow(contrast, noise, nsigma):
 
 
 def narrow_pixels(root, nsigma, contrast_of, workers):
-    """Count narrow hot pixels of a model.
+    """Count the narrow hot pixels of a model.
 
     Parameters
     ----------
     root : str
         Name of the images without extension.
     nsigma : float
-        Least contrast in units of the noise of the channel.
+        Minimum contrast, in units of the channel noise.
     contrast_of : callable
         Computes the contrasts of a block of channels.
     workers : int
@@ -223,14 +223,14 @@ def narrow_pixels(root, nsigma, contrast_of, workers):
 
 
 def local_mean(root, nsigma, workers=1):
-    """Count narrow hot pixels of the model by the contrast over the mean of the 7 x 7 pixels around.
+    """Count narrow hot pixels of the model by their contrast with the mean of 7 x 7 pixels.
 
     Parameters
     ----------
     root : str
         Name of the images without extension.
     nsigma : float
-        Least contrast in units of the noise of the channel (mad_std of the image).
+        Minimum contrast, in units of the channel noise (mad_std of the image).
     workers : int, default: 1
         Number of threads.
 
@@ -243,14 +243,14 @@ def local_mean(root, nsigma, workers=1):
 
 
 def annulus_median(root, nsigma, workers=1):
-    """Count narrow hot pixels of the model by the contrast over the median of the 40 pixels of an annulus.
+    """Count narrow hot pixels of the model by their contrast with the median of a 40-pixel annulus.
 
     Parameters
     ----------
     root : str
         Name of the images without extension.
     nsigma : float
-        Least contrast in units of the noise of the channel (mad_std of the image).
+        Minimum contrast, in units of the channel noise (mad_std of the image).
     workers : int, default: 1
         Number of threads.
 
@@ -263,7 +263,7 @@ def annulus_median(root, nsigma, workers=1):
 
 
 def count_speckles(block):
-    """Count pixels that differ from the median of three channels by more than four times this.
+    """Count pixels that differ from the median of three channels by more than four times that median.
 
     Parameters
     ----------
@@ -289,8 +289,8 @@ def count_speckles(block):
 def despeckle(root, workers=1):
     """Count speckles of the model by the rule of ALMA-IMF.
 
-    A speckle differs from the median of its channel and the ones before and after it by more than four times this
-    median.  Beyond the ends of the cube the first and the last channel are repeated.
+    A speckle differs from the median of its channel and the channels before and after it by more than four times that
+    median.  The first and the last channel are repeated beyond the ends of the cube.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Products of any size, as tclean might have left them, to measure how long it takes to check them."""
+"""Simulated tclean products of any size, to measure how long it takes to check them."""
 
 import numpy as np
 from casatools import coordsys, image
@@ -7,8 +7,8 @@ from scipy import fft
 BEAM = 5.0  # pixels
 NOISE = 0.01  # Jy/beam
 PRODUCTS = ("model", "image", "residual", "psf")
-# Emission of 8 sigma in a disc of so much of a plane, in the half of the channels that has a line: components too faint
-# to be hot pixels.
+# Emission of 8 sigma in a disc that covers this fraction of a plane, in the half of the channels that has a line; its
+# components are too faint to be hot pixels.
 EMISSION, FAINTNESS = 0.01, 0.3
 
 
@@ -21,13 +21,13 @@ def write_products(root, size, channels, bad=(), hot=0, seed=1):
     root : str
         Root name of the images.
     size, channels : int
-        Length of the sides in pixels, and number of channels.
+        Side length in pixels, and number of channels.
     bad : sequence of int
         Channels with thirty fake sources each.
     hot : int
-        Number of harmless hot pixels of 4 sigma, all over the cube.
+        Number of harmless hot pixels of 4 sigma, spread over the cube.
     seed : int
-        Of the random numbers.
+        Seed of the random numbers.
     """
     random = np.random.default_rng(seed)
     unmeasured = _unmeasured(size)
@@ -59,12 +59,12 @@ def _disc(size):
 
 
 def _cycles(size):
-    """Spatial frequencies in cycles a beam."""
+    """Spatial frequencies in cycles per beam."""
     return BEAM * np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.rfftfreq(size))
 
 
 def _unmeasured(size):
-    """What lies between the longest baselines of one configuration and the shortest of another, and beyond both."""
+    """Gap between the longest baselines of one configuration and the shortest of another, and all beyond both."""
     cycles = _cycles(size)
     return np.exp(-(((cycles - 0.55) / 0.2) ** 12)) + 1 / (1 + np.exp((1.3 - cycles) / 0.05))
 

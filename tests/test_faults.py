@@ -337,7 +337,7 @@ def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatc
         return found
 
     monkeypatch.setattr(task_confetti_check, "survey", write_meanwhile)
-    with pytest.raises(ValueError, match="line.residual changed while they were checked"):
+    with pytest.raises(ValueError, match="line.residual changed during the check"):
         confetti_check(imagename="line")
     assert products_of() == []
 

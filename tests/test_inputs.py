@@ -277,14 +277,14 @@ def garbage(path):
 
 
 DAMAGED = {
-    "truncated": (truncate, "is damaged: .*; copy it again, or make it again with tclean"),
+    "truncated": (truncate, "is damaged: .*; copy it again, or re-image it with tclean"),
     "without pixels": (lambda path: os.remove(tiles_of(path)), "is damaged: .* could not be opened"),
-    "without table.f0": (lambda path: os.remove(f"{path}/table.f0"), "cannot be read as an image"),
-    "without table.dat": (lambda path: os.remove(f"{path}/table.dat"), "cannot be read as an image"),
-    "garbage": (garbage, "cannot be read as an image"),
-    "a text file": (write_text, "cannot be read as an image"),
-    "an empty folder": (empty_folder, "cannot be read as an image"),
-    "a table": (plain_table, "cannot be read as an image"),
+    "without table.f0": (lambda path: os.remove(f"{path}/table.f0"), "cannot be read as a CASA image"),
+    "without table.dat": (lambda path: os.remove(f"{path}/table.dat"), "cannot be read as a CASA image"),
+    "garbage": (garbage, "cannot be read as a CASA image"),
+    "a text file": (write_text, "cannot be read as a CASA image"),
+    "an empty folder": (empty_folder, "cannot be read as a CASA image"),
+    "a table": (plain_table, "cannot be read as a CASA image"),
     "complex": (lambda path: to_type(path, "c"), "has complex pixels"),
 }
 
@@ -364,7 +364,7 @@ def test_an_image_on_another_grid_is_named(other, product):
     prepare, message = OTHER_GRID[other]
     prepare(f"line.{product}")
     compared = "image" if product == "model" else product
-    refuses("line", f"line.{compared} and line.model should (have|be) {message}.*; are they of one run of tclean?")
+    refuses("line", f"line.{compared} and line.model should (have|be) {message}.*; give images from one run of tclean")
 
 
 def test_images_without_a_sky_are_refused():
@@ -374,7 +374,7 @@ def test_images_without_a_sky_are_refused():
     for path in glob.glob("line.*"):
         with opened(path) as tool:
             tool.setcoordsys(coordsys().newcoordsys(linear=4).torecord())
-    refuses("line", "line.model should have two axes on the sky, .*Linear of 64")
+    refuses("line", "line.model should have two celestial axes, .*Linear of 64")
 
 
 @pytest.mark.parametrize("frame", ["J2000", "ICRS", "B1950", "GALACTIC"])
@@ -408,10 +408,12 @@ def test_an_image_in_another_unit_is_refused(unit):
     write_cube("line", sky(7))
     with opened("line.image") as tool:
         tool.setbrightnessunit(unit)
-    refuses("line", f"line.image is in {unit}; Jy/beam is needed")
+    refuses("line", f"line.image is in {unit}, not in Jy/beam")
 
 
-@pytest.mark.parametrize(("width", "message"), [("0.2arcsec", "0.4 pixels wide"), ("60arcsec", "wider than itself")])
+@pytest.mark.parametrize(
+    ("width", "message"), [("0.2arcsec", "of only 0.4 pixels"), ("60arcsec", "wider than the image")]
+)
 def test_an_impossible_beam_is_refused(width, message):
     write_cube("line", sky(7))
     with opened("line.image") as tool:
@@ -430,7 +432,7 @@ def test_fits_files_are_refused_with_the_call_that_converts_them():
 @pytest.mark.parametrize("given", ["", "nowhere", "line.", "~/line", " line", "line.image.pbcor", "."])
 def test_a_name_without_images_is_refused_with_what_is_needed(given):
     write_cube("line", sky(7))
-    refuses(given, "imagename='.*': .* not found; give the root name that tclean was given")
+    refuses(given, "imagename='.*': .* not found; give the root name used in tclean")
 
 
 # What is odd is said

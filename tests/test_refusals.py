@@ -53,7 +53,7 @@ def test_an_image_that_is_a_text_file_is_refused(products):
     write_cube("line", products, skip=["residual"])
     with open("line.residual", "w") as text:
         text.write("no image")
-    with pytest.raises(ValueError, match="line.residual cannot be read as an image"):
+    with pytest.raises(ValueError, match="line.residual cannot be read as a CASA image"):
         confetti_check(imagename="line")
 
 

@@ -107,7 +107,7 @@ except ValueError as error:
 """
     printed = casa(script)
     assert "got line" in printed
-    assert "other.saved holds more than names and values; correct it, or remove it" in printed
+    assert "other.saved contains more than assigned values; correct it, or remove it" in printed
     assert not os.path.exists("run")
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 Parameter = namedtuple("Parameter", "name type default allowed summary")
 
-# What CASA's type checker calls the types of the XML, and how it converts what a user may mean by them.
+# Names that CASA's type checker has for the types of the XML, and its functions that convert other values to them.
 _CASA_TYPES = {
     "string": ("cStr", "to_str"),
     "double": ("cFloat", "to_float"),
@@ -14,12 +14,12 @@ _CASA_TYPES = {
     "any": ("cVariant", "to_variant"),
 }
 
-# The newest CASA that all tests passed with, major and minor version.
+# Newest CASA with which all tests passed: major and minor version.
 NEWEST_CASA = (6, 7)
 
 
 def schema(parameters):
-    """Rules of CASA's type checker for these parameters, as a dictionary."""
+    """Rules of CASA's type checker for the parameters."""
     from casatools.coercetype import coerce
 
     rules = {}
@@ -35,28 +35,28 @@ def schema(parameters):
 
 def call_task(name, parameters, values):
     """
-    Run a task with logging as casatasks does it.
+    Run a task with logging, as casatasks does.
 
     Parameters
     ----------
     name : str
         Name of the task; its implementation is ``confetti_task.private.task_<name>.<name>``.
     parameters : sequence of `Parameter`
-        The parameters in the order of the XML, in which the implementation takes them.
+        Parameters in the order of the XML, which is that of the implementation's arguments.
     values : dict
-        Their values.
+        Value of each parameter, by name.
 
     Returns
     -------
     dict
-        What the implementation returns.
+        Return value of the implementation.
 
     Raises
     ------
     ValueError
         If a value has the wrong type.
     """
-    # CASA is imported at the first call: workers and documentation tools read this package without it.
+    # CASA is imported at the first call: workers and documentation tools import this package without it.
     from casatasks.private.task_logging import end_log, except_log, start_log
     from casatools.errors import create_error_string
     from casatools.typecheck import CasaValidator
@@ -87,6 +87,6 @@ def _warn_of_newer_casa():
     if tuple(version[:2]) > NEWEST_CASA:
         here, tested = (".".join(str(number) for number in numbers) for numbers in (version, NEWEST_CASA))
         casalog.post(
-            f"confetti_task was tested with CASA up to {tested}, and this is {here}: is there a newer confetti_task?",
+            f"confetti_task was tested with CASA up to {tested} but this is {here}; look for a newer confetti_task",
             "WARN",
         )

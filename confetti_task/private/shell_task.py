@@ -1,4 +1,4 @@
-"""The side of a task that a CASA session sees: inp, go, default, tget and tput look for these attributes."""
+"""The task as a CASA session sees it, with the attributes that inp, go, default, tget and tput use."""
 
 import ast
 import os
@@ -10,23 +10,23 @@ from casatools.typecheck import CasaValidator
 
 from .call_task import schema
 
-# What the shell paints a value with: as by default, changed, or of the wrong type.
+# Terminal colours of a value: the default, changed, or of the wrong type.
 _DEFAULT, _CHANGED, _WRONG = ("", ""), ("\x1b[34m", "\x1b[0m"), ("\x1b[91m", "\x1b[0m")
 _NAME_WIDTH, _VALUE_WIDTH = 12, 23
 
 
 class ShellTask:
     """
-    A task whose parameters are global variables of the session, as for CASA's own.
+    A task whose parameters are global variables of the session, like CASA's own.
 
     Parameters
     ----------
     name, summary : str
-        Name of the task, and what it does in one line.
+        Name of the task, and its purpose in one line.
     parameters : sequence of `call_task.Parameter`
-        Its parameters.
+        Parameters of the task.
     task : callable
-        The task itself, called with keywords.
+        The task itself, called with keyword arguments.
     """
 
     def __init__(self, name, summary, parameters, task):
@@ -37,7 +37,7 @@ class ShellTask:
         self._shell_state = find_local("casa_inp_go_state")
 
     def call(self, arguments):
-        """Run the task with the arguments that are not None; with none at all, with the globals of the session."""
+        """Run the task with the arguments that are not None; without any, with the session's global variables."""
         given = {name: _as_list(value) for name, value in arguments.items() if value is not None}
         values = given or self._values()
         self._save(dict(self._defaults(), **values), self.__name__ + ".last")
@@ -54,13 +54,13 @@ class ShellTask:
             print(_line(parameter, value, paint))
 
     def set_global_defaults(self):
-        """Set the parameters back to their defaults: they are no longer global variables."""
+        """Reset the parameters to their defaults by removing the global variables."""
         self._remember()
         for parameter in self._parameters:
             find_frame().pop(parameter.name, None)
 
     def tget(self, savefile=None):
-        """Set the parameters as they were in the last run, or as ``savefile`` has them."""
+        """Restore the parameters of the last run, or those in ``savefile``."""
         saved = [savefile] if savefile else [self.__name__ + ".last", self.__name__ + ".saved"]
         existing = [path for path in saved if os.path.isfile(path)]
         if not existing:
@@ -73,7 +73,7 @@ class ShellTask:
         self._remember()
 
     def tput(self, outfile=None):
-        """Save the parameters to ``outfile``, or to where tget looks for them."""
+        """Save the parameters to ``outfile``, or where tget looks for them."""
         self._save(self._values(), outfile or self.__name__ + ".last")
 
     def _remember(self):
@@ -93,22 +93,22 @@ class ShellTask:
         try:
             with open(path, "w", encoding="utf-8") as saved:
                 saved.write("\n".join([*lines, "#{}( {} )".format(self.__name__, call), ""]))
-        except OSError as error:  # a folder one may not write in must not stop the task
+        except OSError as error:  # a read-only folder must not stop the task
             print("parameters not saved: {}".format(error))
 
 
 def _read_saved(path):
-    """Values that a file assigns. It is read, not run: anybody may have put it into a shared folder."""
+    """Values assigned in a file. The file is parsed, not executed: in a shared folder, anyone may have written it."""
     try:
         with open(path, encoding="utf-8") as saved:
             assignments = [node for node in ast.parse(saved.read()).body if isinstance(node, ast.Assign)]
         return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
     except (ValueError, SyntaxError, AttributeError) as error:
-        raise ValueError("{} holds more than names and values; correct it, or remove it".format(path)) from error
+        raise ValueError("{} contains more than assigned values; correct it, or remove it".format(path)) from error
 
 
 def _as_list(value):
-    """The value, an array as a list: that can be compared, and written so that Python reads it."""
+    """Convert an array to a list, which can be compared, and written as Python code."""
     return value.tolist() if hasattr(value, "tolist") else value
 
 

@@ -1,4 +1,4 @@
-"""How products appear under their names: together, whatever stops the task, and for one run at a time."""
+"""Publishing of products: all at once, whatever stops the task, and by one run at a time."""
 
 import fcntl
 import json
@@ -10,7 +10,7 @@ LOCK, JOURNAL = "lock", "moves.json"
 
 
 def staged_root(outfile):
-    """Root name of products until they are complete: in a hidden folder beside the place where they will appear."""
+    """Root name of products until they are complete: in a hidden folder next to their final place."""
     parent, name = os.path.split(os.path.abspath(outfile))
     return os.path.join(parent, f".{name}.partial", name)
 
@@ -18,7 +18,7 @@ def staged_root(outfile):
 @contextmanager
 def exclusive(outfile):
     """
-    Claim products for one run, and clear away what a killed one left.
+    Reserve products for one run, and clear away what a killed run left.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def exclusive(outfile):
     Raises
     ------
     ValueError
-        If another run is writing them, or one left older products that cannot be taken back.
+        If another run is writing them, or a killed run left older products that cannot be restored.
     """
     folder = os.path.dirname(staged_root(outfile))
     try:
@@ -38,9 +38,9 @@ def exclusive(outfile):
             try:
                 yield
             finally:
-                roll_back(folder)  # where taking back was interrupted, the older products are still in the folder
+                roll_back(folder)  # after an interrupted rollback the older products are still in the folder
                 _clear(folder)
-                # Before it is closed: the next run may have the folder as soon as the lock is free.
+                # Before the lock is released: the next run may then use the folder at once.
                 with suppress(OSError):
                     os.remove(lock.name)
     finally:
@@ -49,13 +49,13 @@ def exclusive(outfile):
 
 
 def _locked(folder, outfile):
-    """The lock of a folder, which the system opens again however the process ends."""
+    """Lock of a folder, which the system releases however the process ends."""
     path = os.path.join(folder, LOCK)
     while True:
         os.makedirs(folder, exist_ok=True)
         try:
             lock = open(path, "w")  # noqa: SIM115
-        except FileNotFoundError:  # the run before has just ended
+        except FileNotFoundError:  # the previous run has just ended
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,14 +67,14 @@ def _locked(folder, outfile):
             ) from error
         except OSError:  # a file system without locks
             return lock
-        # It may be that of the run before, which has removed it since.
+        # It may be the lock of the previous run, which has removed it since.
         if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(lock.fileno())):
             return lock
         lock.close()
 
 
 def _clear(folder):
-    """Remove all but the lock."""
+    """Remove everything except the lock."""
     for name in set(os.listdir(folder)) - {LOCK}:
         path = os.path.join(folder, name)
         if os.path.isdir(path) and not os.path.islink(path):
@@ -85,15 +85,15 @@ def _clear(folder):
 
 def publish(outfile, staged, old, suffixes):
     """
-    Let complete products appear under their names, together.
+    Give complete products their final names, all of them or none.
 
     Parameters
     ----------
     outfile, staged, old : str
-        Root names of the products, of the new ones until now, and of older ones afterwards.
+        Root names of the products, of the staged new products, and of the older ones afterwards.
     suffixes : sequence of str
-        Of the products, in the order in which they appear. Where a rename fails, all are taken back; where the process
-        ends between two of them, the next run takes them back, from the journal beside the new ones.
+        Suffixes of the products, in the order in which they are renamed. If a rename fails, all are undone; if the
+        process is killed between two of them, the next run undoes them, from the journal next to the staged products.
     """
     moves = [(outfile + suffix, old + suffix) for suffix in reversed(suffixes) if os.path.lexists(outfile + suffix)]
     moves += [(staged + suffix, outfile + suffix) for suffix in suffixes if os.path.exists(staged + suffix)]
@@ -102,7 +102,7 @@ def publish(outfile, staged, old, suffixes):
     with open(journal + ".new", "w", encoding="utf-8") as file:
         json.dump([[os.path.relpath(_real(path), folder) for path in move] for move in moves], file)
         file.flush()
-        os.fsync(file.fileno())  # after a power cut it is there whole, or not at all
+        os.fsync(file.fileno())  # after a power failure the journal is complete or absent
     os.rename(journal + ".new", journal)
     try:
         for source, target in moves:
@@ -110,17 +110,17 @@ def publish(outfile, staged, old, suffixes):
     except BaseException:
         roll_back(folder)
         raise
-    os.remove(journal)  # from here on the new ones are those that hold
+    os.remove(journal)  # the new products are final from here on
 
 
 def roll_back(folder):
     """
-    Take back what was moved, where a process ended between two renames of `publish`.
+    Undo the renames of a `publish` that did not finish.
 
     Parameters
     ----------
     folder : str
-        Where the new products were until then. Without a journal in it nothing is done.
+        Folder of the staged products. Without a journal in it nothing is done.
     """
     folder = os.path.realpath(folder)
     journal = os.path.join(folder, JOURNAL)
@@ -131,8 +131,8 @@ def roll_back(folder):
             moves = [[os.path.normpath(os.path.join(folder, path)) for path in move] for move in json.load(file)]
     except ValueError as error:
         raise ValueError(
-            f"{journal} cannot be read: a run was stopped while its products took the places of older ones, which may "
-            f"be in {folder}; move back what you need, and remove that folder"
+            f"{journal} cannot be read: a run was stopped while it replaced older products, which may be in {folder}; "
+            "move back what you need, and remove that folder"
         ) from error
     for source, target in reversed(moves):
         if os.path.lexists(target) and not os.path.lexists(source):
@@ -141,6 +141,6 @@ def roll_back(folder):
 
 
 def _real(path):
-    """A path without links in its folders; it may be one itself."""
+    """Resolve the links in the folders of a path, but not the path itself if it is a link."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)

@@ -1,40 +1,40 @@
 """
-Whether CLEAN converged in a channel, told by its products alone: no noise, no other channel.
+Whether CLEAN converged in a channel, judged by the products of that channel alone: no rms, no other channel.
 
-Every step of CLEAN takes a component of m Jy where the residual has r Jy/beam, and takes m (2 r - m) off the sum of the
-weighted squared residuals of the visibilities: at least m r, as long as m is not larger than r. The residual at the
-components does not grow while CLEAN converges, so that all steps together have taken off at least the sum of |m| times
-the peak that is left. What they did take off is the sum of M (D + R) over the model M, with the residual R and the
-dirty image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 and more where every step
-did what it should. Below 0 the model fits the visibilities worse than an empty one.
+A step of CLEAN takes a component of m Jy where the residual is r Jy/beam, and lowers the sum of the weighted squared
+residual visibilities by m (2 r - m): by at least m r, as long as m does not exceed r. While CLEAN converges, the
+residual at the components does not grow, so all steps together must have lowered the sum by at least the sum of |m|
+times the peak residual left at the components. They did lower it by the sum of M (D + R) over the model M, with the
+residual R and the dirty image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 or more
+if every step did its part. Below 0 the model fits the visibilities worse than an empty one.
 """
 
 from collections import namedtuple
 
 import numpy as np
 
-# Of the components of a channel: sum of |M| in Jy, largest |R| at them in Jy/beam, sums of M R and M I over the sum of
-# |M| in Jy/beam (the model of a clean that ran away has 1e38 Jy, whose square is no float), and number of those that
-# are not finite, in the model or in the images.
+# For the components of a channel: sum of |M| in Jy; peak |R| at them in Jy/beam; sums of M R and of M I divided by the
+# sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); number of them that are not finite
+# in the model or in the images.
 Components = namedtuple("Components", "flux peak with_residual with_image unknown")
 
 
 def measure_components(model, image, residual, valid):
     """
-    Measure what a part of a channel holds at the components of its model.
+    Measure the components of the model in a part of a channel.
 
     Parameters
     ----------
     model, image, residual : 2D float32 `~numpy.ndarray`
         Model in Jy/pixel, image and residual in Jy/beam, NaN where they are not finite.
     valid : 2D bool `~numpy.ndarray`
-        T/F mask of the image: components elsewhere take no part, nor do those where the residual is 0, which tclean
-        leaves where there are no data.
+        T/F mask of the image. Components outside it are ignored, and so are those where the residual is 0: tclean
+        leaves that where there are no data.
 
     Returns
     -------
     components : `Components`
-        What is there.
+        Sums over the finite components, and the number of the others.
     """
     there = (model != 0) & (residual != 0) & valid
     model, image, residual = (plane[there].astype(float) for plane in (model, image, residual))
@@ -46,7 +46,7 @@ def measure_components(model, image, residual, valid):
 
 
 def join_components(parts):
-    """`Components` of a channel from those of its parts."""
+    """Combine the `Components` of the parts of a channel."""
     flux, peak, with_residual, with_image, unknown = np.transpose(parts)
     weights = flux / (flux.sum() or 1)
     return Components(flux.sum(), peak.max(), weights @ with_residual, weights @ with_image, int(unknown.sum()))
@@ -54,22 +54,21 @@ def join_components(parts):
 
 def convergence(components, power=None):
     """
-    Tell how far the clean of a channel converged.
+    Measure how far CLEAN converged in a channel.
 
     Parameters
     ----------
     components : `Components`
-        Of the channel.
+        Components of the whole channel.
     power : float or None
-        Sum of M times P * M over the square of the sum of |M|, from
-        `core.uv_coverage.measured_power`; None to take image minus residual for P * M: the
-        restoring beam is the PSF where everything is measured.
+        Sum of M times P * M, from `core.uv_coverage.measured_power`, divided by the square of the sum of |M|. None to
+        use image minus residual in place of P * M: the restoring beam equals the PSF if everything is measured.
 
     Returns
     -------
     convergence : float
-        1 and more where the clean converged, with the restoring beam about so. -inf where components are not finite;
-        NaN where there are none.
+        1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite; NaN
+        if there are none.
     """
     flux, peak, with_residual, with_image, unknown = components
     if unknown:
@@ -81,5 +80,5 @@ def convergence(components, power=None):
 
 
 def minority(total, flux):
-    """Part of the flux of a model that has the sign of the smaller part; of sums of |M| and of M."""
+    """Fraction of the model flux in components of the rarer sign, from the sums of |M| and of M."""
     return (total - np.abs(flux)) / 2 / np.where(total > 0, total, 1)

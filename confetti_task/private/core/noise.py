@@ -1,22 +1,22 @@
-"""Noise of each channel of a cube."""
+"""The rms noise of each channel of a cube."""
 
 import numpy as np
 
 from .statistics import RING_OUTER_BEAMS, height_above_ring, ring, values_at
 
-# The median of |x| of a Gaussian of unit standard deviation is 0.6745; its inverse turns it into that deviation.
+# The median of |x| of a Gaussian of unit standard deviation is 0.6745; this is its inverse.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 
-# Rows and columns at whose crossings the noise of a channel is measured, of large planes: its own scatter is then 3 %.
-# Few rows, because those in between need not be read.
+# Number of rows and columns at whose crossings the rms of a large plane is sampled, to 3 %. Few rows, because those in
+# between need not be read.
 SAMPLED_ROWS, SAMPLED_COLUMNS = 24, 168
-# The background of a sample needs no more than this many pixels along a beam.
+# Pixels per beam width that suffice for the background of a sample.
 RING_SAMPLES = 1.5
 
-# Where the noise is the same, the lower quartile of 17 channels is that of a channel without confetti, unless confetti
-# fills more than 12 of them. Where the noise steps, as at the edge of a spectral window, all channels to one side of a
-# channel are noisy, 9 or at the end of the cube 5 at least; the least of them, less what emission and confetti in all
-# of them may add, bounds the noise there.
+# Where the rms is constant, the lower quartile of 17 channels is that of a channel without confetti, unless confetti
+# fills more than 12 of them. Where the rms steps, as at the edge of a spectral window, all channels on one side of a
+# channel are noisy: 9 of them, or at least 5 at the end of the cube. Their minimum, divided by the factor that emission
+# and confetti in all of them may add, is a lower limit on the rms there.
 WINDOW_CHANNELS = 8
 LEAST_SIDE_CHANNELS = 5
 QUARTILE = 0.25
@@ -25,47 +25,46 @@ RAISED = 1.5
 
 def sampled(length, number, beam):
     """
-    Tell which rows (columns) of a plane are sampled for the noise.
+    Select the rows (columns) of a plane at which the rms is sampled.
 
     Parameters
     ----------
     length, number : int
-        How many rows there are, and about how many to sample.
+        Number of rows, and approximately how many of them to sample.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
 
     Returns
     -------
     lines : 1D int `~numpy.ndarray`
-        At least half a beam apart.
+        Row numbers, at least half a beam apart.
     """
     step = max(1, int(beam / 2), -(-length // number))
     return np.arange(step // 2, length, step)
 
 
 def reach_of_samples(beam):
-    """How many pixels around it a sample needs."""
+    """Number of pixels on each side that the background of a sample needs."""
     return int(np.ceil(RING_OUTER_BEAMS * beam))
 
 
 def sample_heights(image, rows, columns, beam):
     """
-    Measure how far an image is from its local background.
+    Measure the height of an image above its local background at sampled pixels.
 
     Parameters
     ----------
     image : 3D float32 `~numpy.ndarray`
         Restored image [channel, y, x] in Jy/beam; NaN where it is blank.
     rows, columns : 1D int `~numpy.ndarray`
-        Where to sample it: at all crossings.
+        Sampled rows and columns: all their crossings are used.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
 
     Returns
     -------
     heights : list of 1D float32 `~numpy.ndarray`
-        Of each channel: magnitude of the pixels above the median of their `core.statistics.ring`, of
-        those that are not blank.
+        For each channel: magnitude of the valid pixels above the median of their `core.statistics.ring`.
     """
     y, x = (places.ravel() for places in np.meshgrid(rows, columns, indexing="ij"))
     return [_heights_of(image, np.column_stack([np.full_like(y, number), y, x]), beam) for number in range(len(image))]
@@ -73,25 +72,25 @@ def sample_heights(image, rows, columns, beam):
 
 def _heights_of(image, pixels, beam):
     values = values_at(image, pixels)
-    pixels = pixels[np.isfinite(values) & (values != 0)]  # 0 is what is left of an image that lost its T/F mask
+    pixels = pixels[np.isfinite(values) & (values != 0)]  # 0 where an image that lost its T/F mask was blank
     heights = np.abs(height_above_ring(image, pixels, ring(beam, RING_SAMPLES)))
     return heights[np.isfinite(heights)]
 
 
 def scatter(heights):
     """
-    Scatter of a channel against its local background.
+    Scatter of a channel about its local background.
 
     Parameters
     ----------
     heights : 1D float32 `~numpy.ndarray`
-        All its heights from `sample_heights`.
+        All heights of the channel, from `sample_heights`.
 
     Returns
     -------
     scatter : float
-        Their median, as the standard deviation of a Gaussian, in Jy/beam. NaN for a missing channel, which is blank or
-        zero everywhere as flagged channels are.
+        Standard deviation of the Gaussian that has their median, in Jy/beam. NaN for a missing channel: blank or zero
+        everywhere, as flagged channels are.
     """
     return (GAUSSIAN_SIGMA_PER_MEDIAN * np.median(heights) or np.nan) if len(heights) else np.nan
 
@@ -105,12 +104,12 @@ def plane_noise(image, beam):
 
 def channel_noise(scatters):
     """
-    Tell the noise of every channel from its own scatter and that of the channels around it.
+    Estimate the rms of every channel from its own scatter and that of the channels around it.
 
-    The scatter of a single channel is raised by what is in it: to 1.8 to 2.4 times the noise where it holds confetti,
-    which would hide it. (Measured on cubes of the real tclean; of the other estimators the negative pixels have 1.1 to
-    1.3 there in single fields, but up to 100 in mosaics, whose bright emission stands in bowls, and the residual has
-    0.3 to 1.1, by how deep it was cleaned.)
+    The scatter of a channel alone is raised by what is in it: confetti raises it to 1.8 to 2.4 times the rms, and would
+    hide itself. (Measured on cubes made with the real tclean. Of the other estimators, the negative pixels give 1.1 to
+    1.3 times the rms there in single fields, but up to 100 in mosaics, whose bright emission sits in negative bowls;
+    the residual gives 0.3 to 1.1, depending on how deeply it was cleaned.)
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def channel_noise(scatters):
     Returns
     -------
     noise : 1D float32 `~numpy.ndarray`
-        Standard deviation of each channel in the unit of the scatter; NaN for missing channels.
+        Standard deviation of each channel, in the unit of the scatter; NaN for missing channels.
     """
     noise = np.full_like(scatters, np.nan)
     for channel in np.flatnonzero(np.isfinite(scatters)):

@@ -1,8 +1,8 @@
 """
-Every quantity that is measured, of a hot pixel and of a channel: one entry each.
+Every measured quantity of a hot pixel and of a channel: one entry each.
 
-From these entries come the records in which the quantities are kept, the columns of the tables with their units and
-descriptions, the columns of the page, the images of ``writestats``, and the reference of the columns in the documents.
+These entries define the records that store the quantities, the columns of the tables with their units and descriptions,
+the columns of the report page, the images of ``writestats``, and the column reference in the documentation.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ import numpy as np
 @dataclass(frozen=True)
 class Quantity:
     """
-    A quantity.
+    A measured quantity, or a table column derived from one.
 
     Attributes
     ----------
     name : str
         Name of the field and of the column.
     dtype : str
-        Type of the field; '' for a column that is worked out when the tables are made.
+        Type of the field; '' for a column that is computed when the tables are made.
     unit : str
-        Unit of the column; '' for a number.
+        Unit of the column; '' if dimensionless.
     description : str
         Description in the header of the table; '' for a field that is in no table.
     heading : str
-        Heading of the column on the page; '' for what is not shown there.
+        Heading of the column on the report page; '' if it is not shown there.
     shown_in : str
         Unit on the page, or a remark.
     form : str
@@ -45,7 +45,7 @@ class Quantity:
     image: bool = False
 
 
-# Of a narrow hot pixel, and of the source whose worst pixel it is.
+# For each narrow hot pixel, and for the source of which it is the worst pixel.
 CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
@@ -153,7 +153,7 @@ CANDIDATE_QUANTITIES = (
     Quantity("known", "?"),  # near a source that the user knows to be real
 )
 
-# Of a channel.
+# For each channel.
 CHANNEL_QUANTITIES = (
     Quantity("polarization", "i4"),
     Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
@@ -212,7 +212,7 @@ CHANNEL_QUANTITIES = (
 
 
 def record(quantities):
-    """Type of the records of what is measured."""
+    """Structured dtype of the measured quantities."""
     return np.dtype([(quantity.name, quantity.dtype) for quantity in quantities if quantity.dtype])
 
 

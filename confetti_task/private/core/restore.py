@@ -1,17 +1,17 @@
-"""A model convolved with the restoring beam, as tclean restores it: numpy on planes [y, x]."""
+"""Convolution of a model with the restoring beam, as tclean does it: numpy on planes [y, x]."""
 
 import math
 
 import numpy as np
 from scipy import fft
 
-# Three widths from its centre a Gaussian has 1e-11 of its peak.
+# Three FWHM from its centre, a Gaussian has 1e-11 of its peak.
 REACH_BEAMS = 3
 
 
 def margin(beam, cell):
     """
-    Number of pixels that a beam reaches.
+    Number of pixels over which a beam extends.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def margin(beam, cell):
     Returns
     -------
     pixels : int
-        To each side.
+        On each side of its centre.
     """
     return math.ceil(REACH_BEAMS * beam[0] / min(abs(length) for length in cell))
 
@@ -33,14 +33,14 @@ def restore(model, beam, cell, lengths):
     Parameters
     ----------
     model : 2D float32 `~numpy.ndarray`
-        Model [y, x] in Jy/pixel. NaN is taken for 0.
+        Model [y, x] in Jy/pixel. NaN counts as 0.
     beam : tuple of float
-        Major and minor axis in arcsec, and position angle in degrees from North to East.
+        Major and minor axis (FWHM) in arcsec, and position angle in degrees, North through East.
     cell : tuple of float
-        Length of a pixel along y to the North and along x to the East, in arcsec.
+        Pixel size along y (positive towards North) and along x (positive towards East), in arcsec.
     lengths : tuple of int
-        Height and width of the transform, no less than the model has. It wraps round: nearer to an edge than `margin`
-        is only right what has an empty model on the other side.
+        Height and width of the transform, at least those of the model. The convolution is periodic: within `margin` of
+        an edge the result is right only if the model is empty at the opposite edge.
 
     Returns
     -------
@@ -48,13 +48,13 @@ def restore(model, beam, cell, lengths):
         In Jy/beam.
     """
     spectrum = fft.rfft2(np.nan_to_num(model), lengths)
-    # tclean samples the beam too: where it is narrower than 2.5 pixels, its analytic transform differs by 1e-3.
+    # tclean samples the beam too: below a width of 2.5 pixels its analytic transform differs by 1e-3.
     spectrum *= fft.rfft2(_sampled_beam(beam, cell, lengths))
     return fft.irfft2(spectrum, lengths)[: model.shape[0], : model.shape[1]]
 
 
 def _sampled_beam(beam, cell, lengths):
-    """The beam about the first pixel [y, x], with its peak of 1; 0 farther away than it reaches."""
+    """Beam with its unit peak at the first pixel [y, x], 0 beyond its `margin`."""
     major, minor, angle = beam
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     reach = margin(beam, cell)
@@ -67,5 +67,5 @@ def _sampled_beam(beam, cell, lengths):
 
 
 def fast_lengths(shape):
-    """Height and width of a transform that is no shorter than a plane, and fast."""
+    """Height and width of a fast transform that is at least as large as a plane."""
     return tuple(fft.next_fast_len(length, real=True) for length in shape)

@@ -1,4 +1,4 @@
-"""Pixels that belong together, as sources."""
+"""Grouping of hot pixels into sources."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -6,22 +6,23 @@ from scipy.spatial import cKDTree
 
 def join(candidates, beam):
     """
-    Join the pixels within a beam of each other in a channel to sources.
+    Group the pixels within a beam of each other in a channel into sources.
 
-    The worst pixel (the most severe confetti, then the candidate of largest contrast) takes all within a beam of
-    itself, then the worst of those left, so that a channel full of confetti does not become one source.
+    The worst pixel (the most severe confetti, then the candidate of largest contrast) takes all pixels within a beam of
+    itself, then the worst of the remaining ones does, so that a channel full of confetti does not become a single
+    source.
 
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
         With the fields polarization, channel, y, x, confetti, severity and contrast.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
 
     Returns
     -------
     worst : 1D int `~numpy.ndarray`
-        Index of the worst pixel of every source: confetti first, then in the order of channel and position.
+        Index of the worst pixel of every source: confetti first, then ordered by channel and position.
     npixels : 1D int `~numpy.ndarray`
         Number of pixels of each source.
     """

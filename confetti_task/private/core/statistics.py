@@ -1,33 +1,33 @@
 """
-What surrounds a hot pixel in position and in frequency.
+Statistics of the surroundings of a hot pixel, in position and in frequency.
 
 Cubes are 3D float32 arrays [channel, y, x], NaN where they are blank. ``pixels`` is a 2D integer array [n, 3] of
-(channel, y, x); a function returns one value for each of them. A channel that is not there (beyond the first or the
-last, or blank) is a missing neighbour and takes no part.
+(channel, y, x); functions return one value per pixel. A channel that is blank or beyond the ends of the cube is a
+missing neighbour and is ignored.
 """
 
 import numpy as np
 
-# tclean's hot pixels wander by one pixel from channel to channel, so a hot pixel and the eight around it are one
-# thing. Its surroundings are the 7x7 pixels without these 3x3: 40 pixels, at most 4.2 pixels away.
+# tclean's hot pixels wander by one pixel from channel to channel, so a hot pixel and its eight neighbours count as one.
+# Its surroundings are the 7 x 7 pixels without these 3 x 3: 40 pixels, at most 4.2 pixels away.
 INNER = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
 SURROUNDINGS = np.array([(dy, dx) for dy in range(-3, 4) for dx in range(-3, 4) if max(abs(dy), abs(dx)) > 1])
 CENTRE = np.array([(0, 0)])
 
-# The ring around a beam, in beam widths: near enough to follow extended emission, far enough that a Gaussian beam at
+# Ring around a beam, in units of its FWHM: close enough to follow extended emission, far enough that a Gaussian beam at
 # its centre adds no more than 0.106 of its peak at the inner edge and 0.0001 at the outer one.
 RING_INNER_BEAMS = 0.9
 RING_OUTER_BEAMS = 1.8
 
-# A channel is compared with the median of three channels on either side: up to two of six may be bad themselves, as the
-# neighbours of bad channels often are, and do not hide it.
+# A channel is compared with the median of three channels on either side: up to two of these six may be bad themselves,
+# as the neighbours of bad channels often are, without hiding it.
 REACH_CHANNELS = 3
 
-# How far a surround is looked for: from 2 pixels to 1.5 beams.
+# Radii within which a surround is searched: from 2 pixels to 1.5 beams.
 SURROUND_INNER_PIXELS = 2.0
 SURROUND_OUTER_BEAMS = 1.5
 
-# Values gathered at once: 8 MiB of float32 and as much again for their places and for sorting them, however many hot
+# Values gathered at once: 8 MiB of float32, and as much again for their indices and for sorting, however many hot
 # pixels a channel has.
 GATHERED_AT_ONCE = 2**21
 
@@ -39,15 +39,15 @@ def disc(radius, step=1.0):
 
 def ring(beam, samples=3):
     """
-    Offsets of the pixels that surround a beam.
+    Offsets of the pixels in the ring around a beam.
 
     Parameters
     ----------
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
     samples : float
-        How many pixels to take along a beam. Nothing in an image is finer than half a beam: more than three cost time
-        and tell nothing.
+        Pixels per beam width. An image has no structure finer than half a beam: more than three cost time and add
+        nothing.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _annulus(inner, outer, step):
 
 def components(model):
     """
-    Find all pixels of a model that hold something, and those that hold no number.
+    Find the non-zero pixels of a model, and those that are NaN.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def components(model):
     Returns
     -------
     pixels, unknown : 2D int `~numpy.ndarray`
-        Those that are neither zero nor NaN, and those that are NaN, [n, 3], in the order in which they lie in the cube.
+        Pixels that are neither zero nor NaN, and pixels that are NaN, [n, 3], in the memory order of the cube.
     """
     flat = np.flatnonzero(model != 0)
     unknown = np.isnan(model.ravel()[flat])
@@ -87,29 +87,29 @@ def components(model):
 
 def hot_pixels(model, pixels, noise, nsigma):
     """
-    Find the hot pixels of a model: single pixels that stand out of their surroundings.
+    Find the hot pixels of a model: single pixels that stand out from their surroundings.
 
-    A lone model pixel of S Jy restores to a peak of S Jy/beam, so the model compares directly with the noise.
+    A lone model pixel of S Jy restores to a peak of S Jy/beam, so the model compares directly with the channel rms.
 
     Parameters
     ----------
     model : 3D float32 `~numpy.ndarray`
         Model in Jy/pixel.
     pixels : 2D int `~numpy.ndarray`
-        Its `components`, [n, 3]: where to look.
+        Its `components`, [n, 3], which are searched.
     noise : 1D float32 `~numpy.ndarray`
-        Noise of each channel in Jy/beam. A channel whose noise is NaN has no hot pixels.
+        Noise of each channel (rms) in Jy/beam. A channel whose noise is NaN has no hot pixels.
     nsigma : float
-        Smallest contrast, in units of the noise.
+        Minimum contrast, in units of the channel rms.
 
     Returns
     -------
     pixels : 2D int `~numpy.ndarray`
         The hot pixels, [n, 3].
     """
-    # A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value: half the
-    # threshold is a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one) to which the exact
-    # test is applied.
+    # A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value. Half the
+    # threshold therefore gives a cheap superset (2 % of the voxels of a deep clean, 0.6 % of an ordinary one), to which
+    # the exact test is applied.
     threshold = (nsigma * noise).astype(np.float32)
     pixels = pixels[np.abs(values_at(model, pixels)) > threshold[pixels[:, 0]] / 2]
     pixels = pixels[np.abs(values_at(model, pixels)) == reduce_around(model, pixels, INNER, _largest_magnitude)]
@@ -119,13 +119,13 @@ def hot_pixels(model, pixels, noise, nsigma):
 
 
 def contrast(model, pixels):
-    """Value of each pixel above the median of its surroundings, in Jy, as a 1D float32 `~numpy.ndarray`."""
+    """Height of each pixel above the median of its surroundings, in Jy, as a 1D float32 `~numpy.ndarray`."""
     return values_at(model, pixels) - reduce_around(model, pixels, SURROUNDINGS, median)
 
 
 def narrowness(model, pixels, contrasts):
     """
-    Measure how much of a hot pixel stands in the neighbouring channels too.
+    Measure what fraction of a hot pixel the neighbouring channels have too.
 
     Parameters
     ----------
@@ -139,21 +139,22 @@ def narrowness(model, pixels, contrasts):
     Returns
     -------
     fraction : 1D float32 `~numpy.ndarray`
-        Best contrast of the same sign within 3x3 pixels in the channels before and after, divided by the contrast of
-        the hot pixel: 0 when it is alone, 1 when a neighbouring channel has all of it. NaN when both are missing.
+        Largest contrast of the same sign within 3 x 3 pixels in the channels before and after, divided by the contrast
+        of the hot pixel: 0 if it is alone, 1 if a neighbouring channel has all of it. NaN if both neighbours are
+        missing.
     """
     before, after = (_best_contrast(model, near, INNER, contrasts) for near in _neighbours(pixels))
     return np.fmax(before, after) / np.abs(contrasts)
 
 
 def pointlikeness(model, pixels, contrasts):
-    """1 less the best contrast of the same sign next to a hot pixel, as a part of its own: 1 for a single pixel."""
+    """1 minus the largest same-sign contrast of the adjacent pixels, as a fraction of its own: 1 for a single pixel."""
     next_to = INNER[np.any(INNER != 0, axis=1)]
     return 1 - _best_contrast(model, pixels, next_to, contrasts) / np.abs(contrasts)
 
 
 def _best_contrast(model, pixels, offsets, contrasts):
-    """Best contrast at the offsets of the same sign as the given contrasts, 0 where all have the other sign."""
+    """Largest contrast at the offsets, of the sign of the given contrasts; 0 if all have the opposite sign."""
     surroundings = reduce_around(model, pixels, SURROUNDINGS, median)
     highest = reduce_around(model, pixels, offsets, _largest) - surroundings
     lowest = reduce_around(model, pixels, offsets, _smallest) - surroundings
@@ -162,7 +163,7 @@ def _best_contrast(model, pixels, offsets, contrasts):
 
 def surround(model, pixels, contrasts, beam):
     """
-    Measure what else a channel has around a hot pixel that its neighbouring channels have not.
+    Measure the model flux around a hot pixel that the neighbouring channels do not have.
 
     Parameters
     ----------
@@ -173,13 +174,13 @@ def surround(model, pixels, contrasts, beam):
     contrasts : 1D float32 `~numpy.ndarray`
         Their contrasts in Jy.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
 
     Returns
     -------
     fraction : 1D float32 `~numpy.ndarray`
-        Flux around the pixel, less the mean of the two neighbouring channels, divided by the contrast: -1 when the
-        surround compensates the hot pixel, 0 when there is none. Of the radii from 2 pixels to 1.5 beams the one
+        Flux around the pixel, minus the mean of the two neighbouring channels, divided by the contrast: -1 if the
+        surround compensates the hot pixel fully, 0 if there is none. Of four radii from 2 pixels to 1.5 beams, the one
         that compensates most.
     """
     radii = np.linspace(SURROUND_INNER_PIXELS, SURROUND_OUTER_BEAMS * beam, 4)
@@ -188,7 +189,7 @@ def surround(model, pixels, contrasts, beam):
 
 
 def _excess(cube, pixels, offsets, reduce):
-    """What a channel has more than the mean of its neighbours."""
+    """Value of a channel minus the mean of its neighbours."""
     before, after = (reduce_around(cube, neighbours, offsets, reduce) for neighbours in _neighbours(pixels))
     return reduce_around(cube, pixels, offsets, reduce) - np.where(
         np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2)
@@ -204,9 +205,9 @@ def height_above_ring(cube, pixels, ring_offsets):
     cube : 3D float32 `~numpy.ndarray`
         Image in Jy/beam.
     pixels : 2D int `~numpy.ndarray`
-        Where to measure, [n, 3].
+        Pixels to measure, [n, 3].
     ring_offsets : 2D int `~numpy.ndarray`
-        Pixels of the local background, from `ring`: their median is taken.
+        Offsets of the background pixels, from `ring`: their median is the background.
 
     Returns
     -------
@@ -218,20 +219,19 @@ def height_above_ring(cube, pixels, ring_offsets):
 
 def spike(heights):
     """
-    Measure the point source that a channel has and its neighbours have not.
+    Measure the point source that a channel has and its neighbours do not.
 
     Parameters
     ----------
     heights : 2D float32 `~numpy.ndarray`
-        `height_above_ring` of some places in a channel and in `REACH_CHANNELS` on either side of it, in their order,
-        [n, 7].
+        `height_above_ring` of some positions in a channel and in `REACH_CHANNELS` on either side of it, in channel
+        order, [n, 7].
 
     Returns
     -------
     spike : 1D float32 `~numpy.ndarray`
-        Height in the channel less that in a neighbouring one; of the two neighbours the one that leaves less, because
-        the mean of both would leak half of a spike into the channels beside it. 0 where the neighbours disagree about
-        its sign, NaN when both are missing.
+        Height in the channel minus that in the neighbour that leaves less: the mean of both would leak half of a spike
+        into the adjacent channels. 0 if the two disagree about the sign, NaN if both neighbours are missing.
     """
     before, here, after = heights[:, REACH_CHANNELS - 1 : REACH_CHANNELS + 2].T
     return _smaller(here - before, here - after)
@@ -244,38 +244,39 @@ def _smaller(first, second):
 
 
 def above_neighbours(heights):
-    """What a channel has more than the median of those around it, as a 1D array; of heights as `spike` takes them."""
+    """Height in a channel minus the median of the channels around it, as a 1D array; heights as for `spike`."""
     return heights[:, REACH_CHANNELS] - median(np.delete(heights, REACH_CHANNELS, axis=1))
 
 
 def places_within(pixels, radius, shape):
     """
-    Find all places near some pixels, each of them once.
+    Find all positions near some pixels, each of them once.
 
     Parameters
     ----------
     pixels : 2D int `~numpy.ndarray`
         Pixels (y, x) of a plane, [n, 2].
     radius : float
-        How near, in pixels. Five samples along it are enough: the places are further apart where it is large.
+        Search radius in pixels. Five positions across the diameter are enough, so a large radius is sampled more
+        coarsely.
     shape : tuple of int
         Shape of the plane.
 
     Returns
     -------
     places : 2D int `~numpy.ndarray`
-        The places near any of them, [m, 2].
+        Positions (y, x) near any of the pixels, [m, 2].
     of_pixel : 2D int `~numpy.ndarray`
-        Rows of ``places`` near each pixel, [n, k], with the pixel itself in the middle.
+        Rows of ``places`` near each pixel, [n, k]; the pixel itself is in the middle.
     """
-    # What is beyond the image is taken to its edge, which is nearer still.
+    # Positions beyond the image are moved to its edge, which is nearer still.
     near = np.clip(pixels[:, np.newaxis] + disc(radius, radius / 2.5), 0, np.array(shape) - 1)
     places, of_pixel = np.unique(np.ravel_multi_index(tuple(near.T), shape), return_inverse=True)
     return np.column_stack(np.unravel_index(places, shape)), of_pixel.reshape(near.shape[1::-1]).T
 
 
 def largest(values, rows):
-    """Value of the largest magnitude among some rows, [n, k], with its sign; NaN where all are."""
+    """Value of largest magnitude among the ``rows`` of each pixel, [n, k], with its sign; NaN where all are NaN."""
     chosen = values[rows]
     best = np.argmax(np.where(np.isnan(chosen), -1, np.abs(chosen)), axis=1)
     return chosen[np.arange(len(rows)), best]
@@ -300,16 +301,16 @@ def reduce_around(cube, pixels, offsets, reduce):
     cube : 3D float32 `~numpy.ndarray`
         Any cube.
     pixels : 2D int `~numpy.ndarray`
-        Where to look, [n, 3]; channels beyond the cube are missing.
+        Central pixels, [n, 3]; channels beyond the cube are missing.
     offsets : 2D int `~numpy.ndarray`
-        (dy, dx) of what is around, [m, 2].
+        (dy, dx) of the values relative to the central pixel, [m, 2].
     reduce : callable
         Takes a 2D array [n, m], NaN where a pixel is blank or beyond the cube, and returns a 1D array [n].
 
     Returns
     -------
     reduced : 1D float32 `~numpy.ndarray`
-        One value a pixel; NaN where everything around it is missing.
+        One value per pixel; NaN where everything around it is missing.
     """
     reduced = np.empty(len(pixels), dtype=np.float32)
     batch = max(1, GATHERED_AT_ONCE // len(offsets))
@@ -344,7 +345,7 @@ def _gather_at_the_edge(cube, pixels, offsets):
 
 
 def median(values):
-    """Median of each row, NaN left out, as numpy.nanmedian does it slowly."""
+    """Median of each row, ignoring NaN: a faster `numpy.nanmedian`."""
     ordered = np.sort(values, axis=1)  # NaN last
     number = np.full(len(ordered), ordered.shape[1])
     with_nan = np.isnan(ordered[:, -1])

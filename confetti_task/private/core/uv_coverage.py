@@ -1,4 +1,4 @@
-"""What the data hold of an image, and what deconvolution had to invent."""
+"""What the visibilities support of an image, and what deconvolution had to extrapolate."""
 
 from functools import lru_cache
 
@@ -7,48 +7,47 @@ from scipy import fft
 
 from .statistics import above_neighbours, largest, ring
 
-# A spatial frequency counts as measured where the PSF has more than this part of what the restoring beam has at zero
-# frequency; at this part, half. 0.015, 0.05 and 0.15 find and miss the same in single fields; in bright emission, which
-# leaks through where there is some coverage, 0.015 finds more.
+# A spatial frequency counts as measured where the transform of the PSF exceeds this fraction of that of the restoring
+# beam at zero frequency, and as half measured where it equals it. 0.015, 0.05 and 0.15 find and miss the same in single
+# fields; in bright emission, which leaks through where there is some coverage, 0.015 finds more.
 LEAST_COVERAGE = 0.015
 
-# Integral of a Gaussian of unit peak, in squares of its width at half maximum.
+# Integral of a Gaussian of unit peak, in units of its FWHM squared.
 GAUSSIAN_AREA = float(np.pi / (4 * np.log(2)))
 
-# The peak of the PSF was 1 to the last digit in 41 cubes of the real tclean.
+# Tolerance on the unit peak of the PSF, which was 1 to the last digit in 41 cubes made with the real tclean.
 PEAK_ERROR = 0.01
 
-# Spatial frequencies at which the restoring beam has less than this part of what it has at zero frequency are left out:
-# a restored model holds nothing there.
+# Spatial frequencies at which the restoring beam has less than this fraction of its value at zero frequency are left
+# out: a restored model is empty there.
 LEAST_OF_BEAM = 1e-5
 
 
 def unmeasured_filter(psf, beam, lengths):
     """
-    Tell which spatial frequencies the data do not hold.
+    Make the filter that passes the spatial frequencies without visibilities.
 
-    An interferometer measures some spatial frequencies and not the others: the Fourier transform of the PSF tells
-    which. Where it measures, the residual keeps the model right. Where it does not, the residual is zero whatever the
-    model holds, and there CLEAN can be wrong without a trace.
+    An interferometer measures some spatial frequencies and not others; the Fourier transform of the PSF shows which.
+    Where it measures, the residual keeps the model right. Where it does not, the residual is zero whatever the model
+    contains, and CLEAN can go wrong without a trace.
 
     Parameters
     ----------
     psf : 2D float32 `~numpy.ndarray`
         PSF of a channel with its peak of 1 at the central pixel [ny // 2, nx // 2], where tclean puts it.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
     lengths : tuple of int
-        Height and width of the transform, from `padded` or no less than the PSF has.
+        Height and width of the transform, from `padded`, or at least those of the PSF.
 
     Returns
     -------
     passed : 2D float32 `~numpy.ndarray` or None
-        Part of each spatial frequency [v, u] that is not measured, for `unmeasured_image`. None when the PSF is blank,
-        as it is in flagged channels, has its peak elsewhere or not of 1, or is smaller than the ring around a point
-        source.
+        Fraction of each spatial frequency [v, u] that is not measured, for `unmeasured_image`. None if the PSF is
+        blank, as in flagged channels, if its peak is elsewhere or not 1, or if it is smaller than the ring around a
+        point source.
     share : float
-        Part of the height of a point source, above the mean of its `core.statistics.ring`, that is at
-        these frequencies.
+        Fraction of the height of a point source, above the mean of its `core.statistics.ring`, at these frequencies.
     """
     if not _has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
         return None, np.nan
@@ -64,7 +63,7 @@ def _has_its_peak(psf):
 
 def unmeasured_image(restored, passed, lengths):
     """
-    Filter out of a restored model all that the data hold.
+    Remove from a restored model everything that the visibilities support.
 
     Parameters
     ----------
@@ -73,12 +72,12 @@ def unmeasured_image(restored, passed, lengths):
     passed : 2D float32 `~numpy.ndarray`
         From `unmeasured_filter`.
     lengths : tuple of int
-        As they were given to it.
+        Height and width of the transform, as for `unmeasured_filter`.
 
     Returns
     -------
     unmeasured : 2D float32 `~numpy.ndarray`
-        The restored model at the spatial frequencies that are not measured, in Jy/beam.
+        The restored model at the unmeasured spatial frequencies, in Jy/beam.
     """
     (height, width), length = restored.shape, lengths[1]
     spectrum = _spectrum(restored, lengths, passed.shape[1])
@@ -88,18 +87,18 @@ def unmeasured_image(restored, passed, lengths):
 
 def measured_power(model, core, psf, beam, lengths):
     """
-    Measure how much of a model the data hold: the sum over its components of their flux times the dirty image of all.
+    Sum of the components of a model, each times the dirty image of the model: its power in the visibilities.
 
     Parameters
     ----------
     model : 2D float32 `~numpy.ndarray`
         Model [y, x] in Jy/pixel.
     core : tuple of slice
-        The part of it whose components are summed over; the dirty image is that of all.
+        Part of the model whose components are summed; the dirty image is that of the whole model.
     psf : 2D float32 `~numpy.ndarray`
-        PSF as large as the model, as `unmeasured_filter` takes it.
+        PSF of the same size as the model, as for `unmeasured_filter`.
     beam : float
-        Width of the restoring beam at half maximum, in pixels.
+        FWHM of the restoring beam, in pixels.
     lengths : tuple of int
         Height and width of the transform.
 
@@ -116,12 +115,12 @@ def measured_power(model, core, psf, beam, lengths):
     if (middle != model).any():
         other = _spectrum(middle, lengths, columns)
     power = np.sum((one * np.conj(other)).real * coverage, axis=0, dtype=float)
-    power[1:] *= 2  # the other half of the spectrum
+    power[1:] *= 2  # conjugate half of the spectrum
     return float(power.sum() / (lengths[0] * lengths[1]))
 
 
 def padded(length):
-    """Length of a transform at which the emission at one edge of an axis does not wrap round to the other."""
+    """Length of a transform in which emission at one edge of an axis is not aliased to the other."""
     return fft.next_fast_len(2 * length, real=True)
 
 
@@ -131,24 +130,24 @@ def _spectrum(plane, lengths, columns):
 
 
 def _columns(shape, beam):
-    """Number of columns of a half spectrum in which the restoring beam has anything."""
+    """Number of columns of a half spectrum in which the restoring beam is not negligible."""
     highest = np.sqrt(-4 * np.log(2) * np.log(LEAST_OF_BEAM)) / (np.pi * beam)
     return min(int(highest * shape[1]) + 1, shape[1] // 2 + 1)
 
 
 def _coverage(psf, shape, columns):
-    """How much is measured at every spatial frequency."""
+    """Transform of the PSF: the weight of every spatial frequency, at least 0."""
     return np.maximum(_transform_about_the_centre(_zero_where_blank(psf), shape, columns), 0)
 
 
 def _transform_about_the_centre(plane, shape, columns):
-    """Real part of the transform of a plane about its central pixel."""
+    """Real part of the transform of a plane, with its central pixel as the origin."""
     rows = fft.rfft(_about_the_centre(plane, shape[1], axis=1))[:, :columns]
     return fft.fft(_about_the_centre(rows, shape[0], axis=0), axis=0, overwrite_x=True).real
 
 
 def _about_the_centre(plane, length, axis):
-    """Pad an axis to a length, with its central pixel first and what is before that at the end."""
+    """Pad an axis to a length, with the central pixel moved to the start and the pixels before it to the end."""
     centre = plane.shape[axis] // 2
     before, after = np.split(plane, [centre], axis=axis)
     shape = [length if number == axis else size for number, size in enumerate(plane.shape)]
@@ -168,7 +167,7 @@ def _point_above_ring(shape, beam):
     background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     background[tuple((offsets + reach).T)] = 1 / len(offsets)
     weights *= 1 - _transform_about_the_centre(background, shape, columns)
-    weights[:, 1:] *= 2  # the other half of the spectrum
+    weights[:, 1:] *= 2  # conjugate half of the spectrum
     return weights / weights.sum()
 
 
@@ -178,20 +177,20 @@ def _zero_where_blank(plane):
 
 def unsupported_spike(total, unmeasured, share, of_pixel):
     """
-    Measure the point source near each pixel that a channel has, its neighbours have not, and the data do not hold.
+    Measure the point source near each pixel that only this channel has and the visibilities do not support.
 
-    A point source that the data hold puts ``share`` of its height into the unmeasured part of the image; what is there
-    beyond that, deconvolution invented.
+    A supported point source has ``share`` of its height in the unmeasured part of the image; anything beyond that was
+    invented by deconvolution.
 
     Parameters
     ----------
     total, unmeasured : 2D float32 `~numpy.ndarray`
-        Heights of the restored model and of its unmeasured part, from `unmeasured_image`, in Jy/beam: of some places in
-        the channels around, as `core.statistics.above_neighbours` takes them.
+        Heights of the restored model and of its unmeasured part, from `unmeasured_image`, in Jy/beam: at some positions
+        in the channel and those around it, as for `core.statistics.above_neighbours`.
     share : float
-        Part of a point source that is in the unmeasured part.
+        Fraction of the height of a point source in the unmeasured part.
     of_pixel : 2D int `~numpy.ndarray`
-        The places within half a beam of each pixel, [n, k], from `core.statistics.places_within`.
+        Indices of the positions within half a beam of each pixel, [n, k], from `core.statistics.places_within`.
 
     Returns
     -------
@@ -199,6 +198,6 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
         Largest height within half a beam, with its sign, in Jy/beam. NaN where it could not be measured.
     """
     here, held = above_neighbours(unmeasured), above_neighbours(total - unmeasured)
-    # Only what the data hold of the same sign excuses a spike: emission that is missing beside it does not.
+    # Only supported emission of the same sign excuses a spike; emission missing next to it does not.
     expected = share / (1 - share) * np.maximum(held * np.sign(here), 0)
     return largest(np.sign(here) * np.maximum(np.abs(here) - expected, 0), of_pixel)

@@ -1,4 +1,4 @@
-"""Channels as CASA writes them: '3~20;25'."""
+"""Channel selections in CASA's syntax: '3~20;25'."""
 
 import re
 
@@ -7,12 +7,12 @@ _RANGE = re.compile(r"\s*(?:(?P<first>\d+)\s*(?:~\s*(?P<last>\d+))?|(?P<side>[<>
 
 def parse_channels(text, number):
     """
-    Read a channel selection.
+    Parse a channel selection.
 
     Parameters
     ----------
     text : str
-        Ranges separated by ';' or ',': '3', '3~20', '<40', '>7'. Nothing means all channels.
+        Ranges separated by ';' or ',': '3', '3~20', '<40', '>7'. Empty for all channels.
     number : int
         Number of channels of the cube.
 
@@ -24,7 +24,7 @@ def parse_channels(text, number):
     Raises
     ------
     ValueError
-        If the text is no selection, or selects a channel that the cube has not.
+        If the text is not a selection, or selects a channel beyond the cube.
     """
     if not text.strip():
         return list(range(number))
@@ -45,19 +45,19 @@ def _parse_range(part, text, number):
     else:
         first, last = int(match["first"]), int(match["last"] or match["first"])
     if not 0 <= first <= last < number:
-        raise ValueError(f"chans='{text}': '{part}' is not within the channels 0~{number - 1} of the cube")
+        raise ValueError(f"chans='{text}': '{part}' is outside the cube; select from its channels 0~{number - 1}")
     return range(first, last + 1)
 
 
 def format_channels(channels):
-    """Write channels as CASA reads them: [17, 18, 20] as '17~18;20'."""
+    """Format channels in CASA's syntax: [17, 18, 20] as '17~18;20'."""
     return ";".join(
         str(start) if end == start + 1 else f"{start}~{end - 1}" for start, end in contiguous_ranges(sorted(channels))
     )
 
 
 def contiguous_ranges(channels):
-    """Start and end (exclusive) of every run of neighbours in an ascending sequence, as a list of tuples."""
+    """Start and end (exclusive) of every run of consecutive numbers in an ascending sequence, as a list of tuples."""
     ranges = []
     for channel in channels:
         if ranges and channel == ranges[-1][1]:

@@ -1,28 +1,28 @@
-"""How a cube is cut into what is read at once."""
+"""Division of a cube into the parts that are read at once."""
 
 from .channels import contiguous_ranges
 
-# Of one plane: the image tool takes float64, which of 20000 rows would be 3.2 GB.
+# Rows of a plane: the image tool takes float64, which would be 3.2 GB for 20000 x 20000 pixels.
 ROWS_AT_ONCE = 2048
 
 
 def ranges_of(channels, depth, number):
     """
-    Cut channels into ranges for workers.
+    Divide channels into ranges for the workers.
 
     Parameters
     ----------
     channels : sequence of int
         Channels in ascending order.
     depth : int
-        Channels that are stored together.
+        Number of channels stored together in a tile.
     number : int
-        About how many ranges there should be.
+        Approximate number of ranges.
 
     Yields
     ------
     start, end : int
-        Ranges of neighbours, cut where the tiles are; ``end`` is exclusive.
+        Ranges of consecutive channels, cut at tile boundaries; ``end`` is exclusive.
     """
     length = -(-len(channels) // (number * depth)) * depth
     for start, end in contiguous_ranges(channels):
@@ -34,23 +34,23 @@ def ranges_of(channels, depth, number):
 
 def chunks(start, end, depth, plane, voxels, beside=0):
     """
-    Cut a range of channels into chunks that are read at once.
+    Divide a range of channels into chunks that are read at once.
 
     Parameters
     ----------
     start, end : int
         The range; ``end`` is exclusive.
     depth : int
-        Channels that are stored together.
+        Number of channels stored together in a tile.
     plane, voxels : int
-        Pixels of a channel, and how many may be in memory.
+        Pixels per channel, and maximum number of pixels in memory.
     beside : int
-        Channels that are kept from the chunk before.
+        Number of channels kept in memory from the previous chunk.
 
     Yields
     ------
     start, end : int
-        The chunks, cut where the tiles are if they are not thinner than those.
+        The chunks, cut at tile boundaries unless they are thinner than a tile.
     """
     length = max(1, voxels // plane - beside)
     length = length // depth * depth or length
@@ -62,5 +62,5 @@ def chunks(start, end, depth, plane, voxels, beside=0):
 
 
 def strips(height, rows):
-    """First row and the one after the last of strips of so many rows."""
+    """First row and the one after the last of each strip of ``rows`` rows."""
     return [(start, min(start + rows, height)) for start in range(0, height, rows)]

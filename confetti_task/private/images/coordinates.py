@@ -1,4 +1,4 @@
-"""Where the pixels of a cube are on the sky and in frequency, and which pixels are where."""
+"""Conversion between the pixels of a cube and positions and frequencies."""
 
 from collections import namedtuple
 
@@ -8,16 +8,16 @@ from astropy.wcs import WCS
 
 from .headers import linear_coordinates, opened
 
-# What CASA's frames of the sky are called in FITS and in DS9. Others nobody uses for images.
+# Names of CASA's celestial frames in FITS and in DS9; others are not used for images.
 FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
 DS9_FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
 
-# Frame of the sky and of the frequencies as CASA calls them, rest frequency in Hz (0 where there is none).
+# Celestial and spectral frame as CASA names them, and rest frequency in Hz (0 if there is none).
 Frames = namedtuple("Frames", "sky spectral rest")
 
 
 def read_coordinates(path):
-    """Coordinate system and shape of an image, for a new one on its grid."""
+    """Coordinate system and shape of an image, for a new image on the same grid."""
     with opened(path) as tool:
         coordinates = tool.coordsys()
         record = coordinates.torecord()
@@ -27,7 +27,7 @@ def read_coordinates(path):
 
 def read_sky(cube):
     """
-    Projection of the sky of a cube.
+    Celestial projection of a cube.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def read_sky(cube):
     Returns
     -------
     sky : `~astropy.wcs.WCS`
-        Of x and y.
+        Projection along x and y.
     """
     with opened(cube.path("model")) as tool:
         coordinates = linear_coordinates(tool)
@@ -49,7 +49,7 @@ def read_sky(cube):
     sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
     sky.wcs.crpix = direction["crpix"] + 1
     sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
-    sky.wcs.pc = direction["pc"].T  # casatools gives it with rows and columns exchanged
+    sky.wcs.pc = direction["pc"].T  # casatools returns it transposed
     sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
     sky.wcs.radesys = FITS_FRAMES.get(direction["system"], "")
     sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
@@ -57,7 +57,7 @@ def read_sky(cube):
 
 
 def read_frames(cube):
-    """`Frames` of a cube."""
+    """Reference frames of a cube, as `Frames`."""
     with opened(cube.path("model")) as tool:
         coordinates = tool.coordsys()
         sky = coordinates.referencecode("direction")[0]
@@ -70,7 +70,7 @@ def read_frames(cube):
 
 
 def is_upright(sky):
-    """Whether North is up and East is left or right in the pixels of a projection, not at an angle."""
+    """Whether North is up and East is left or right in the pixels of a projection, without rotation."""
     return np.allclose(sky.wcs.get_pc(), np.eye(2), atol=0.01)
 
 
@@ -82,20 +82,20 @@ def read_frequencies(cube):
 
 def pixel_positions(cube, positions):
     """
-    Pixels of positions on the sky.
+    Convert positions on the sky to pixels.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
         The images.
     positions : `~astropy.coordinates.SkyCoord`
-        Any number of them.
+        Any number of positions.
 
     Returns
     -------
     y, x : 1D `~numpy.ndarray`
-        Not rounded; beyond the image too. NaN for positions more than 90 degrees away, which a projection would take
-        into the field.
+        Not rounded, and possibly beyond the image. NaN for positions more than 90 degrees away, which a projection
+        would map into the field.
     """
     if not len(positions):
         return np.zeros(0), np.zeros(0)
@@ -115,19 +115,19 @@ def pixel_positions(cube, positions):
 
 def world_coordinates(cube, channel, y, x):
     """
-    Position and frequency of pixels.
+    Convert pixels to positions and frequencies.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
         The images.
     channel, y, x : 1D int `~numpy.ndarray`
-        The pixels.
+        Pixels to convert.
 
     Returns
     -------
     ra, dec, frequency, velocity : `~astropy.units.Quantity`
-        In the frames of the cube; velocity in the radio convention. NaN for what the cube does not have.
+        In the frames of the cube; velocity in the radio convention. NaN for coordinates that the cube does not have.
     """
     world = np.full((4, len(channel)), np.nan)
     first = 0

@@ -1,4 +1,4 @@
-"""The images of tclean: which there are, how their axes are ordered and their pixels stored."""
+"""The images written by tclean: which exist, the order of their axes, and how their pixels are stored."""
 
 import math
 import os
@@ -14,46 +14,46 @@ NEEDED = ("model", "image", "residual")
 OPTIONAL = ("psf", "mask")
 READERS = ("auto", "ia")
 
-# Two grids are the same when neither of two places in the cube is off by more than this part of a pixel.
+# Two grids are the same if neither of two reference positions in the cube is off by more than this fraction of a pixel.
 SAME_GRID_PIXELS = 0.01
 
 
 @dataclass(frozen=True)
 class Cube:
     """
-    The images of one run of tclean, or of several that are one spectrum. Small and picklable: it holds no pixels.
+    The images of one run of tclean, or of several that make up one spectrum. Small and picklable: no pixels in it.
 
     Attributes
     ----------
     root, taylor_term : str
-        Name given to tclean, and '.tt0' where it wrote Taylor terms.
+        Name given to tclean, and '.tt0' if it wrote Taylor terms.
     products : tuple of str
-        Which of model, image, residual, psf and mask there are.
+        Which of model, image, residual, psf and mask exist.
     masked : bool
         Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit.
     shape : tuple of int
-        Number of polarizations and of channels, height and width.
+        Number of polarizations, number of channels, height and width.
     axes : tuple of int or None
-        Which axes of the image are polarization, channel, y and x; None for one that it does not have.
+        Image axes of polarization, channel, y and x; None for an axis that the image does not have.
     ndim : int
         Number of axes of the image.
     stokes : tuple of str
         Names of the polarizations.
     beams, psf_beams : tuple of float
-        Widths of the restoring beam of the image and of the PSF at half maximum in pixels, geometric mean of both axes,
-        of each plane that has one. Nothing for a PSF that is not there or has none.
+        FWHM of the restoring beam of the image and of the PSF in pixels, geometric mean of both axes, for each plane
+        that has a beam. Empty if there is no PSF, or none of its planes has a beam.
     tiles : dict
-        `images.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. What is
-        not among them is read through the image tool.
+        `images.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. Anything not listed is
+        read through the image tool.
     reference_coordinates, increments : tuple
         World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
-        the last channel, a quarter from the others; increments along each axis; in rad and Hz.
+        the last channel, a quarter from the other two; increments along each axis; in rad and Hz.
     pieces : tuple of `Cube`
-        The cubes that this one is joined of along its channels; nothing for a cube of one root name.
+        Cubes that are joined along the spectral axis into this one; empty for a cube with one root name.
     restored_with : tuple
-        Beams [polarization][channel] with which the model is restored by the check itself, each with its major and
-        minor axis in arcsec and position angle in degrees: see `check.consistency.restored_again`.
-        Nothing where image minus residual is the restored model, as tclean leaves it.
+        Beams [polarization][channel] with which the check itself restores the model, each with its major and minor axis
+        in arcsec and position angle in degrees: see `check.consistency.restored_again`. Empty if image minus residual
+        is the restored model, as tclean leaves it.
     """
 
     root: str
@@ -79,22 +79,22 @@ class Cube:
 
     @property
     def beam(self):
-        """Width of the restoring beam in pixels: median of the channels."""
+        """FWHM of the restoring beam in pixels: median of the channels."""
         return float(np.median(self.beams or self.psf_beams))
 
     @property
     def psf_beam(self):
-        """Width of the PSF in pixels: median of the channels; None where it is unknown."""
+        """FWHM of the PSF in pixels: median of the channels; None if unknown."""
         return float(np.median(self.psf_beams)) if self.psf_beams else None
 
     @property
     def cell(self):
-        """Length of a pixel along y to the North and along x to the East, in arcsec."""
+        """Pixel size along y (positive towards North) and along x (positive towards East), in arcsec."""
         return tuple(math.degrees(self.increments[axis]) * 3600 for axis in self.axes[2:])
 
     @property
     def as_stored(self):
-        """The cube with its image as it is on disk, whether it is what tclean restored or not."""
+        """The cube with its image as stored on disk, whether or not that is what tclean restored."""
         return replace(self, restored_with=(), pieces=tuple(piece.as_stored for piece in self.pieces))
 
     @property
@@ -104,22 +104,22 @@ class Cube:
 
     @property
     def needed_tiles(self):
-        """Names of the tiles that measuring needs."""
+        """Names of the tiles that the measurements need."""
         return {*self.products} - {"mask"} | ({"image mask"} if self.masked else set())
 
     @property
     def name(self):
-        """What to call it in a text."""
+        """Name of the cube in messages."""
         return f"{self.root} and {len(self.pieces) - 1} more" if self.pieces else self.root
 
     @property
     def depth(self):
-        """Channels that are stored together."""
+        """Number of channels stored together in a tile."""
         tiles = (self.pieces or [self])[0].tiles.get("model")
         return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
 
     def parts(self, start, end):
-        """The cubes of one root name that hold a range of channels, with its start and end in each of them."""
+        """Cubes of one root name that cover a range of channels, each with the start and end of the range in it."""
         for cube in self.pieces or [self]:
             low, high = max(start, 0), min(end, cube.channels)
             if low < high:
@@ -127,28 +127,28 @@ class Cube:
             start, end = start - cube.channels, end - cube.channels
 
     def part_of(self, channel):
-        """The cube of one root name that holds a channel, and the number of the channel in it."""
+        """Cube of one root name that contains a channel, and the number of the channel in it."""
         cube, start, _ = next(self.parts(channel, channel + 1))
         return cube, start
 
     def piece_of(self, channels):
-        """Number of the piece that holds each of some channels, and their numbers in it, as 1D int arrays."""
+        """Number of the piece that contains each channel, and number of the channel in it, as 1D int arrays."""
         starts = np.cumsum([0, *(piece.channels for piece in self.pieces[:-1])])
         piece = np.searchsorted(starts, channels, side="right") - 1
         return piece, channels - starts[piece]
 
     def has(self, product, channel):
-        """Whether one of the images is there for a channel."""
+        """Whether a product exists for a channel."""
         cube, _ = self.part_of(channel)
         return product in cube.products
 
     def path(self, product, channel=0):
-        """Name of one of the images."""
+        """Path of a product."""
         cube, _ = self.part_of(channel)
         return _path(cube.root, product, cube.taylor_term)
 
     def box(self, polarization, start, end, rows=None, columns=None):
-        """First and last pixel along each axis of a range of channels (rows, columns), as the image tool takes them."""
+        """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
         _, _, height, width = self.shape
         rows, columns = rows or (0, height), columns or (0, width)
         bottom, top = [0] * self.ndim, [0] * self.ndim
@@ -160,12 +160,12 @@ class Cube:
         return bottom, top
 
     def from_image_order(self, pixels):
-        """Reorder what the image tool returns for one polarization to [channel, y, x]."""
+        """Reorder the pixels of one polarization from the axes of the image to [channel, y, x]."""
         height, width = (pixels.shape[axis] for axis in self.axes[2:])
         return pixels.transpose(self._order()).reshape(-1, height, width)
 
     def to_image_order(self, planes):
-        """Reorder [channel, y, x] to what the image tool takes."""
+        """Reorder [channel, y, x] to the axes of the image."""
         order = self._order()
         length = dict(zip(self.axes[1:], planes.shape))
         return planes.reshape([length.get(axis, 1) for axis in order]).transpose(np.argsort(order))
@@ -184,18 +184,18 @@ def open_cube(imagename, reader="auto"):
     imagename : str
         Root name given to tclean, or the name of one of its images.
     reader : {'auto', 'ia'}
-        Whether pixels are read from the files of the images where that is possible, or always through the image tool.
+        Whether to read pixels from the files of the images where possible, or always through the image tool.
 
     Returns
     -------
     cube : `Cube`
-        What is there.
+        The images that exist.
 
     Raises
     ------
     ValueError
-        If an image is missing, unreadable, complex or on another grid than the model, or if the image is not in
-        Jy/beam or has no restoring beam that fits it.
+        If an image is missing, unreadable, complex or not on the grid of the model, or if the image is not in Jy/beam
+        or has no plausible restoring beam.
     """
     if reader not in READERS:
         raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
@@ -231,22 +231,26 @@ def _find_images(imagename, root, term):
 def _where_to_look(missing):
     for path in missing:
         if os.path.exists(path + ".fits"):
-            return f"make a CASA image of the FITS file: importfits(fitsimage='{path}.fits', imagename='{path}')"
-    return "give the root name that tclean was given, with .model, .image and .residual in one folder"
+            return f"convert the FITS file first: importfits(fitsimage='{path}.fits', imagename='{path}')"
+    return "give the root name used in tclean, with .model, .image and .residual in the same folder"
 
 
 def _check_image(cube, unit):
     if unit not in ("Jy/beam", ""):
         raise ValueError(
-            f"{cube.path('image')} is in {unit}; Jy/beam is needed: give the image as tclean wrote it, or convert it"
+            f"{cube.path('image')} is in {unit}, not in Jy/beam; give the image as tclean wrote it, or convert it"
         )
     if not cube.beams and not cube.psf_beams:
-        raise ValueError(f"{cube.path('image')} has no restoring beam; give it one with ia.setrestoringbeam")
+        raise ValueError(f"{cube.path('image')} has no restoring beam; set it with ia.setrestoringbeam")
     if cube.beam < 1:
-        raise ValueError(f"{cube.path('image')} has a restoring beam {cube.beam:.2g} pixels wide; correct it")
+        raise ValueError(
+            f"{cube.path('image')} has a restoring beam of only {cube.beam:.2g} pixels; correct it with "
+            "ia.setrestoringbeam"
+        )
     if cube.beam > min(cube.shape[2:]):
         raise ValueError(
-            f"{cube.path('image')} has a restoring beam {cube.beam:.0f} pixels wide, wider than itself; correct it"
+            f"{cube.path('image')} has a restoring beam of {cube.beam:.0f} pixels, wider than the image; correct it "
+            "with ia.setrestoringbeam"
         )
 
 
@@ -261,12 +265,12 @@ def _find_tiles(paths):
 
 
 def _path(root, product, term):
-    # tclean writes one clean mask for all Taylor terms.
+    # tclean writes a single clean mask for all Taylor terms.
     return f"{root}.{product}{'' if product == 'mask' else term}"
 
 
 def split_name(imagename):
-    """Root name and Taylor term of the name of an image or of a root."""
+    """Split the name of an image, or a root name, into root name and Taylor term."""
     name = imagename.rstrip("/")
     for term in (".tt0", ""):
         for product in NEEDED + OPTIONAL:
@@ -286,12 +290,12 @@ def _check_same_grid(path, header, model_path, model_header):
         if header[name] != model_header[name]:
             raise ValueError(
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
-                "are they of one run of tclean?"
+                "give images from one run of tclean"
             )
     here, there = (each["reference_coordinates"] for each in (header, model_header))
     offset = np.abs(np.subtract(here, there) / model_header["increments"])
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
-            f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); are they "
-            "of one run of tclean?"
+            f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); give "
+            "images from one run of tclean"
         )

@@ -1,4 +1,4 @@
-"""What the headers of CASA images tell, and the image tool that reads them."""
+"""Headers of CASA images, and the image tool that reads them."""
 
 from contextlib import contextmanager
 
@@ -7,13 +7,13 @@ from astropy import units
 
 from .locks import wait_for_writers
 
-# Pixels. To planes without data tclean gives a beam of 1e-6 arcsec.
+# Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
 LEAST_BEAM = 0.01
 
 
 @contextmanager
 def opened(path):
-    """The image tool with an image opened, closed again at the end: an image held open makes writers wait."""
+    """Open an image with the image tool, and close it at the end: an open image makes writers wait."""
     from casatools import image
 
     wait_for_writers(path)
@@ -21,7 +21,7 @@ def opened(path):
     try:
         tool.open(path)
     except RuntimeError as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+        raise ValueError(f"{path} cannot be read as a CASA image: {error}; give an image that tclean wrote") from error
     try:
         yield tool
     finally:
@@ -30,37 +30,37 @@ def opened(path):
 
 @contextmanager
 def opened_to_read(path):
-    """The same for an image that may be damaged: what cannot be read of it is an error that names it."""
+    """Open an image that may be damaged: any pixels or keywords that cannot be read raise an error that names it."""
     with opened(path) as tool:
         try:
             yield tool
         except RuntimeError as error:
-            raise ValueError(f"{path} is damaged: {error}; copy it again, or make it again with tclean") from error
+            raise ValueError(f"{path} is damaged: {error}; copy it again, or re-image it with tclean") from error
 
 
 def read_header(path):
     """
-    Read the header of an image, and check that it can be one of tclean.
+    Read the header of an image, and check that tclean could have written it.
 
     Parameters
     ----------
     path : str
-        Name of the image.
+        Path of the image.
 
     Returns
     -------
     header : dict
-        shape, axes, stokes, reference_coordinates, increments and beams as `images.cube.Cube` has them;
-        unit of the pixels; whether the image is masked; frames of the sky and of the frequencies.
+        shape, axes, stokes, reference_coordinates, increments and beams as in `images.cube.Cube`; unit of the pixels;
+        whether the image is masked; celestial and spectral frame.
 
     Raises
     ------
     ValueError
-        If it cannot be read, or has pixels or axes that no image of tclean has.
+        If it cannot be read, or has pixels or axes that tclean never writes.
     """
     with opened_to_read(path) as tool:
         if tool.pixeltype() not in ("float", "double"):
-            raise ValueError(f"{path} has {tool.pixeltype()} pixels; the images of tclean have float pixels")
+            raise ValueError(f"{path} has {tool.pixeltype()} pixels; give float images, as tclean writes them")
         coordinates = tool.coordsys()
         shape = tuple(int(length) for length in tool.shape())
         types = coordinates.axiscoordinatetypes()
@@ -93,7 +93,7 @@ def _geometry(coordinates, shape, types):
 
 
 def _reference_coordinates(coordinates, shape, sky):
-    # The corners of an image of the whole sky are beyond it.
+    # The corners of an all-sky image are beyond the sky.
     low = [length // 4 if axis in sky else 0 for axis, length in enumerate(shape)]
     high = [3 * length // 4 if axis in sky else length - 1 for axis, length in enumerate(shape)]
     return tuple(tuple(coordinates.toworld(pixel)["numeric"].tolist()) for pixel in (low, high))
@@ -105,13 +105,13 @@ def _check_axes(path, types, shape):
         length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
     ):
         raise ValueError(
-            f"{path} should have two axes on the sky, and of others only Stokes and frequency longer than 1 (got "
+            f"{path} should have two celestial axes, and no others longer than 1 but Stokes and frequency (got "
             f"{', '.join(names)}); give the images as tclean wrote them"
         )
 
 
 def linear_coordinates(tool):
-    """Coordinate system of the opened image, in rad and Hz whatever it was written in."""
+    """Coordinate system of the opened image, converted to rad and Hz."""
     coordinates = tool.coordsys()
     _set_units(coordinates, coordinates.axiscoordinatetypes())
     return coordinates
@@ -124,7 +124,7 @@ def _set_units(coordinates, types):
 
 
 def _beam_widths(record, cell, channels):
-    """Widths of the beams of all planes in pixels (rad) from a record of the image tool, of those that have one."""
+    """FWHM in pixels of all planes that have a beam, from a record of the image tool; ``cell`` is in rad."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] * channels if "major" in record else [])
     axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
@@ -132,20 +132,20 @@ def _beam_widths(record, cell, channels):
 
 
 def _radians(angles):
-    """Angles from records of the image tool in rad. By unit: to make a quantity of each takes 0.2 ms."""
+    """Convert angles of the image tool to rad, unit by unit: an astropy quantity for each angle would take 0.2 ms."""
     names = [angle["unit"] for angle in angles]
     scale = {name: units.Unit(name).to(units.rad) for name in set(names)}
     return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
 
 
 def read_history(cube):
-    """Lines of the history of the image, in the order in which they were written."""
+    """Lines of the history of the image, oldest first."""
     with opened(cube.path("image")) as tool:
         return list(tool.history(list=False))
 
 
 def read_common_beam(cube):
-    """Major axis, minor axis and position angle of the one beam of the image as text; None where channels differ."""
+    """Major axis, minor axis and position angle of the common beam of the image as text; None if channels differ."""
     with opened(cube.path("image")) as tool:
         beam = tool.restoringbeam()
     if "major" not in beam:
@@ -154,7 +154,7 @@ def read_common_beam(cube):
 
 
 def read_beam(cube, polarization, channel):
-    """Major and minor axis in arcsec and position angle in degrees of the restoring beam of a plane."""
+    """Restoring beam of a plane: major and minor axis in arcsec, and position angle in degrees."""
     part, channel = cube.part_of(channel)
     if part.restored_with:
         return part.restored_with[polarization][channel]
@@ -166,13 +166,13 @@ def read_beam(cube, polarization, channel):
 
 
 def read_beams(cube, product):
-    """The same of all planes of an image, [polarization][channel]."""
+    """Beams of all planes of an image, [polarization][channel], each as from `read_beam`."""
     polarizations, channels = cube.shape[:2]
     with opened(cube.path(product)) as tool:
         record = tool.restoringbeam()
     if "major" in record:
         return ((_axes_of(record),) * channels,) * polarizations
-    # Not in the order of the record, which is that of text: *1, *10, *11, *2.
+    # Not in the order of the record, which is sorted as text: *1, *10, *11, *2.
     return tuple(
         tuple(_axes_of(record["beams"][f"*{channel}"][f"*{polarization}"]) for channel in range(channels))
         for polarization in range(polarizations)

@@ -1,51 +1,51 @@
-"""Whether somebody else is writing the images."""
+"""Other processes that write to the images."""
 
 import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-# CASA waits without a word and without an end for a process that is writing an image.
+# CASA itself waits silently and indefinitely for a process that is writing an image.
 LIMIT_SECONDS = 60
 LOCKS = "/proc/locks"
 
 
 def wait_for_writers(path):
     """
-    Wait for a process that is writing an image, for a minute.
+    Wait for up to a minute while another process is writing an image.
 
     Parameters
     ----------
     path : str
-        Name of the image.
+        Path of the image.
 
     Raises
     ------
     ValueError
-        If it is still writing then.
+        If it is still being written after that.
     """
     until = time.monotonic() + LIMIT_SECONDS
     writer = writer_of(path)
     if writer:
         from casatasks import casalog
 
-        casalog.post(f"Process {writer} is writing {path}; waiting for it, {LIMIT_SECONDS} s at most", "WARN")
+        casalog.post(f"Process {writer} is writing {path}; waiting for up to {LIMIT_SECONDS} s", "WARN")
     while writer:
         if time.monotonic() > until:
-            raise ValueError(f"{path} is being written by process {writer}; call again when that is done")
+            raise ValueError(f"{path} is being written by process {writer}; call again when it has finished")
         time.sleep(0.2)
         writer = writer_of(path)
 
 
 def writer_of(path):
-    """Number of another process on this machine that is writing an image, or None; only Linux tells."""
+    """Id of another process on this machine that is writing an image, or None. Only Linux provides it."""
     try:
         files = {_as_in_locks(lock.stat()) for lock in Path(path).rglob("table.lock")}
         held = Path(LOCKS).read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    # To open a lock and close it again would drop the locks that this session has on it itself: so they are only read
-    # about. 1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF
+    # Locks are looked up, not opened: opening and closing a lock file would drop the locks that this session itself has
+    # on it. A line reads 1: POSIX ADVISORY WRITE 1234 fe:00:5678 0 EOF
     for fields in map(str.split, held):
         if len(fields) > 5 and fields[3] == "WRITE" and fields[5] in files and int(fields[4]) not in (os.getpid(), -1):
             return int(fields[4])
@@ -57,7 +57,7 @@ def _as_in_locks(lock):
 
 
 def _fingerprint(cube):
-    """Sizes and times of all files of the images that hold pixels, by image."""
+    """Sizes and modification times of all files with pixels, by image."""
     paths = [(part, product) for part in cube.pieces or [cube] for product in part.products]
     return {part.path(product): _files_of(part.path(product)) for part, product in paths}
 
@@ -70,12 +70,12 @@ def _files_of(path):
 @contextmanager
 def unchanged(cube):
     """
-    Make sure that the images of a cube are, at the end of the context, as they were found at its beginning.
+    Check at the end of the context that no image of a cube has changed since its beginning.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What is read within the context.
+        Cube that is read within the context.
 
     Raises
     ------
@@ -88,5 +88,5 @@ def unchanged(cube):
     changed = [path for path in before if now[path] != before[path]]
     if changed:
         raise ValueError(
-            f"{' and '.join(changed)} changed while they were checked; call again when nothing writes to them any more"
+            f"{' and '.join(changed)} changed during the check; call again when nothing else writes to the images"
         )

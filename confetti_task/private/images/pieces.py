@@ -1,4 +1,4 @@
-"""Cubes that were imaged in pieces, as one spectrum."""
+"""Cubes that were imaged in pieces, joined into one spectrum."""
 
 import glob
 from dataclasses import replace
@@ -10,26 +10,26 @@ from .cube import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
 
 def open_pieces(imagename, reader="auto"):
     """
-    Open the images of one or of several runs of tclean.
+    Open the images of one or several runs of tclean.
 
     Parameters
     ----------
     imagename : str or sequence of str
         Root name given to tclean, or the name of one of its images; a pattern like 'name.????.128'; or a list of names.
-        The images of several names are pieces of one spectrum, in any order.
+        Several names are the pieces of one spectrum, in any order.
     reader : {'auto', 'ia'}
         How pixels are read, see `images.cube.open_cube`.
 
     Returns
     -------
     cube : `images.cube.Cube`
-        In the order of the channels.
+        The cube, in channel order.
 
     Raises
     ------
     ValueError
-        If nothing has that name, or the pieces are not one spectrum: not the same positions, polarizations and width of
-        channels, a gap between them or a channel twice.
+        If no image matches, or the pieces are not one spectrum: different positions, polarizations or channel widths, a
+        gap, or a channel that occurs twice.
     """
     names = _expand(imagename)
     cubes = [open_cube(name, reader) for name in names]
@@ -39,7 +39,7 @@ def open_pieces(imagename, reader="auto"):
 def _expand(imagename):
     names = [imagename] if isinstance(imagename, str) else imagename
     if not names or not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"imagename={imagename!r} should be the root name that tclean was given, or a list of them")
+        raise ValueError(f"imagename={imagename!r} should be the root name used in tclean, or a list of root names")
     return [found for name in names for found in _matching(name)]
 
 
@@ -49,7 +49,7 @@ def _matching(name):
     models = {*glob.glob(name), *glob.glob(name + ".model"), *glob.glob(name + ".model.tt0")}
     roots = {split_name(path)[0] for path in models if path.rstrip("/").endswith((".model", ".model.tt0"))}
     if not roots:
-        raise ValueError(f"imagename='{name}': no .model has a name like this; give a pattern of root names")
+        raise ValueError(f"imagename='{name}': no .model matches; give a pattern that matches root names")
     return sorted(roots)
 
 
@@ -80,17 +80,17 @@ def _check_alike(cube, first):
         if getattr(cube, name) != getattr(first, name):
             raise ValueError(
                 f"{cube.path('model')} and {first.path('model')} should have the same {what} "
-                f"(got {getattr(cube, name)} and {getattr(first, name)}); are they pieces of one cube?"
+                f"(got {getattr(cube, name)} and {getattr(first, name)}); give pieces of one cube"
             )
     if cube.axes[1] is None:
-        raise ValueError(f"{cube.path('model')} has no spectral axis; only spectral cubes have pieces")
+        raise ValueError(f"{cube.path('model')} has no spectral axis; give it alone, not in a list of pieces")
     steps = np.abs(first.increments)
     sky = [axis for axis in range(cube.ndim) if axis != cube.axes[1]]
     places = np.abs(np.subtract(cube.reference_coordinates, first.reference_coordinates) / steps)[:, sky]
     widths = np.abs(np.subtract(cube.increments, first.increments) / steps)[[cube.axes[1]]] * cube.channels
     if cube.shape[2:] != first.shape[2:] or max(places.max(), widths.max()) > SAME_GRID_PIXELS:
         raise ValueError(
-            f"{cube.path('model')} and {first.path('model')} should be on the same grid; are they pieces of one cube?"
+            f"{cube.path('model')} and {first.path('model')} should be on the same grid; give pieces of one cube"
         )
 
 
@@ -98,6 +98,6 @@ def _check_follows(following, cube, axis):
     step = (following.reference_coordinates[0][axis] - cube.reference_coordinates[1][axis]) / cube.increments[axis]
     if abs(step - 1) > SAME_GRID_PIXELS:
         raise ValueError(
-            f"{following.path('model')} should begin one channel after the end of {cube.path('model')} (got "
-            f"{step:.2f}); are they pieces of one cube, each once and none missing?"
+            f"{following.path('model')} should start one channel after {cube.path('model')} ends (got {step:.2f}); "
+            "give all pieces of the cube, each once"
         )

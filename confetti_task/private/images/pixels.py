@@ -1,4 +1,4 @@
-"""The pixels of the images of tclean as float32 cubes [channel, y, x]: the only place that reads them."""
+"""Pixels of the images of tclean as float32 cubes [channel, y, x]. No other module reads them."""
 
 import numpy as np
 
@@ -16,18 +16,18 @@ def read_channels(cube, product, polarization, start, end, rows=None, columns=No
     cube : `images.cube.Cube`
         The images.
     product : str
-        Which of them.
+        Name of the product: 'model', 'image', ...
     polarization, start, end : int
-        Number of the polarization, first channel and the one after the last.
+        Number of the polarization, and range of channels; ``end`` is exclusive.
     rows, columns : tuple of int or None
         First row (column) and the one after the last; None for all.
     out : 3D float32 `~numpy.ndarray` or None
-        Where to write the pixels; None for a new array.
+        Array to fill; None for a new one.
 
     Returns
     -------
     planes : 3D float32 `~numpy.ndarray`
-        [channel, y, x]. NaN where a pixel is not finite, and in the image where its T/F mask is False.
+        [channel, y, x]. NaN where a pixel is not finite and, in the image, where its T/F mask is False.
     """
     if out is None:
         height, width = (end - start for start, end in _window(cube, rows, columns))
@@ -45,7 +45,7 @@ def read_channels(cube, product, polarization, start, end, rows=None, columns=No
 
 
 def read_channel(cube, product, polarization, channel, rows=None, columns=None):
-    """One channel as `read_channels` reads it, a plane [y, x]."""
+    """Read one channel as `read_channels` does, as a plane [y, x]."""
     return read_channels(cube, product, polarization, channel, channel + 1, rows, columns)[0]
 
 
@@ -54,7 +54,7 @@ def _window(cube, rows, columns):
 
 
 def _restore(cube, polarization, start, end, window, planes):
-    """The image as tclean restored it, from model and residual; blank where the image is."""
+    """Fill planes with the image as tclean restored it, from model and residual; blank where the image is."""
     box = cube.box(polarization, start, end, *window)
     _read(cube, "image", box, planes)
     blank = np.isnan(planes)
@@ -70,7 +70,7 @@ def _restore(cube, polarization, start, end, window, planes):
 
 
 def _model_around(cube, polarization, channel, window, reach):
-    """The model in a window of a channel and in a margin around it, 0 beyond the edges of the image."""
+    """Model in a window of a channel and in a margin around it, 0 beyond the edges of the image."""
     model = np.zeros([end - start + 2 * reach for start, end in window], dtype=np.float32)
     box = [(max(start - reach, 0), min(end + reach, length)) for (start, end), length in zip(window, cube.shape[2:])]
     inside = tuple(slice(low - start + reach, high - start + reach) for (low, high), (start, _) in zip(box, window))
@@ -99,7 +99,7 @@ def _read_mask(cube, box):
 
 
 def read_valid(cube, polarization, channel, rows=None):
-    """T/F mask [y, x] of a channel of the image; True everywhere where it has none."""
+    """Read the T/F mask [y, x] of a channel of the image; all True if it has none."""
     part, channel = cube.part_of(channel)
     window = _window(cube, rows, None)
     if not part.masked:
@@ -108,7 +108,7 @@ def read_valid(cube, polarization, channel, rows=None):
 
 
 def _blank_where_not_finite(planes):
-    # A sum that is finite has only finite terms: a third of the time of looking at each.
+    # A finite sum has only finite terms: this takes a third of the time of testing each pixel.
     with np.errstate(invalid="ignore", over="ignore"):
         finite = np.isfinite(planes.sum())
     if not finite:
@@ -116,6 +116,6 @@ def _blank_where_not_finite(planes):
 
 
 def read_plane(path, cube, polarization, channel):
-    """Pixels [y, x] of one channel of an image whose axes are those of a cube."""
+    """Read one channel [y, x] of any image that has the axes of a cube."""
     with opened_to_read(path) as tool:
         return cube.from_image_order(tool.getchunk(*cube.box(polarization, channel, channel + 1)))[0]

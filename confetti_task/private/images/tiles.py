@@ -1,9 +1,9 @@
 """
 The tiles in which CASA stores an image, read and written without CASA.
 
-casacore stores the pixels of an image in tiles of equal size, one after another in a file; those at the upper edges are
-padded. A tile is as long in memory as in the file, so that a map of the file is all that is needed. Axes are in the
-order of the image, the first one varies fastest.
+casacore stores the pixels of an image in tiles of equal size, one after another in a file; tiles at the upper edges are
+padded. Tiles are laid out in the file as in memory, so that mapping the file is all that is needed. Axes are in the
+order of the image, the first varying fastest.
 """
 
 import os
@@ -15,8 +15,8 @@ from typing import Tuple
 
 import numpy as np
 
-# Where the two tiled storage managers that images have keep the pixels; {0} is the number of the manager, {1} that of
-# the hypercube.
+# Files in which the two tiled storage managers used by images keep the pixels; {0} is the number of the manager, {1}
+# that of the hypercube.
 FILES = {"TiledCellStMan": "table.f{0}_TSM0", "TiledShapeStMan": "table.f{0}_TSM{1}"}
 BYTE_ORDERS = {"little": "<f4", "big": ">f4"}
 BITS = "bits"
@@ -25,18 +25,18 @@ BITS = "bits"
 @dataclass(frozen=True)
 class Tiles:
     """
-    How the pixels of an image lie in a file. Small and picklable: all that a process without CASA needs to read them.
+    Layout of the pixels of an image in a file. Small and picklable: all that a process without CASA needs.
 
     Attributes
     ----------
     path : str
-        The file.
+        Path of the file.
     kind : {'<f4', '>f4', 'bits'}
         Float pixels in either byte order, or a T/F mask.
     shape, tile : tuple of int
-        Length of the axes of the image and of a tile.
+        Shape of the image and of a tile.
     bucket : int
-        Bytes that a tile has in the file.
+        Size of a tile in the file, in bytes.
     """
 
     path: str
@@ -53,20 +53,20 @@ class Tiles:
 
 def find_image_tiles(path, tool):
     """
-    Find out how an image is stored, and make sure of it.
+    Find out how an image is stored, and verify it.
 
     Parameters
     ----------
     path : str
-        Name of the image.
+        Path of the image.
     tool : image tool
-        With the image opened: one tile is compared with what it reads.
+        Has the image open: one tile is compared with what it reads.
 
     Returns
     -------
     pixels, mask : `Tiles` or None
-        Of the pixels and of the default T/F mask. None for a mask that is not there, and for what the image tool alone
-        can read.
+        Layout of the pixels and of the default T/F mask. None for a mask that does not exist, and for anything that
+        only the image tool can read.
     """
     shape = tuple(int(length) for length in tool.shape())
     pixels = find_tiles(path)
@@ -83,7 +83,7 @@ def _mask_path(path):
 
 
 def _is_right(tiles, shape, tool):
-    """Whether a tile holds what the image tool reads there."""
+    """Whether a tile contains what the image tool reads there."""
     if tiles.shape[: len(shape)] != shape or not _can_be_mapped(tiles):
         return False
     number = _telling_tile(tiles)
@@ -94,7 +94,7 @@ def _is_right(tiles, shape, tool):
 
 
 def _can_be_mapped(tiles):
-    """Not all file systems map files: some of FUSE say that there is no such device."""
+    """Whether the file can be mapped: some FUSE file systems refuse with "no such device"."""
     try:
         _map(tiles)
     except OSError:
@@ -103,7 +103,7 @@ def _can_be_mapped(tiles):
 
 
 def _telling_tile(tiles):
-    """Of sixteen tiles all over the image the one in which the pixels change most often: an empty one tells nothing."""
+    """Of sixteen tiles across the image, the one whose pixels change most often: an empty one would prove nothing."""
     mapped = _map(tiles)
     numbers = np.unique(np.linspace(0, prod(tiles.counts) - 1, 16).astype(int))
     places = [np.unravel_index(number, tiles.counts, order="F") for number in numbers]
@@ -120,12 +120,12 @@ def find_tiles(path):
     Parameters
     ----------
     path : str
-        Name of the image, or of the table of a mask.
+        Path of the image, or of the table of a mask.
 
     Returns
     -------
     tiles : `Tiles` or None
-        None where they are not stored as float32 or bits in plain tiles, or the file is not as long as they need.
+        None if they are not float32 or bits in plain tiles, or if the length of the file does not match.
     """
     if not os.path.exists(os.path.join(path, "table.dat")):
         return None
@@ -167,7 +167,7 @@ def _fits_the_file(tiles):
 
 @contextmanager
 def opened_table(path, nomodify=True):
-    """The table tool with a table opened, closed again at the end."""
+    """Open a table with the table tool, and close it at the end."""
     from casatools import table
 
     tool = table()
@@ -185,11 +185,11 @@ def read_box(tiles, bottom, top, out=None):
     Parameters
     ----------
     tiles : `Tiles`
-        How they are stored.
+        Layout of the pixels.
     bottom, top : sequence of int
         First and last pixel along each axis.
     out : `~numpy.ndarray` or None
-        Where to write them, with the axes of the image.
+        Array to fill, with the axes of the image; None for a new one.
 
     Returns
     -------
@@ -200,14 +200,14 @@ def read_box(tiles, bottom, top, out=None):
     if out is None:
         out = np.empty(lengths, dtype=bool if tiles.kind == BITS else np.float32, order="F")
     mapped = _map(tiles)
-    # An image in a TiledShapeStMan has one axis more: its rows, of which it uses the first.
+    # An image in a TiledShapeStMan has one more axis, the rows of the table, of which it uses only the first.
     spare = len(tiles.shape) - len(bottom)
     axes = [_segments(*axis) for axis in zip(tiles.tile, [*bottom, *[0] * spare], [*top, *[0] * spare])]
     target = out.T[(np.newaxis,) * spare]
     for parts in product(*reversed(axes)):
         numbers, inside, outside = zip(*parts)
         pixels = _tiles_of(mapped[numbers], tiles, inside)[(..., *inside)]
-        # Number of the tile and pixel in it, axis by axis.
+        # Each axis as a pair: number of the tile, pixel in the tile.
         order = [axis + step for axis in range(len(parts)) for step in (0, len(parts))]
         pixels = pixels.transpose(order)
         target[outside].reshape(pixels.shape)[...] = pixels
@@ -216,20 +216,21 @@ def read_box(tiles, bottom, top, out=None):
 
 def write_plane(file, tiles, place, plane):
     """
-    Write a plane of an image that holds zeros.
+    Write a plane into an image of zeros.
 
-    casacore writes all channels of every tile: 0.15 s for 1024 x 1024 pixels in tiles of sixteen channels, here 0.01 s.
+    casacore rewrites all channels of every tile: 0.15 s for 1024 x 1024 pixels in tiles of sixteen channels, against
+    0.01 s here.
 
     Parameters
     ----------
     file : binary file
-        That of the tiles, open for writing. What is zero is not written: where the file has holes, they stay.
+        File of the tiles, open for writing. Zeros are not written, so that holes in the file remain.
     tiles : `Tiles`
-        How the pixels are stored.
+        Layout of the pixels.
     place : sequence of int
-        Pixel along each axis; those of the first two do not matter.
+        Pixel along each axis; the first two are ignored.
     plane : 2D `~numpy.ndarray`
-        Values [second axis, first axis], of the whole image.
+        Whole plane [second axis, first axis].
     """
     width, height = tiles.tile[:2]
     columns, rows = tiles.counts[:2]
@@ -254,9 +255,9 @@ def _map(tiles):
 
 def _segments(size, low, high):
     """
-    Cut an axis of a box into the end of a tile, whole tiles, and the beginning of a tile.
+    Divide an axis of a box into the end of a tile, whole tiles, and the beginning of a tile.
 
-    Each with the numbers of the tiles, the pixels in each of them, and the pixels of the box.
+    Each segment consists of the numbers of the tiles, the pixels within each tile, and the pixels of the box.
     """
     first_whole, end_whole = -(-low // size), (high + 1) // size
     if first_whole > end_whole:
@@ -275,7 +276,7 @@ def _segments(size, low, high):
 
 
 def _tiles_of(buckets, tiles, inside):
-    """Some buckets as pixels, right inside a box: the axes of their numbers, then those of the pixels in a tile."""
+    """View buckets as pixels, valid only inside a box: axes of the tile numbers, then those of the pixels in a tile."""
     shape = tiles.tile[::-1]
     if tiles.kind == BITS:
         buckets = _unpack(buckets, shape, inside)
@@ -283,7 +284,7 @@ def _tiles_of(buckets, tiles, inside):
 
 
 def _unpack(buckets, shape, inside):
-    """Bits of some buckets, of one channel in a tile of sixteen say: to unpack all of them takes 2.5 times as long."""
+    """Unpack only the bits inside a box: for one channel of a tile of sixteen, all would take 2.5 times as long."""
     first, last = (
         int(np.ravel_multi_index(ends, shape)) // 8 for ends in zip(*((some.start, some.stop - 1) for some in inside))
     )

@@ -1,4 +1,4 @@
-"""Windows in which planes are transformed: whole planes where they are small enough."""
+"""Windows in which planes are transformed: whole planes if they are small enough."""
 
 from itertools import product
 
@@ -7,9 +7,10 @@ import numpy as np
 from ..core.uv_coverage import padded
 from .pixels import read_channels
 
-# Planes are transformed whole up to this length, beyond it in windows of it, of which the middle half is used. What is
-# more than a quarter of it away then counts for nothing: 200 beams at five pixels a beam, the primary beam where the
-# longest baseline has 2 km. That is also why what wraps round does no harm there, and windows are not padded.
+# Planes up to this length are transformed whole, larger ones in windows of this length, of which the middle half is
+# used. Emission more than a quarter of the window away is then ignored: 200 beams at five pixels per beam, which is the
+# primary beam if the longest baseline has 2 km. For the same reason aliasing does no harm there, and windows are not
+# padded.
 WINDOW = 4096
 
 
@@ -24,7 +25,7 @@ def transform_of(shape):
 
 
 def windows(shape):
-    """First pixel of every window, and the box that is looked at in it: its middle, where there is more than one."""
+    """First pixel of every window, and the box used of it: its middle if there is more than one window."""
     axes = [
         [(0, (0, length))]
         if length <= WINDOW
@@ -36,7 +37,7 @@ def windows(shape):
 
 
 def read_window(cube, product, polarization, channel, corner):
-    """A window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
+    """Read a window of a channel, as a cube of one channel; NaN beyond the edges of the image."""
     size = window_of(cube.shape[2:])
     box = [(max(start, 0), min(start + length, end)) for start, length, end in zip(corner, size, cube.shape[2:])]
     planes = read_channels(cube, product, polarization, channel, channel + 1, *box)
@@ -49,10 +50,10 @@ def read_window(cube, product, polarization, channel, corner):
 
 
 def read_psf(cube, polarization, channel):
-    """The PSF of a channel with its peak at the central pixel, as large as a window; None where there is none."""
+    """Read the PSF of a channel, as large as a window, with its peak at the central pixel; None if there is none."""
     if not cube.has("psf", channel):
         return None
-    # The PSF has its peak at the pixel length // 2, and so has the part of it that is as large as a window.
+    # The peak of the PSF is at pixel length // 2, and stays there in a central part as large as a window.
     shape = cube.shape[2:]
     starts = [length // 2 - size // 2 for length, size in zip(shape, window_of(shape))]
     return read_window(cube, "psf", polarization, channel, starts)[0]

@@ -1,4 +1,4 @@
-"""How images are written."""
+"""Writing of images."""
 
 import errno
 import os
@@ -13,26 +13,26 @@ from .coordinates import read_coordinates
 from .headers import opened
 from .tiles import find_tiles, opened_table, write_plane
 
-# What CASA writes for an image beside pixels and header: 0.1 MB measured.
+# Bytes that CASA writes for an image in addition to pixels and header: 0.1 MB measured.
 ROOM = 2**19
 
 
 def write_image(path, cube, planes, call, template=None):
     """
-    Write a float32 image that is zero but for some planes.
+    Write a float32 image that is zero except for some planes.
 
     Parameters
     ----------
     path : str
-        Its name.
+        Path of the image.
     cube : `images.cube.Cube`
         The cube, for the order of the axes.
     planes : iterable
-        Of ((polarization, channel), plane [y, x]).
+        Pairs of (polarization, channel) and plane [y, x].
     call : str
         The call of the task, for the history of the image.
     template : str or None
-        Image whose grid to take; None for that of the model.
+        Image that provides the grid; None for the model.
     """
     template = template or cube.path("model")
     lengths = {cube.axes[1]: cube.channels} if cube.pieces else {}
@@ -49,9 +49,9 @@ def write_image(path, cube, planes, call, template=None):
 
 def _make_sure_of_room(path, template, voxels):
     """
-    Stop here where the disk has no room for what CASA will write.
+    Raise an error if the disk has no room for what CASA will write.
 
-    Where casacore cannot write, it ends the whole process ("terminate called"), and the user's session with it.
+    If casacore cannot write, it terminates the whole process ("terminate called"), and the user's session with it.
     """
     folder = os.path.dirname(path)
     header = os.path.getsize(os.path.join(template, "table.dat")) if os.path.isdir(template) else 0
@@ -78,15 +78,15 @@ def _write_planes(path, cube, planes):
 
 
 def _is_plain(template):
-    """Whether the files of an image are all known, and that of the pixels is nothing else."""
+    """Whether all files of an image are known, and the file of the pixels contains nothing else."""
     plain = {"table.dat", "table.info", "table.f0", "table.f0_TSM0", "logtable"}
     return find_tiles(template) is not None and set(os.listdir(template)) - {"table.lock"} == plain
 
 
 def _make_empty(path, template):
     """Make an image of zeros on the grid of another."""
-    # A hole in a file reads as zeros and costs nothing; what CASA writes for an empty image costs 0.3 to 2 s per GiB.
-    # Bytes alone: the images may be write-protected.
+    # A hole in a file reads as zeros and costs nothing; an empty image written by CASA costs 0.3 to 2 s per GiB.
+    # Contents are copied without permissions, because the template may be write-protected.
     for folder, _, names in os.walk(template):
         copy = os.path.join(path, os.path.relpath(folder, template))
         os.makedirs(copy, exist_ok=True)
@@ -108,7 +108,7 @@ def _make_from_shape(path, template, lengths):
 
 
 def _forget_the_template(path):
-    """Remove the history, the unit and the beams that came with the header of another image."""
+    """Remove the history, the unit and the beams that came with the header of the template."""
     with opened_table(os.path.join(path, "logtable"), nomodify=False) as tool:
         tool.removerows(list(range(tool.nrows())))
     with opened(path) as tool:
@@ -118,14 +118,14 @@ def _forget_the_template(path):
 
 
 def put_plane(tool, cube, polarization, channel, plane):
-    """Write one plane [y, x] into an opened image whose axes are those of the cube."""
+    """Write one plane [y, x] into an open image that has the axes of the cube."""
     for rows in strips(len(plane), ROWS_AT_ONCE):
         bottom, _ = cube.box(polarization, channel, channel + 1, rows)
         tool.putchunk(cube.to_image_order(plane[np.newaxis, slice(*rows)]).astype(float), blc=bottom)
 
 
 def copy_channels(cube, product, start, end, path):
-    """Write a range of channels of one of the images as an image of its own."""
+    """Write a range of channels of a product as a separate image."""
     from casatools import regionmanager
 
     box = regionmanager()
