@@ -1,9 +1,9 @@
 """
-confetti_check from a shell: ``confetti_check IMAGENAME`` or ``python -m confetti_task IMAGENAME``; with ``summary
-FOLDER...`` either writes one page over all checks below some folders.
+confetti_check from a shell: ``confetti_check IMAGENAME`` or ``python -m confetti_task IMAGENAME``. With ``summary
+FOLDER...``, both write a page that summarizes all checks in these folders.
 
-Exit status 0 when the cube could be checked, whether or not there is confetti; 2 when it could not; 1 only where there
-is confetti and --fail-on-confetti was given, so that chains of jobs go on unless they ask to be stopped.
+The exit status is 0 if the cube could be checked, with or without confetti; 2 if it could not; and 1 only if there is
+confetti and --fail-on-confetti was given, so that chains of jobs continue unless they ask to be stopped.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from .version import __version__
 
 
 def _read_any(text):
-    """A number or a truth value where it is one, else the text."""
+    """Convert text to a bool or an int if possible, else return the text."""
     return {"True": True, "False": False}.get(text, int(text) if text.isdigit() else text)
 
 
@@ -28,13 +28,13 @@ def _lower(sentence):
 
 
 def _program():
-    """How this was called: the name of a command, or that of the module."""
+    """Command with which this was called, for the usage message."""
     name = os.path.basename(sys.argv[0])
     return "python -m confetti_task" if name == "__main__.py" else name
 
 
 def make_parser():
-    """Options with the names, defaults and descriptions of the task's parameters."""
+    """Parser whose options have the names, defaults and descriptions of the parameters of the task."""
     parser = argparse.ArgumentParser(prog=_program(), description=SUMMARY + ".")
     parser.add_argument("--version", action="version", version=__version__)
     for parameter in PARAMETERS:
@@ -55,16 +55,16 @@ def make_parser():
                 choices=parameter.allowed or None,
                 help=f"{summary} (default: {parameter.default!r})",
             )
-    parser.add_argument("--fail-on-confetti", action="store_true", help="exit with 1 where there is confetti")
+    parser.add_argument("--fail-on-confetti", action="store_true", help="exit with status 1 if there is confetti")
     return parser
 
 
 def summarize(arguments):
-    """Write the page over many cubes, and return the exit status."""
+    """Write a page that summarizes the checks of many cubes, and return the exit status."""
     from .private.report.summary import write_summary
 
     parser = argparse.ArgumentParser(prog=_program() + " summary", description=summarize.__doc__)
-    parser.add_argument("folders", nargs="+", help="folders with products of confetti_check, anywhere below")
+    parser.add_argument("folders", nargs="+", help="folders to search, with subfolders, for products of confetti_check")
     parser.add_argument("--output", default="confetti_summary.html", help="name of the page (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
@@ -87,7 +87,7 @@ def main(arguments=None):
         options["imagename"] = options["imagename"][0]
     try:
         result = confetti_check(**options)
-    except Exception as error:  # whatever stopped the check, the status must say that there was none
+    except Exception as error:  # whatever stopped the check, the status must say that it failed
         print(f"confetti_check: {error}", file=sys.stderr)
         return 2
     print(json.dumps(result, indent=1))

@@ -138,7 +138,7 @@ def test_the_habits_of_imaging_scripts_are_kept(observation):
     assert model[8, 60, 100] >= 0.04
     changed = np.flatnonzero((read_image("line_reclean.image") != read_image("line.image")).any(axis=(1, 2)))
     assert changed.tolist() == [7, 8, 9]
-    assert any("channels 7;9, beside the bad ones" in warning for warning in result["warnings"])
+    assert any("channels 7;9, next to bad ones" in warning for warning in result["warnings"])
     assert beams("line_reclean") == beams("line")
 
     # Residual and image are those that tclean makes of the new model.
@@ -152,7 +152,7 @@ def test_the_habits_of_imaging_scripts_are_kept(observation):
 def test_other_weights_than_the_old_images_have_are_noticed(careless):
     root, _ = careless
     arguments = {"imagename": root, "confetti": "careless.confetti", "chans": "20", "parameters": {"robust": 2.0}}
-    with pytest.raises(OtherDataError, match="another PSF .* the data, their weights, the parameters"):
+    with pytest.raises(OtherDataError, match="PSF by .* the visibilities, their weights, the parameters"):
         confetti_reclean(outname="spliced", method="subcubes", **arguments)
     assert not os.path.exists("spliced.image")
     result = confetti_reclean(outname="mended", **arguments)

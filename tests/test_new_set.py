@@ -102,7 +102,7 @@ def test_the_dictionary_that_confetti_reclean_returns_is_the_documented_one():
 def test_a_sub_cube_with_another_psf_in_the_bad_channel_alone_is_not_taken(tclean):
     tclean.products.psf = tclean.products.psf.copy()
     tclean.products.psf[BAD, 5, 5] += 0.01
-    with pytest.raises(OtherDataError, match="another PSF .by 0.01 of its peak"):
+    with pytest.raises(OtherDataError, match="PSF by 0.01 of its peak"):
         confetti_reclean(imagename="line", method="subcubes")
     result = confetti_reclean(imagename="line", overwrite=True)
     assert result["method"] == "cube"
@@ -113,14 +113,14 @@ def test_a_sub_cube_with_another_psf_in_the_bad_channel_alone_is_not_taken(tclea
 def test_a_sub_cube_with_another_residual_where_nothing_was_cleaned_is_not_taken(tclean, other):
     tclean.products.residual = tclean.products.residual.copy()
     tclean.products.residual[BAD - 2, 40, 40] += other
-    with pytest.raises(OtherDataError, match="residual .by (inf|0.2.*) sigma"):
+    with pytest.raises(OtherDataError, match="residual by (inf|0.2.*) sigma"):
         confetti_reclean(imagename="line", method="subcubes")
     assert not os.path.exists("line_reclean.image")
 
 
 def test_a_sub_cube_that_was_restored_with_another_beam_is_not_taken(tclean):
     tclean.beam = 1.2 * BEAM
-    with pytest.raises(OtherDataError, match="or image .by"):
+    with pytest.raises(OtherDataError, match="image by"):
         confetti_reclean(imagename="line", method="subcubes")
 
 
@@ -131,7 +131,7 @@ def test_a_clean_mask_that_tclean_did_not_take_is_an_error(tclean, monkeypatch):
             tool.putchunk(0 * tool.getchunk())
 
     monkeypatch.setattr("confetti_task.private.task_confetti_reclean.tclean", without_mask)
-    with pytest.raises(ValueError, match="tclean did not take the clean mask"):
+    with pytest.raises(ValueError, match="tclean did not use the clean mask"):
         confetti_reclean(imagename="line")
 
 
@@ -165,7 +165,7 @@ def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             confetti_reclean(imagename="line")
     before = new_set()
-    with pytest.raises(ValueError, match="nothing is begun for"):
+    with pytest.raises(ValueError, match="nothing was prepared for"):
         finish_reclean("line_reclean")
     assert new_set() == before
     assert set(before) == {f"line_reclean.{name}" for name in ("mask", "psf", "model", "residual", "image")}
@@ -217,7 +217,7 @@ def test_images_that_appear_after_a_dry_run_are_not_replaced(tclean):
     tclean(**{name: f"line_reclean.work/17-22{suffix}" for name, suffix in FILES.items()})
     shutil.copytree("line.image", "line_reclean.image")
     before = checksum("line_reclean.image")
-    with pytest.raises(ValueError, match="line_reclean.image appeared meanwhile; move it away"):
+    with pytest.raises(ValueError, match="line_reclean.image has appeared in the meantime; move it away"):
         finish_reclean("line_reclean")
     assert checksum("line_reclean.image") == before
 

@@ -80,13 +80,13 @@ def test_a_clean_cube_gets_a_short_page_that_says_what_was_checked():
     page = Path(result["report"]).read_text(encoding="utf-8")
     assert "<b>Clean</b>: no fake source was found in 7 channels" in page
     assert "Checking 0~6 of 7 channels of line" in page
-    assert "There is nothing to clean again" in page
+    assert "No channel needs to be cleaned again" in page
     assert len(pictures_in(page)) == 2
 
 
 def test_a_cube_of_one_channel_and_one_without_rest_frequency_or_psf_get_a_page(products):
     write_cube("line", products, skip=("psf",))
-    assert "without a PSF" in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    assert "no PSF" in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
     products.model, products.residual = products.model[:1], products.residual[:1]
     write_cube("continuum", products, skip=("psf",))
     result = confetti_check(imagename="continuum")
@@ -208,7 +208,7 @@ def test_each_piece_of_a_cube_has_a_page_of_its_own(products):
     first, second = (Path(path).read_text(encoding="utf-8") for path in result["report"])
     assert "<b>Confetti</b>" in first
     assert "<b>Clean</b>" in second
-    with pytest.raises(ValueError, match="pieces have tables of their own"):
+    with pytest.raises(ValueError, match="each piece has its own table"):
         confetti_plot("line.?", source=0)
     assert confetti_plot("line.0", source=0).axes
     joined = Path(confetti_check(imagename="line.?", outfile="whole")["report"]).read_text(encoding="utf-8")
@@ -378,17 +378,15 @@ def test_a_sentence_tells_the_evidence():
     }
     row.update(unsupported=8.1, severity=8.1, restored=0.5)
     limits = {"unsupported": 3.0}
-    assert "do not hold a point source of +8.1 sigma; at this pixel the image has a spike of +9.0" in explain(
-        row, limits
-    )
-    assert "hot pixel of 71 sigma, of which a neighbouring channel has 2 % and its surroundings -104 %" in explain(
-        row, limits
-    )
-    assert "cancel it but for 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
+    sentence = explain(row, limits)
+    assert "do not support a point source of +8.1 sigma within half a beam; at this pixel the image has" in sentence
+    assert "a spike of +9.0 sigma in this channel alone, the residual is +0.4 sigma" in sentence
+    assert "hot pixel of 71 sigma; a neighbouring channel has 2 % of it, and its surround -104 %" in sentence
+    assert "cancels all but 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
     candidate = dict(row, **{"class": "candidate"})
-    assert "do not hold +2.96 sigma, and 3 would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
-    assert "without a PSF" in explain(dict(candidate, unsupported=np.nan), limits)
-    assert "know to be real" in explain(dict(row, **{"class": "known"}), limits)
+    assert "is +2.96 sigma; 3 would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
+    assert "no PSF" in explain(dict(candidate, unsupported=np.nan), limits)
+    assert "known real source" in explain(dict(row, **{"class": "known"}), limits)
 
 
 @pytest.mark.usefixtures("line")

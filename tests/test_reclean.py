@@ -70,7 +70,7 @@ def test_a_dry_run_prepares_everything_and_changes_no_input():
     assert result["method"] == "cube"  # of 14 channels 6 are more than half, with what a run costs
     assert result["chans"] == str(BAD)
     assert sorted(os.listdir("line_reclean.work")) == ["0-13.cleanmask", "0-13.startmodel", "plan.json"]
-    assert "gain=0.1,  # 0.4; a high loop gain is what makes confetti" in read(result["script"])
+    assert "gain=0.1,  # 0.4; a high loop gain causes confetti" in read(result["script"])
 
 
 @pytest.mark.usefixtures("cube")
@@ -225,7 +225,7 @@ def test_a_check_of_another_model_is_refused(cube):
     cube.model[BAD, 5, 5] = 1
     shutil.rmtree("line.model")
     write_image("line.model", cube.model, unit="Jy/pixel")
-    with pytest.raises(ValueError, match="line.model is not the model that .*line.confetti.channels.ecsv is about"):
+    with pytest.raises(ValueError, match="line.model is not the model that .*line.confetti.channels.ecsv describes"):
         prepared()
 
 
@@ -250,7 +250,7 @@ def test_images_that_confetti_reclean_did_not_write_are_never_replaced():
 def test_a_disk_without_room_is_noticed_before_anything_is_done(monkeypatch):
     usage = shutil.disk_usage(".")
     monkeypatch.setattr("shutil.disk_usage", lambda folder: usage._replace(free=1000))
-    with pytest.raises(ValueError, match="0.0 GB free, and the new images need"):
+    with pytest.raises(ValueError, match="0.0 GB free, but the new images need"):
         prepared()
     assert not os.path.exists("line_reclean.work")
 
@@ -282,7 +282,7 @@ def test_a_script_that_was_not_run_cannot_be_finished():
     prepared(method="subcubes")
     with pytest.raises(ValueError, match="3-8.model and .*3-8.image and .*3-8.residual not found"):
         finish_reclean("line_reclean")
-    with pytest.raises(ValueError, match="nothing is begun for '.*other'"):
+    with pytest.raises(ValueError, match="nothing was prepared for '.*other'"):
         finish_reclean("other")
 
 

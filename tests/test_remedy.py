@@ -81,9 +81,9 @@ def test_a_gain_and_a_cyclefactor_that_are_safe_already_are_kept():
     ("change", "message"),
     [
         ({"specmode": "mfs"}, "specmode='mfs'; only cubes"),
-        ({"niter": 0}, "niter=0: how far to clean is not recorded"),
-        ({"threshold": "0.0mJy"}, "without threshold and nsigma"),
-        ({"threshold": 0.0}, "without threshold and nsigma"),
+        ({"niter": 0}, "niter=0, so the depth of the clean is not recorded"),
+        ({"threshold": "0.0mJy"}, "without threshold or nsigma"),
+        ({"threshold": 0.0}, "without threshold or nsigma"),
         ({"outlierfile": "outliers.txt"}, "outlierfile='outliers.txt'"),
     ],
 )

@@ -97,7 +97,7 @@ def test_without_a_psf_the_model_of_a_corrected_image_is_restored_with_the_beam_
 def test_an_image_of_another_run_is_said(products):
     write_cube("line", products, skip=["residual"])
     write_image("line.residual", 1.5 * products.residual)
-    assert "of different runs?" in confetti_check(imagename="line")["warnings"][0]
+    assert "from different runs?" in confetti_check(imagename="line")["warnings"][0]
 
 
 @pytest.mark.parametrize("order", ["xysf", "yxsf", "xyf"])

@@ -77,4 +77,4 @@ def test_of_an_image_that_tclean_smoothed_the_model_is_restored_again(sky, obser
     result = confetti_check(imagename=imagename)
     assert result["verdict"] == "clean"
     assert len(result["warnings"]) == 1
-    assert "Was restoringbeam given to tclean" in result["warnings"][0]
+    assert "Was restoringbeam set in tclean" in result["warnings"][0]

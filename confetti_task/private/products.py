@@ -17,7 +17,7 @@ from .report.regions import write_regions
 from .staging import exclusive, publish, staged_root
 
 STATISTICS = tuple(quantity.name for quantity in CANDIDATE_QUANTITIES if quantity.image)
-# In the order in which they appear: the mask comes last, so that where it is, the others are too.
+# In the order in which they appear. The mask comes last: if it exists, the others are complete.
 SUFFIXES = (
     *(f".{name}" for name in STATISTICS),
     ".html",
@@ -29,17 +29,17 @@ SUFFIXES = (
     ".mask",
 )
 
-# One of these beside a product of the same root name tells that the product is tclean's.
+# If one of these has the root name of the products, a .mask or .residual with that name is from tclean too.
 OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
-# Others than this task write files that end like these.
+# Other programs write files with these suffixes too.
 REPORT = (".html", ".crtf", ".reg")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Which clean mask to write, whether statistics and a report, and how many finds it shows: as the task takes them.
+# Parameters of the task: which clean mask, whether to write statistics and a report, and how many finds it shows.
 Options = namedtuple("Options", "cleanmask writestats report npanels")
 
-# Names of the products of an outfile, '' for what was not written; for a cube in pieces a list of each.
+# Names of the products of an outfile, '' for those not written; for a cube in pieces, lists of names.
 Products = namedtuple("Products", "mask cleanmask table channeltable report")
 NOT_WRITTEN = Products("", "", "", "", "")
 
@@ -47,18 +47,18 @@ NOT_WRITTEN = Products("", "", "", "", "")
 @contextmanager
 def reserved(outfile, cube, overwrite, report):
     """
-    Make sure, before anything is measured, that the products can be written, by this run alone.
+    Check, before anything is measured, that this run can write the products, and lock them against other runs.
 
     Parameters
     ----------
     outfile : str
-        Root name of the products; '' for '.confetti' after the root name of the cube, or of each of its pieces.
+        Root name of the products; '' for the root name of the cube, or of each of its pieces, with '.confetti'.
     cube : `images.cube.Cube`
-        The inputs.
+        The images.
     overwrite : bool
         Whether products of an earlier run may be replaced.
     report : bool
-        Whether page and regions are among them.
+        Whether the HTML report and the regions are to be written.
 
     Yields
     ------
@@ -68,8 +68,8 @@ def reserved(outfile, cube, overwrite, report):
     Raises
     ------
     ValueError
-        If a product would replace an image of tclean, or exists and may not be replaced, or the folder cannot be
-        written in, or another run is writing them.
+        If a product would replace an image of tclean, or exists and may not be replaced; if the folder is not writable;
+        or if another run is writing the products.
     """
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     with ExitStack() as claims:
@@ -84,7 +84,7 @@ def _reserved(outfile, overwrite, report):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
     for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
         if os.path.lexists(path):
-            raise ValueError(f"outfile='{outfile}': there are images of tclean of that name; choose another outfile")
+            raise ValueError(f"outfile='{outfile}': there are images of tclean with that name; choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
@@ -96,7 +96,7 @@ def _reserved(outfile, overwrite, report):
 
 
 def _suffixes(outfile, report):
-    """Of the products that are written or replaced."""
+    """Suffixes of the products that are written or replaced."""
     ours = report or os.path.exists(outfile + ".ecsv")
     return [suffix for suffix in SUFFIXES if ours or suffix not in REPORT]
 
@@ -110,18 +110,18 @@ def write_products(outfiles, found, tables, selected, options):
     outfiles : list of str
         From `reserved`.
     found : `check.survey.Found`
-        What was found.
+        The measurements and decisions.
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
     selected : sequence of int
         Channels that were checked.
     options : `Options`
-        What to write beside the mask and the tables.
+        What to write in addition to the mask and the tables.
 
     Returns
     -------
     products : `Products`
-        Their names.
+        Names of the products.
     """
     whole = len(outfiles) == 1
     parts = [Part(found.cube, found.candidates, tables)] if whole else split(found, tables, selected)
@@ -133,7 +133,7 @@ def write_products(outfiles, found, tables, selected, options):
 
 
 def _stage(outfile, part, options):
-    """Write all products of an outfile in its hidden folder."""
+    """Write all products of an outfile to its hidden folder."""
     cube, candidates, tables = part
     call = tables[0].meta["call"]
     confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
@@ -153,7 +153,7 @@ def _stage(outfile, part, options):
 
 
 def _publish(outfile, report):
-    """Let the products of an outfile appear under their names, all or none, and return the names."""
+    """Rename the products of an outfile into place, all or none, and return their names."""
     staged, ours = staged_root(outfile), _suffixes(outfile, report)
     publish(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
@@ -161,20 +161,20 @@ def _publish(outfile, report):
 
 
 def _write_report(staged, cube, outfile, tables, npanels):
-    """Write page and regions, or tell why not: no picture is worth a mask."""
+    """Write the report and the regions, or log why not: a picture that fails must not cost the mask."""
     try:
         from .report.page import write_page  # only here: matplotlib takes half a second to import
 
         write_page(staged + ".html", cube, outfile, tables, npanels)
         write_regions(staged, cube, tables[0])
     except Exception as error:
-        if getattr(error, "errno", None) in DISK_FULL:  # that concerns all products
+        if getattr(error, "errno", None) in DISK_FULL:  # then no product can be written
             raise
-        casalog.post(f"The report could not be made or not all of it: {error!r}", "WARN")
+        casalog.post(f"The report could not be written, or not completely: {error!r}", "WARN")
 
 
 def _planes_of(cube, candidates, values):
-    """Planes that hold the values at the pixels of the candidates, and 0 elsewhere."""
+    """Planes with the values at the pixels of the candidates, and 0 elsewhere."""
     for polarization, channel in _channels_of(candidates):
         here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
         plane = np.zeros(cube.shape[2:], dtype=values.dtype)

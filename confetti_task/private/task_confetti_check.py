@@ -1,4 +1,4 @@
-"""The story of confetti_check."""
+"""Implementation of confetti_check."""
 
 import time
 
@@ -18,9 +18,9 @@ from .images.locks import unchanged
 from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
 
-# Parameters that decide what is found: they are in the call that the products tell of themselves.
+# Parameters that affect the result; they make up the call that is recorded in the products.
 OF_THE_CALL = ("imagename", "outfile", "chans", "nsigma", "narrowness", "unsupported", "known", "cleanmask")
-# With these confetti_reclean checks the new cube again.
+# Parameters with which confetti_reclean checks the new cube.
 OF_THE_NEXT_CHECK = ("chans", "nsigma", "narrowness", "unsupported", "cleanmask", "report", "npanels")
 
 
@@ -78,7 +78,7 @@ def _check_numbers(memory, npanels):
 
 
 def _about(arguments, real, verdict, warnings):
-    """What the headers of the tables tell of the check."""
+    """Metadata of the check for the headers of the tables."""
     given = ", ".join(f"{name}={arguments[name]!r}" for name in OF_THE_CALL)
     known = np.column_stack([real.ra.deg, real.dec.deg]).tolist()
     return {

@@ -1,4 +1,4 @@
-"""The story of confetti_reclean."""
+"""Implementation of confetti_reclean."""
 
 import os
 import time
@@ -32,7 +32,7 @@ def confetti_reclean(
     sources, channels = read_tables(confetti, cube)
     bad = parse_channels(chans, cube.channels) if chans else bad_channels(channels)
     if not bad:
-        casalog.post(f"No channel in {confetti}.channels.ecsv is bad: nothing to clean again")
+        casalog.post(f"No channel in {confetti}.channels.ecsv is bad: there is nothing to clean again")
         return _result(cube.root)
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, confetti, overwrite)
@@ -66,10 +66,10 @@ def _prepare(job, bad, method):
 
 def _mend(job, bad, method, rounds):
     """
-    Clean bad channels again, until nothing is left that another run of tclean would mend.
+    Clean bad channels again, until another run of tclean would not improve the cube.
 
-    Each of these happens once at most, but for the last: the full cube where sub-cubes turn out to be of other data, a
-    gentler clean where channels are bad again, and another round where channels are bad that were hidden.
+    A run is repeated with the full cube if sub-cubes turn out to be from other visibilities (once), with a lower loop
+    gain if channels are bad again (once), and with more channels if hidden bad channels appear (up to ``rounds``).
     """
     reasons, gentle = [], False
     while True:
@@ -97,12 +97,12 @@ def _mend(job, bad, method, rounds):
 
 
 def _gentler(job, plan, after):
-    """The job with half the loop gain, and no deeper than the usual multiple of the noise."""
+    """The job with half the loop gain, and a threshold of at least the usual multiple of the channel rms."""
     return job._replace(gain=plan.parameters[0]["gain"] / 2, depth=DEPTH_SIGMA * after["noise"])
 
 
 def finish(outname):
-    """Finish what a script of confetti_reclean began; `confetti_task.finish_reclean` documents it."""
+    """Finish a run of the script of confetti_reclean; `confetti_task.finish_reclean` documents it."""
     started = time.time()
     plan = Plan.from_json(read_plan(os.path.abspath(outname)))
     cube = _open(plan.root)
@@ -114,21 +114,21 @@ def finish(outname):
 def _open(imagename):
     cube = open_cube(imagename)
     if cube.taylor_term:
-        raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes are cleaned again")
+        raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes can be cleaned again")
     return replace(cube, root=os.path.abspath(cube.root))
 
 
 def _noise(cube, tables):
-    """Noise of every channel in Jy/beam; where it is not known, that of the nearest channel, or NaN without any."""
+    """rms of every channel in Jy/beam, interpolated where it is unknown; NaN if it is unknown everywhere."""
     _, channels = tables
     known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
-    if not len(known):  # where CLEAN ran away in all of them there is none to compare with either
+    if not len(known):  # CLEAN ran away in all channels, so there is nothing to compare with anyway
         return np.full(cube.channels, np.nan)
     return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
 
 
 def _run(plan, cube, tables):
-    """Run tclean, and stop at the first run that does not continue the old images; returns warnings."""
+    """Run tclean, stopping at the first run that does not agree with the old images; returns warnings."""
     noise, warnings = _noise(cube, tables), []
     try:
         for run, parameters in zip(plan.runs, plan.parameters):
@@ -138,8 +138,8 @@ def _run(plan, cube, tables):
         raise
     except BaseException:
         casalog.post(
-            f"Stopped; the old images are as they were. {plan.work} holds what was begun: set overwrite=True the next "
-            "time, or remove it",
+            f"Stopped; the old images are unchanged. Unfinished work is in {plan.work}: set overwrite=True next time, "
+            "or remove it",
             "WARN",
         )
         raise
@@ -147,7 +147,7 @@ def _run(plan, cube, tables):
 
 
 def _call(task, parameters):
-    """Call another task; what is logged afterwards is of this one again."""
+    """Call another task, and restore the origin of log messages afterwards."""
     try:
         return task(**parameters)
     finally:
@@ -161,7 +161,7 @@ def _finish(plan, cube, old, warnings):
     try:
         write_new_set(plan, cube, spread)
     except BaseException:
-        casalog.post(f"tclean is done; mend what follows, and call finish_reclean('{plan.outname}')", "WARN")
+        casalog.post(f"tclean is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
         raise
 
     check = plan.outname + ".confetti"

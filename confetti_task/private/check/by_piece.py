@@ -1,4 +1,4 @@
-"""What was found in a cube that was imaged in pieces, apart for each of them."""
+"""Split the result of a check of a cube in pieces by piece."""
 
 from collections import namedtuple
 
@@ -8,18 +8,18 @@ from ..images.channels import format_channels
 from .messages import warnings_of
 from .verdict import verdict_of
 
-# A cube of one root name, rows of `CANDIDATE`, and the tables of the sources and of the channels.
+# Cube of one root name, its rows of `CANDIDATE`, and its tables of the sources and of the channels.
 Part = namedtuple("Part", "cube candidates tables")
 
 
 def split(found, tables, selected):
     """
-    Split what was found into what each piece has.
+    Split the result for a joined cube into one for each piece.
 
     Parameters
     ----------
     found : `check.survey.Found`
-        Of the joined cube.
+        The measurements of the joined cube.
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
     selected : sequence of int
@@ -28,7 +28,7 @@ def split(found, tables, selected):
     Returns
     -------
     parts : list of `Part` or None
-        Of every piece, with its own channels; None where none of them was checked.
+        One for each piece, with channels counted from its own start; None if none of its channels was checked.
     """
     return [_part(found, number, tables, selected) for number in range(len(found.cube.pieces))]
 
@@ -64,7 +64,7 @@ def _of_piece(cube, rows, number):
 
 
 def _table_of_piece(table, cube, number):
-    """Rows of a piece: 'channel' is that of the piece, 'spectrum_channel' that of the whole."""
+    """Rows of a piece: 'channel' counts from the start of the piece, 'spectrum_channel' from that of the cube."""
     part = table[table["piece"] == cube.pieces[number].root]
     part.rename_column("channel", "spectrum_channel")
     part.rename_column("piece_channel", "channel")

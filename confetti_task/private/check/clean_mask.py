@@ -1,4 +1,4 @@
-"""Where bad channels are to be cleaned again."""
+"""Clean masks for cleaning bad channels again."""
 
 import numpy as np
 from scipy.ndimage import binary_fill_holes
@@ -10,23 +10,23 @@ from ..images.pixels import read_channel
 
 def channels_to_clean(cube, bad):
     """
-    Where to clean bad channels again.
+    Clean mask of the bad channels.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        The inputs.
+        The images.
     bad : sequence of int
         The bad channels.
 
     Yields
     ------
     where : tuple of int
-        Polarization and channel: all polarizations, because they share the model that is cleaned again from zero.
+        Polarization and channel: all polarizations, because a bad channel is cleaned from zero in each.
     plane : 2D bool `~numpy.ndarray`
-        True where tclean was allowed to clean in this channel. Holes are filled: around emission that it must
-        not touch tclean invents fake sources even at gain 0.1. With beam-sized holes 11 were left where a filled clean
-        mask left none.
+        True where tclean was allowed to clean in this channel, with holes filled: around emission that it must not
+        touch, tclean invents fake sources even with a loop gain of 0.1. With beam-sized holes 11 were left where a
+        filled clean mask left none.
     """
     for channel in bad:
         for polarization in range(cube.shape[0]):
@@ -35,12 +35,12 @@ def channels_to_clean(cube, bad):
 
 def pixels_to_clean(cube, confetti):
     """
-    Where to clean again with a hole around each confetti pixel: kept for comparison, because it makes confetti worse.
+    Clean mask with a hole at each confetti pixel; kept for comparison, because it makes confetti worse.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        The inputs.
+        The images.
     confetti : structured `~numpy.ndarray`
         The confetti pixels.
 
@@ -49,7 +49,7 @@ def pixels_to_clean(cube, confetti):
     where : tuple of int
         Polarization and channel.
     plane : 2D bool `~numpy.ndarray`
-        The old clean mask with holes one beam across, the size that was measured.
+        The old clean mask with holes one beam across, as in the measurements.
     """
     hole = disc(cube.beam / 2)
     height, width = cube.shape[2:]
@@ -65,7 +65,7 @@ def pixels_to_clean(cube, confetti):
 
 
 def _old_clean_mask(cube, polarization, channel, bad=True):
-    """What tclean cleaned in a channel; all of the primary-beam mask where that is unknown, or nothing and yet bad."""
+    """Clean mask of a channel; all of the primary-beam mask if there is none, or if it is empty in a bad channel."""
     if cube.has("mask", channel):
         plane = _where(lambda mask: mask > 0, cube, "mask", polarization, channel)
         if plane.any() or not bad:
@@ -74,7 +74,7 @@ def _old_clean_mask(cube, polarization, channel, bad=True):
 
 
 def _where(condition, cube, product, polarization, channel):
-    """Where the pixels of a plane fulfil a condition, read in strips: a quarter of the memory for a large plane."""
+    """Pixels of a plane that meet a condition, read in strips: this takes a quarter of the memory for a large plane."""
     plane = np.empty(cube.shape[2:], dtype=bool)
     for rows in strips(len(plane), ROWS_AT_ONCE):
         plane[slice(*rows)] = condition(read_channel(cube, product, polarization, channel, rows))

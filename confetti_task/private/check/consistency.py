@@ -1,4 +1,4 @@
-"""Whether image minus residual is the model convolved with the restoring beam, as tclean leaves them; and if not."""
+"""Test that image minus residual is the model convolved with the restoring beam; if not, restore the model again."""
 
 from collections import namedtuple
 from dataclasses import replace
@@ -10,23 +10,24 @@ from ..images.chunks import ROWS_AT_ONCE, strips
 from ..images.headers import read_beam, read_beams
 from ..images.pixels import read_channel
 
-# tclean's own differ by 1e-7 to 4e-7, whatever the beam, the size of the image, and where in it the components are; an
-# image whose beam was changed by a thousandth by this.
+# Products of tclean differ by 1e-7 to 4e-7, whatever the beam, the image size and the places of the components; a beam
+# that is wrong by a thousandth makes this difference.
 SAME_RESTORED = 1e-3
-# Axes are read whole up to twice this, and beyond it so far around the brightest component: little to read.
+# Axes of up to twice this length are read whole; of longer ones only this far around the brightest component, to save
+# reading.
 REACH_PIXELS = 256
 
-# The largest difference in a piece of the cube (0 where it has no others), as a part of the restored model, and where.
+# The largest difference in a piece of the cube (0 if it has only one), as a fraction of the restored model, and
+# its channel.
 Mismatch = namedtuple("Mismatch", "piece part channel")
 
 
 def restored_again(cube):
     """
-    Have the check restore the model itself, because the image is not what tclean restored from it with the beam of the
-    image.
+    Make the check restore the model itself, because the image is not the model restored with the beam in its header.
 
-    An image that was smoothed to a common beam, by tclean itself or later, or corrected for the primary beam, does not
-    tell what tclean restored; model and residual still do.
+    An image that was smoothed to a common beam (by tclean itself or later) or corrected for the primary beam no longer
+    shows what tclean restored; the model and the residual still do.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def restored_again(cube):
     Returns
     -------
     cube : `images.cube.Cube`
-        The same with ``restored_with`` and ``beams`` of the PSF, which tclean fitted to the data, or where it has none
-        of the image.
+        The same with ``restored_with`` and ``beams`` taken from the PSF, to which tclean fitted them, or from the image
+        if the PSF has none.
     """
     if cube.pieces:
         pieces = tuple(restored_again(piece) for piece in cube.pieces)
@@ -55,12 +56,12 @@ def mismatches(cube, channels):
     cube : `images.cube.Cube`
         The images.
     channels : structured `~numpy.ndarray`
-        What was measured of the channels: the one with most flux in its model is compared, and a middling one.
+        Measurements of the channels: the channels with the highest and with the median model flux are compared.
 
     Returns
     -------
     differing : list of `Mismatch`
-        Of the pieces that differ by more than `SAME_RESTORED`.
+        One for each piece that differs by more than `SAME_RESTORED`.
     """
     rows = channels[(channels["components"] > 0) & np.isfinite(channels["noise"])]
     rows = rows[np.argsort(np.abs(rows["model_flux"]))]
@@ -74,10 +75,10 @@ def mismatches(cube, channels):
 
 
 def _difference(cube, polarization, channel):
-    """Norm of the difference in a channel as a part of that of the restored model."""
+    """Norm of the difference in a channel, as a fraction of the norm of the restored model."""
     beam = read_beam(cube, polarization, channel)
     reach = max(REACH_PIXELS, 2 * margin(beam, cube.cell))
-    # tclean convolves in a circle, and so can this where an axis is read whole.
+    # tclean uses periodic convolution, and so does this along an axis that is read whole.
     whole = [length <= 2 * reach for length in cube.shape[2:]]
     edges = [0 if one else margin(beam, cube.cell) for one in whole]
     box = _box(cube, polarization, channel, edges, [None if one else reach for one in whole])
@@ -86,7 +87,7 @@ def _difference(cube, polarization, channel):
     )
     lengths = [length if one else fast for length, one, fast in zip(model.shape, whole, fast_lengths(model.shape))]
     expected = restore(model, beam, cube.cell, lengths)
-    # What has an odd length tclean moves by a pixel.
+    # tclean shifts the restored model by one pixel along an axis of odd length.
     expected = np.roll(expected, [-(length % 2) for length in cube.shape[2:]], axis=(0, 1))
     difference = np.nan_to_num(image - residual - expected).astype(float)
     inside = tuple(slice(edge, length - edge) for edge, length in zip(edges, model.shape))
@@ -95,7 +96,7 @@ def _difference(cube, polarization, channel):
 
 
 def _box(cube, polarization, channel, edges, reaches):
-    """Rows and columns around the brightest component that is not at an edge; where there is no reach, all."""
+    """Rows and columns around the brightest component away from the edges; the whole axis if its reach is None."""
     (top, left), (height, width) = edges, cube.shape[2:]
     peaks = []
     for low, high in strips(height - 2 * top, ROWS_AT_ONCE):

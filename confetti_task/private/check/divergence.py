@@ -1,4 +1,4 @@
-"""Whether CLEAN converged in the channels of a cube: pure functions of what to read and a channel."""
+"""Test whether CLEAN converged in a channel: pure functions of a cube and a channel."""
 
 import numpy as np
 
@@ -8,31 +8,31 @@ from ..images.chunks import strips
 from ..images.pixels import read_channel, read_valid
 from ..images.windows import read_psf, read_window, transform_of, windows
 
-# A clean that runs away overshoots, and writes components of both signs: 0.064 and more of their flux had the rarer one
-# in 846 channels that were wrong by 10 sigma. An ordinary clean above the noise has less than 0.02 and need not be
-# looked at; absorption alone has one sign too.
+# A diverging CLEAN overshoots, and writes components of both signs: at least 0.064 of their flux had the rarer sign in
+# 846 channels that were wrong by 10 sigma. An ordinary CLEAN above the noise has less than 0.02 and need not be tested;
+# pure absorption has one sign too.
 BOTH_SIGNS = 0.03
-# With the restoring beam for the PSF the convergence was at most 2.7 where with the PSF it is below 1.
+# Where the convergence is below 1 with the PSF, it was at most 2.7 with the restoring beam in its place.
 SURELY_CONVERGED = 3.0
 
-# Of a channel: 50 bytes a component, so that 4096 columns take 52 MB where all pixels are set.
+# Rows read at once: at 50 bytes a component, 4096 columns take 52 MB if all pixels are components.
 COMPONENT_ROWS = 256
 
 
 def to_be_tested(channels):
     """
-    Tell in which channels it is to be measured whether CLEAN converged.
+    Select the channels whose convergence is to be measured.
 
     Parameters
     ----------
     channels : structured `~numpy.ndarray`
-        What was measured of the channels.
+        Measurements of the channels.
 
     Returns
     -------
     tested : 1D bool `~numpy.ndarray`
-        Those whose model has components of both signs, or some that are not finite, or whose image is blank though
-        they were cleaned.
+        True if the model has components of both signs, or some that are not finite, or if the image is blank although
+        the channel was cleaned.
     """
     both = minority(channels["total"], channels["model_flux"]) >= BOTH_SIGNS
     cleaned = channels["components"] > 0
@@ -41,20 +41,20 @@ def to_be_tested(channels):
 
 def measure_convergence(cube, polarization, channel):
     """
-    Measure whether CLEAN converged in a channel.
+    Measure the convergence of CLEAN in a channel.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What to read.
+        The images.
     polarization, channel : int
         The channel.
 
     Returns
     -------
     convergence : float
-        See `core.convergence.convergence`. Without a PSF, and where that is enough to tell, it is
-        measured with the restoring beam in its place.
+        See `core.convergence.convergence`. Measured with the restoring beam in place of the PSF if there is no PSF, or
+        if that already decides.
     """
     parts = [_components(cube, polarization, channel, rows) for rows in strips(cube.shape[2], COMPONENT_ROWS)]
     components = join_components(parts)
@@ -78,7 +78,7 @@ def _components(cube, polarization, channel, rows):
 
 
 def _power(cube, polarization, channel, psf, flux):
-    """`measured_power` of the model over the square of its flux, window by window."""
+    """`measured_power` of the model divided by the square of its flux, window by window."""
     total = 0.0
     for corner, box in windows(cube.shape[2:]):
         model, image = (read_window(cube, name, polarization, channel, corner)[0] for name in ("model", "image"))

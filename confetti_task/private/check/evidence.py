@@ -1,4 +1,4 @@
-"""What the image and the data say of the candidates: pure functions of what to read, a channel and its candidates."""
+"""Evidence from the image and the PSF about candidates: pure functions of a cube, a channel and its candidates."""
 
 from collections import namedtuple
 from math import prod
@@ -9,23 +9,23 @@ from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, 
 from ..core.uv_coverage import unmeasured_filter, unmeasured_image, unsupported_spike
 from ..images.windows import read_psf, read_window, transform_of, window_of, windows
 
-# Measured: 47 for each pixel of a window of 4096 x 4096, and 53 of a whole plane of 4000 x 4000, whose transform has
+# Measured: 47 bytes a pixel in a window of 4096 x 4096, and 53 in a whole plane of 4000 x 4000, whose transform has
 # four times as many frequencies.
 BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
 
-# Where the candidates of a channel are looked at: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
-# rows of the places that are near each pixel [n, k].
+# Where the candidates of a channel are measured: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
+# rows of the places near each pixel [n, k].
 Target = namedtuple("Target", "channel pixels places of_pixel")
 
-# What a channel shows to a target: heights of the restored model and of its unmeasured part at the places [m], height
-# of the image, its value and that of the residual at the pixels [n], and the share of a point source in the unmeasured
-# part.
+# What a channel shows at a target: heights of the restored model and of its unmeasured part at the places [m]; height
+# of the image, its value and that of the residual at the pixels [n]; and the share of a point source that lies in the
+# unmeasured part.
 View = namedtuple("View", "total unmeasured height image residual share")
 
 
 def places_near(channel, candidates, cube):
     """
-    Tell where the candidates of a channel are to be looked at: within half a beam of them.
+    Places at which to measure the candidates of a channel: all within half a beam of them.
 
     Parameters
     ----------
@@ -46,27 +46,27 @@ def places_near(channel, candidates, cube):
 
 
 def bytes_needed(shape):
-    """Memory that looking at a channel of some height and width takes."""
+    """Memory needed to measure a channel of this height and width."""
     return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
 
 
 def measure_channel(cube, polarization, channel, targets):
     """
-    Look at a channel: it is read and filtered once, for the candidates of all channels around it.
+    Measure a channel; it is read and filtered once, for the candidates of all channels around it.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What to read.
+        The images.
     polarization, channel : int
         The channel.
     targets : list of `Target`
-        Where to look.
+        Where to measure.
 
     Returns
     -------
     views : list of `View`
-        One for each target. NaN for what is blank, and of the unmeasured part where there is no PSF.
+        One for each target. NaN where the images are blank, and for the unmeasured part if there is no PSF.
     """
     views = [
         [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
@@ -103,7 +103,7 @@ def _read_filter(cube, polarization, channel):
 
 
 def _read_window(cube, polarization, channel, corner, passed):
-    """Restored model, its unmeasured part, image and residual, each as a cube of one channel."""
+    """Restored model, its unmeasured part, image and residual, each as a cube with one channel."""
     image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
     restored = image - residual
     unmeasured = np.full_like(restored, np.nan)
@@ -114,23 +114,23 @@ def _read_window(cube, polarization, channel, corner, passed):
 
 def combine_channels(candidates, target, views, cube):
     """
-    Tell what the image and the data say of the candidates of a channel.
+    Compare the candidates of a channel with the channels around it.
 
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
         The narrow hot pixels of the channel.
     target : `Target`
-        Where they were looked at.
+        Where they were measured.
     views : dict
-        What each channel showed, from `measure_channel`; channels that are blank or beyond the cube are left out.
+        View of each channel, from `measure_channel`, without channels that are blank or beyond the cube.
     cube : `images.cube.Cube`
         The images.
 
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        With the fields restored, spike, residual and unsupported, without those where the image is blank.
+        The same with the fields restored, spike, residual and unsupported, without those where the image is blank.
     """
     around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
     missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan)

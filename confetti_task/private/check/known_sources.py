@@ -1,4 +1,4 @@
-"""Sources that the user knows to be real."""
+"""Known real sources, as given by the user."""
 
 import os
 
@@ -21,8 +21,8 @@ def read_known(known):
     Parameters
     ----------
     known : str or sequence
-        Name of a table that astropy reads, with columns ra and dec in any case (in degrees where they have no unit), or
-        pairs of RA and Dec: numbers in degrees, or text in hours and degrees. '' or [] for none.
+        Name of a table that astropy can read, with columns ra and dec, upper or lower case (in degrees if they have no
+        unit), or pairs of RA and Dec: numbers in degrees, or text in hours and degrees. '' or [] for none.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def read_known(known):
     Raises
     ------
     ValueError
-        If it cannot be read as positions.
+        If ``known`` cannot be read as positions.
     """
     try:
         if isinstance(known, str):
@@ -46,7 +46,7 @@ def read_known(known):
 
 def _read_table(path):
     if not os.path.exists(path):
-        raise ValueError("there is no such file")
+        raise ValueError("no such file")
     binary = path.lower().endswith((".fits", ".fits.gz", ".xml", ".vot", ".votable", ".hdf5"))
     table = Table.read(path) if binary else Table.read(path, format="ascii")
     table.convert_bytestring_to_unicode()
@@ -64,7 +64,7 @@ def _positions(ra, dec, unit, dec_unit=units.deg):
 
 def near_known(cube, candidates, positions):
     """
-    Tell which pixels are within a beam of a known source, in any channel.
+    Find the pixels within a beam of a known source, in any channel.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def near_known(cube, candidates, positions):
     Returns
     -------
     near : 1D bool `~numpy.ndarray`
-        One value a candidate.
+        One value for each candidate.
     """
     y, x = pixel_positions(cube, positions)
     distance = np.hypot(np.subtract.outer(candidates["y"], y), np.subtract.outer(candidates["x"], x))

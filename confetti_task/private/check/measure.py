@@ -1,4 +1,4 @@
-"""What a range of channels holds: its noise and its narrow hot pixels. Pure functions of what to read and the range."""
+"""Measure the rms and the narrow hot pixels of a range of channels: pure functions of a cube and the range."""
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from ..core.statistics import (
 from ..images.chunks import chunks, strips
 from ..images.pixels import read_channels
 
-# Of a chunk: the model, and the places and values of its components where all pixels are set.
+# Of a chunk: the model, and the places and values of its components if all pixels are components.
 BYTES_A_VOXEL = 64
-# More is never read at once: what is read again and again fits into the cache, and memory that is asked from the
-# system anew takes longer than to read into it.
+# Upper limit of what is read at once: the buffer fits into the cache and is used again, and allocating a new one takes
+# longer than reading into it.
 CHUNK_VOXELS = 2**23
 
 
@@ -32,11 +32,11 @@ def measure_scatter(cube, polarization, start, end, voxels):
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What to read.
+        The images.
     polarization, start, end : int
         Polarization, first channel of the range and the one after the last.
     voxels : int
-        How many may be in memory.
+        Number of voxels that may be in memory.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def measure_scatter(cube, polarization, start, end, voxels):
     """
     height, width = cube.shape[2:]
     rows, columns = sampled(height, SAMPLED_ROWS, cube.beam), sampled(width, SAMPLED_COLUMNS, cube.beam)
-    whole = not cube.mapped and height * width <= voxels  # to open an image takes longer than to read more of it
+    whole = not cube.mapped and height * width <= voxels  # opening an image takes longer than reading more of it
     strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
     scatters = []
     for low, high in chunks(start, end, cube.depth, _number_of_rows(strips_read) * width, min(voxels, CHUNK_VOXELS)):
@@ -63,7 +63,7 @@ def _number_of_rows(strips_read):
 
 
 def _together(strips_read, limit):
-    """Strips in groups of so many rows at most, or of one strip."""
+    """Group strips, with at most ``limit`` rows in a group, or a single strip."""
     groups = [[]]
     for strip in strips_read:
         if groups[-1] and _number_of_rows([*groups[-1], strip]) > limit:
@@ -73,7 +73,7 @@ def _together(strips_read, limit):
 
 
 def _read_strips(cube, polarization, start, end, strips_read, rows):
-    """Strips of the image one upon another, and which of their rows are sampled."""
+    """Strips of the image stacked along y, and the numbers of the sampled rows in the stack."""
     image = np.empty((end - start, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
     place, lines = 0, []
     for top, bottom in strips_read:
@@ -85,7 +85,7 @@ def _read_strips(cube, polarization, start, end, strips_read, rows):
 
 
 def _rows_around(rows, reach, height):
-    """Strips of rows that hold some rows and what is around them: first row and the one after the last."""
+    """Strips that contain the rows and their surroundings: first row and the one after the last."""
     strips = []
     for row in rows.tolist():
         start, end = max(row - reach, 0), min(row + reach + 1, height)
@@ -102,22 +102,22 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What to read.
+        The images.
     polarization, start, end : int
         Polarization, first channel of the range and the one after the last.
     noise : 1D float32 `~numpy.ndarray`
-        Noise of every channel of the cube in Jy/beam; NaN for a blank one.
+        rms noise of every channel of the cube, in Jy/beam; NaN for a blank channel.
     thresholds : `core.decision.Thresholds`
-        For what is a hot pixel and what is narrow.
+        Thresholds for hot pixels and for narrow ones.
     voxels : int
-        How many may be in memory.
+        Number of voxels that may be in memory.
 
     Returns
     -------
     channels : structured `~numpy.ndarray`
-        One row of `CHANNEL` for every channel of the range.
+        One row of `CHANNEL` for each channel of the range.
     candidates : structured `~numpy.ndarray`
-        One row of `CANDIDATE` for every narrow hot pixel, with what the model tells of it.
+        One row of `CANDIDATE` for each narrow hot pixel, with the fields that are measured in the model.
     """
     begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
     channels = np.zeros(stop - begin, dtype=CHANNEL)
@@ -130,7 +130,7 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
         pixels, blank = components(model)
         pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
         here = slice(first - begin, first - begin + len(model))
-        # Sums by rows do not depend on how the cube is cut.
+        # Sums are taken row by row so that they do not depend on how the cube is divided.
         values = values_at(model, pixels)
         summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
         for of_rows, (where, weights) in zip(sums, summed):
@@ -150,21 +150,21 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
 
 def _stream(cube, polarization, start, end, voxels):
     """
-    The model of a range of channels piece by piece, with what is around: what two chunks share is read once.
+    Read the model of a range of channels in chunks with margins; planes that two chunks share are read once.
 
-    Yields the rows that were read and those that are to be searched, the number of the first channel, the pixels
-    [channel, y, x], and the numbers of the channels to be searched, which have their neighbours beside them.
+    Yields the rows that were read and those to be searched, the number of the first channel, the pixels
+    [channel, y, x], and the numbers of the channels to be searched, which are read together with their neighbours.
     """
     begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
     height, width = cube.shape[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
-    # Rows beside a strip are read twice: a strip is at least eight times as high where memory allows it.
+    # The margins of a strip are read twice, so strips are at least eight times as high if memory allows it.
     preferred = max(8 * reach, CHUNK_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
     for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
         rows = max(core[0] - reach, 0), min(core[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
         ranges = list(chunks(begin, stop, cube.depth, plane, min(voxels, max(CHUNK_VOXELS, 3 * plane)), beside=2))
-        # The chunks share their memory: to ask for it anew takes longer than to read them.
+        # The chunks share one buffer: allocating it anew takes longer than reading them.
         longest = max(high - low for low, high in ranges)
         planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
         kept, searched = 0, start
@@ -178,13 +178,13 @@ def _stream(cube, polarization, start, end, voxels):
 
 
 def _sums_of_rows(pixels, shape, weights):
-    """Sum of the weights of the pixels in each row of each channel, or their number."""
+    """Sum of the weights of the pixels in each row of each channel, or their number without weights."""
     row = pixels[:, 0] * shape[1] + pixels[:, 1]
     return np.bincount(row, weights, minlength=shape[0] * shape[1]).reshape(shape[:2])
 
 
 def _search(model, pixels, noise, searched, thresholds, beam):
-    """Narrow hot pixels in some channels of a model, and how many of its hot pixels in each channel have which sign."""
+    """Narrow hot pixels in the channels to be searched, and the number of hot pixels of each sign in each channel."""
     if np.isnan(noise).any():
         model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
     pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, thresholds.nsigma)

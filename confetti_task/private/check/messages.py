@@ -1,4 +1,4 @@
-"""The result of a check in words: pure text, for CASA's log and for the page."""
+"""Texts about the result of a check, for the CASA log and the HTML report; no pixels are read here."""
 
 import numpy as np
 
@@ -6,60 +6,62 @@ from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad
 
 NO_PSF = (
-    "{path} not found: without the PSF the data cannot be asked whether they hold a spike, so only hot pixels that the "
-    "model itself compensates are called confetti. Most fake sources stay candidates: keep .psf beside .model"
+    "{path} not found: without the PSF the task cannot tell which spatial frequencies were measured, so only hot "
+    "pixels that the model itself compensates can be classified as confetti. Most fake sources remain candidates: keep "
+    ".psf next to .model"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
 ALL_BLANK = "the image or the residual is masked, blank or zero in all checked channels: nothing could be checked"
 NO_NUMBERS = (
-    "{path} has {number} pixels that are NaN or infinite, in channels {channels}: they are taken for 0, and what was "
-    "there was not checked"
+    "{path} has {number} NaN or infinite pixels in channels {channels}: they are treated as 0 and were not checked"
 )
 DIVERGED = (
-    "CLEAN diverged in channels {channels}: its components do not explain the data (convergence {least:.2f}, and every "
-    "clean that works has 1 or more), so that the image is wrong all over. The mask marks only what stands out there, "
-    "and severity and flux are of that alone"
+    "CLEAN diverged in channels {channels}: the model components do not explain the visibilities (convergence "
+    "{least:.2f}; at least 1 where CLEAN converged), and the image is wrong all over. The mask marks only what stands "
+    "out there, and severity and flux refer to that alone"
 )
 RAN_AWAY = (
-    "CLEAN ran away in channels {channels}: {path} has {number} pixels there that are NaN or infinite, or image or "
-    "residual are so at its components. Nothing can be marked in the mask there"
+    "CLEAN ran away in channels {channels}: {path} has {number} NaN or infinite pixels there, or the image or the "
+    "residual is not finite at its components. The mask cannot mark anything in these channels"
 )
 ODD_SIZE = (
     "the image has an odd number of pixels along an axis ({width} x {height}): tclean cleans such images with a PSF "
-    "that lies a pixel off, and diverges at any loop gain. Image it with an even imsize"
+    "that is off by one pixel, and diverges at any loop gain. Image again with an even imsize"
 )
-LONELY = "channels {channels} could not be checked: there is no channel beside them to compare with"
+LONELY = "channels {channels} could not be checked: they have no valid neighbouring channel to compare with"
 UNTESTED = (
-    "candidates in channels {channels} could not be tested against the data: {path} is blank there or has no peak of 1 "
-    "at its central pixel (was it cut out of a larger one?), or image or residual are masked or blank around them"
+    "candidates in channels {channels} could not be tested against the visibilities: {path} is blank there or has no "
+    "peak of 1 at its central pixel (was it cut out of a larger PSF?), or the image or the residual is masked or blank "
+    "around them"
 )
 OTHER_BEAM = (
-    "the restoring beam of {image} is {beam:.2f} pixels wide, that of {psf} {psf_beam:.2f}: was the image smoothed? "
-    "Its sources are compared with data of another beam"
+    "the restoring beam of {image} is {beam:.2f} pixels wide, but that of {psf} is {psf_beam:.2f}: was the image "
+    "smoothed? Its sources are compared with data of a different resolution"
 )
-# Beams change with frequency: by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
+# The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
 NOT_RESTORED = (
     "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % in "
-    "channel {channel}. Was restoringbeam given to tclean, the image smoothed or corrected for the primary beam, or "
-    "are they of different runs? What was looked at instead is the model convolved with the beam of {beam}, plus the "
-    "residual: that is right where model and residual are of one run"
+    "channel {channel}. Was restoringbeam set in tclean, was the image smoothed or corrected for the primary beam, or "
+    "are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the residual; "
+    "this is correct if the model and the residual are from the same run"
 )
 ONE_CHANNEL = (
-    "the image has one channel: confetti is told by its neighbouring channels, so it cannot be looked for here"
+    "the image has one channel: confetti is recognized by comparison with neighbouring channels, so it cannot be found "
+    "here"
 )
 
 
 def warnings_of(cube, channels, candidates, differing):
     """
-    What the user should know before trusting the result.
+    Warnings that the user should know before trusting the result.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What was read.
+        The images.
     channels, candidates : structured `~numpy.ndarray`
-        What was measured of the channels, and of their narrow hot pixels.
+        Measurements of the channels, and of their narrow hot pixels.
     differing : list
         From `check.consistency.mismatches`.
 
@@ -109,7 +111,7 @@ def warnings_of(cube, channels, candidates, differing):
 
 
 def odd_size(width, height):
-    """What to know of images of an odd size, one sentence or none."""
+    """The warning about an image of odd size, or nothing."""
     if height % 2 or width % 2:
         yield ODD_SIZE.format(height=height, width=width)
 
@@ -119,7 +121,7 @@ def _numbers(channels):
 
 
 def describe_inputs(cube, channels):
-    """What is read, in one line."""
+    """What is checked, in one line."""
     return (
         f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.name}.[{','.join(cube.products)}]"
         f"{cube.taylor_term}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
@@ -128,20 +130,20 @@ def describe_inputs(cube, channels):
 
 
 def describe_workers(cube, workers):
-    """Who reads the pixels, and how."""
+    """How the pixels are read, and by how many workers or threads."""
     if workers.processes > 1 or "distributed" in type(workers.executor).__module__:
-        return f"The work is done by {workers.processes} workers of dask with {workers.threads} threads each"
-    how = "from the tiles on disk" if cube.mapped else "through the image tool, because they are not all in plain tiles"
-    return f"Pixels are read {how}; threads: {workers.threads}"
+        return f"Using {workers.processes} dask workers with {workers.threads} threads each"
+    how = "from the tiles on disk" if cube.mapped else "through the image tool, because not all are in plain tiles"
+    return f"Reading pixels {how}; threads: {workers.threads}"
 
 
 def describe_noise(noise):
-    """Range of the noise over the channels."""
+    """Range of the channel rms."""
     known = noise[np.isfinite(noise)]
     if known.size == 0:
-        return "Noise: unknown in every channel"
+        return "Channel rms: unknown in every channel"
     unknown = f", unknown in {noise.size - known.size} channels" if known.size < noise.size else ""
-    return f"Noise: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
+    return f"Channel rms: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
 
 
 def summarize(candidates, tables, products, report):
@@ -155,9 +157,9 @@ def summarize(candidates, tables, products, report):
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
     products : `products.Products`
-        Names of the products; a list of each for the pieces of a cube.
+        Names of the products; lists of names for a cube in pieces.
     report : bool
-        Whether a page is expected among them.
+        Whether an HTML report was requested.
 
     Returns
     -------
@@ -190,7 +192,7 @@ def summarize(candidates, tables, products, report):
 
 
 def describe_channels(sources, channels):
-    """One line for every bad channel, and one for the channels whose model is switched on or off alone."""
+    """One line for each bad channel, and one for channels that alone have, or lack, model components."""
     for row in channels[channels["verdict"] == "diverged"]:
         yield f"{_name(row)} diverged: convergence {row['convergence']:.2f}, model flux {row['model_flux']:.3g}"
     for row in channels[channels["confetti"] > 0]:
@@ -198,15 +200,15 @@ def describe_channels(sources, channels):
         fake = sources[same & (sources["class"] == "confetti")]
         worst = fake[np.argmax(fake["severity"])]
         yield (
-            f"{_name(row)} is bad: {len(fake)} fake sources of together {row['flux']:.3g}, the worst at "
-            f"x={worst['x']} y={worst['y']} with {worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels "
+            f"{_name(row)} is bad: {len(fake)} fake sources with a total flux of {row['flux']:.3g}, the worst at "
+            f"x={worst['x']} y={worst['y']} with {worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels: "
             f"{row['positive']} positive, {row['negative']} negative"
         )
     switched = set(channels["channel"][channels["switched"]].tolist())
     if switched:
         yield (
-            f"Channels {format_channels(switched)}: the model is empty there and not on both sides, or the other way "
-            "round; flux jumps between these channels"
+            f"Channels {format_channels(switched)}: the model is empty there but not in the channels on either side, "
+            "or vice versa; the flux jumps at these channels"
         )
 
 
@@ -218,18 +220,18 @@ def describe_verdict(result):
     """The verdict, and what to do next."""
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
-    candidates = f"{result['ncandidates']} candidates without evidence against them are in {result['table']}"
+    candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     return (
         f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {candidates}. Next: confetti_reclean cleans these channels again"
+        f"{result['severity']:.1f} sigma; {candidates}. Next: clean these channels again with confetti_reclean"
     )
 
 
 def verdict_in_words(sources, channels):
-    """The verdict in a word, and what it means."""
+    """The verdict in one word, and what it means."""
     verdict = channels.meta["verdict"]
     checked = checked_channels(channels)
     left_out = len(set(channels["channel"].tolist())) - len(checked)
@@ -254,75 +256,78 @@ def _fake_in_words(sources, checked):
         worst, number = fake["severity"].max(), len(set(fake["channel"].tolist()))
         yield (
             f"{len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {number} of {len(checked)} channels. The "
-            f"worst is {worst:.0f} times the noise, {_how_bad(worst)}."
+            f"worst is {worst:.0f} sigma, {_how_bad(worst)}."
         )
 
 
 def _how_bad(severity):
-    # Somebody would believe in a source of 5 sigma; at 10 nobody would doubt it.
+    # 5 sigma is the usual limit for a detection; a source of 10 sigma is not questioned.
     if severity >= 10:
-        return "which nobody would doubt to be a source"
-    return "which would pass for a source" if severity >= 5 else "at the limit of what would pass for a source"
+        return "which would pass for a secure detection"
+    return "which would pass for a detection" if severity >= 5 else "at the limit of what would pass for a detection"
 
 
 def explain(row, parameters):
     """
-    Why a source is called what it is.
+    Explain the class of a source by the evidence.
 
     Parameters
     ----------
     row : `~astropy.table.Row`
-        Of the table of sources.
+        Row of the table of sources.
     parameters : dict
-        Of the check.
+        Parameters of the check.
 
     Returns
     -------
     sentence : str
-        In the words of the evidence.
+        The evidence, with its numbers.
     """
     hot = (
-        f"the model has a hot pixel of {row['significance']:.0f} sigma, of which a neighbouring channel has "
-        f"{100 * max(row['narrowness'], 0):.0f} % and its surroundings {100 * row['surround']:+.0f} %"
+        f"the model has a hot pixel of {row['significance']:.0f} sigma; a neighbouring channel has "
+        f"{100 * max(row['narrowness'], 0):.0f} % of it, and its surround {100 * row['surround']:+.0f} %"
     )
     seen = [("the image has a spike of {:+.1f} sigma in this channel alone", row["spike"])]
-    seen.append(("the residual has {:+.1f} sigma", row["residual"]))
+    seen.append(("the residual is {:+.1f} sigma", row["residual"]))
     image = "at this pixel " + (
-        ", ".join(text.format(value) for text, value in seen if np.isfinite(value)) or "the images are blank around"
+        ", ".join(text.format(value) for text, value in seen if np.isfinite(value)) or "the images are blank nearby"
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
-        return f"Near a source that you know to be real; {image}; {hot}."
+        return f"Within a beam of a known real source; {image}; {hot}."
     if row["class"] == "confetti" and abs(unsupported) >= threshold:
-        return f"Within half a beam the data do not hold a point source of {unsupported:+.1f} sigma; {image}; {hot}."
+        return (
+            f"The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam; {image}; "
+            f"{hot}."
+        )
     if row["class"] == "confetti":
         return (
-            f"The surroundings of the hot pixel cancel it but for {100 * row['restored']:.0f} %, which is a spike of "
+            f"The surround cancels all but {100 * row['restored']:.0f} % of the hot pixel, which leaves a spike of "
             f"{row['severity']:.1f} sigma; a real source keeps its flux; {image}; {hot}."
         )
     if np.isnan(unsupported):
-        return f"Nobody knows whether the data hold it, without a PSF or with too little around it; {image}; {hot}."
-    lacking = f"Within half a beam the data do not hold {unsupported:+.2f} sigma, and {threshold:g} would be evidence"
+        return f"Not tested against the visibilities: no PSF, or too few valid pixels around it; {image}; {hot}."
+    lacking = f"The unsupported spike within half a beam is {unsupported:+.2f} sigma; {threshold:g} would be evidence"
     return f"{lacking}; {image}; {hot}."
 
 
 WHAT_IS_SHOWN = (
-    "Maps: image, model and residual in the channel (bold) and those beside it; each row has one scale, image and "
-    "residual the same, linear near zero and logarithmic beyond; the ellipse is the restoring beam, the dotted circle "
-    "is around the find. Spectra: of 3 x 3 pixels around it; the gray band is the noise."
+    "Maps: image, model and residual in the channel (bold) and its neighbours. Each row has one scale, the same for "
+    "image and residual, linear near zero and logarithmic beyond. The ellipse is the restoring beam; the dotted circle "
+    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma."
 )
 WHAT_DIVERGED = (
-    "Every step of CLEAN brings the model nearer to the visibilities. Convergence compares how far all steps together "
-    "brought it with the least that working steps must have done: it is 2 or more after a careful clean, below 1 where "
-    "CLEAN diverged, and below 0 where the model fits the data worse than an empty one. The whole channel is wrong "
-    "there, not only what is listed as a fake source."
+    "Convergence is how much the model components of a channel improved the fit to the visibilities, divided by the "
+    "least that working CLEAN steps must have achieved. It is 2 or more after a careful clean, below 1 where CLEAN "
+    "diverged, and below 0 where an empty model would fit better. There the whole channel is wrong, not only what is "
+    "listed as a fake source."
 )
 NEAR = (
-    "Narrow hot pixels without evidence against them, the nearest to it first (masers look like that too), and those "
-    "near sources that you know to be real."
+    "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "
+    "then those near known real sources."
 )
 LIMITS = (
-    "Not every fake source of a bad channel is found, only enough to tell that it is bad. Severity is what the data do "
-    "not hold; the image is wrong by 1.2 to 1.5 times as much."
+    "Not every fake source in a bad channel is found, only enough to show that the channel is bad. Severity is the "
+    "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
 )
-NO_PAGE = "there is no page to look at, or there are no regions: the log says why they could not be made"
+NO_PAGE = "the HTML report or the region files could not be written: the log says why"

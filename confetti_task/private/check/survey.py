@@ -1,9 +1,9 @@
 """
-The survey of a cube: what is measured of its channels and of their narrow hot pixels, and in which order.
+The survey of a cube: all measurements of its channels and of their narrow hot pixels.
 
-Three passes, each of many small jobs that are pure functions of what to read: the noise of every channel, the hot
-pixels of the model, and what the image and the PSF show at the candidates. Workers do the jobs in any order and number;
-the result does not depend on that.
+There are three passes: the rms of every channel, the hot pixels of the model, and the evidence of the image and the PSF
+about the candidates. Each consists of many small jobs, pure functions of what they read; the result does not depend on
+the number of workers or on the order in which they do the jobs.
 """
 
 import sys
@@ -21,15 +21,15 @@ from . import divergence, evidence, messages
 from .consistency import mismatches, restored_again
 from .measure import BYTES_A_VOXEL, find_candidates, measure_scatter
 
-# Ranges of channels for each worker: enough that none waits long for the last, and few, because the model of a channel
-# on either side is read by both.
+# Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
+# ranges both read the model of the channels at their border.
 RANGES_A_WORKER = 4
 
-# The cube, as it was looked at in the end, rows of `CHANNEL` and `CANDIDATE`, and where image minus residual is not the
+# The cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where image minus residual is not the
 # restored model, from `check.consistency.mismatches`.
 Found = namedtuple("Found", "cube channels candidates mismatches")
 
-# Noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
+# rms noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
 Searched = namedtuple("Searched", "noises channels candidates")
 
 
@@ -40,25 +40,25 @@ def survey(cube, selected, thresholds, workers, memory):
     Parameters
     ----------
     cube : `images.cube.Cube`
-        What to read.
+        The images.
     selected : sequence of int
-        Channels to check, ascending; those around them are read to compare with.
+        Channels to check, ascending; those around them are read for comparison.
     thresholds : `core.decision.Thresholds`
-        For what is a hot pixel, what is narrow, and what converged.
+        Thresholds for hot pixels, for narrow ones, and for convergence.
     workers : `check.worker_pool.Workers`
-        Who does the jobs.
+        Workers that do the jobs.
     memory : float
-        Bytes that each process may take.
+        Bytes that each process may use.
 
     Returns
     -------
     found : `Found`
-        What was measured. Nothing of it is decided yet but which channels diverged.
+        The measurements. Which channels diverged is decided here, all else later.
     """
     searched = _search(cube, selected, thresholds, workers, memory)
     differing = mismatches(cube, searched.channels)
     if differing:
-        casalog.post("The image is not the model restored with its beam, plus the residual: it is restored again")
+        casalog.post("The image is not the model restored with its beam plus the residual: restoring the model again")
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
@@ -66,7 +66,7 @@ def survey(cube, selected, thresholds, workers, memory):
 
 
 def _search(cube, selected, thresholds, workers, memory):
-    """The noise of each polarization, what was measured of all channels, and their narrow hot pixels."""
+    """rms noise of each polarization, measurements of all channels, and their narrow hot pixels."""
     noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
@@ -85,7 +85,7 @@ def _ranges(cube, channels, workers):
 
 
 def _measure_noise(cube, polarization, selected, workers, voxels):
-    """Noise of the selected channels; of those beside them only whether it is known."""
+    """rms noise of the selected channels; for their neighbours it only matters whether it is known."""
     window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
     ranges = _ranges(cube, np.unique(window.clip(0, cube.channels - 1)), workers)
     jobs = ((cube, polarization, *each, voxels) for each in ranges)
@@ -96,7 +96,7 @@ def _measure_noise(cube, polarization, selected, workers, voxels):
 
 
 def _test_convergence(cube, channels, thresholds, workers, memory):
-    """Fill in which channels diverged."""
+    """Fill in the convergence of channels, and which of them diverged."""
     rows = np.flatnonzero(divergence.to_be_tested(channels))
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
@@ -110,7 +110,7 @@ def _planes_at_once(cube, memory):
 
 
 def _ask_the_data(cube, searched, workers, memory):
-    """The candidates, channel by channel, with what image and data say of them."""
+    """Candidates, ordered by channel, with the evidence about them."""
     weighed = [np.zeros(0, CANDIDATE)]
     for polarization, noise in enumerate(searched.noises):
         candidates = searched.candidates[searched.candidates["polarization"] == polarization]
@@ -120,12 +120,12 @@ def _ask_the_data(cube, searched, workers, memory):
 
 def _compare_with_data(cube, polarization, candidates, noise, workers, memory):
     """
-    Compare the candidates of a polarization with image and data; yields those of one channel after another.
+    Compare the candidates of a polarization with the image and the PSF; yields them channel by channel.
 
     Each channel is read and filtered once, for the candidates of all channels within `REACH_CHANNELS` of it.
-    ``seen_from`` maps each channel to the channels whose candidates it shows, ``last_view`` each of these to the last
-    channel that shows them. Invariant, between any two results: ``places`` and ``views`` have an entry only
-    for channels of candidates that a job already submitted shows and whose last view has not arrived. So memory is
+    ``seen_from`` maps each channel to the channels whose candidates are measured in it, ``last_view`` each of these to
+    the last channel in which they are. Invariant, between any two results: ``places`` and ``views`` have entries only
+    for channels whose candidates are measured in a submitted job and whose last view has not arrived. Memory is thus
     bounded by the reach and by the jobs under way, whatever the number of channels.
     """
     found = _by_channel(candidates)
@@ -154,15 +154,15 @@ def _compare_with_data(cube, polarization, candidates, noise, workers, memory):
 
 
 def _by_channel(candidates):
-    """Candidates of each channel in the order in which they lie in it, whatever chunks they were found in."""
+    """Candidates of each channel, sorted by place, so that their order does not depend on the chunks."""
     candidates = np.sort(candidates, order=["channel", "y", "x"])
     channels, starts = np.unique(candidates["channel"], return_index=True)
     return dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
 
 
 def _watched(results, number, what):
-    """The results one by one, with a bar where a terminal is watched, else a line in the log each tenth."""
-    if sys.stdout.isatty() and sys.stderr.isatty():  # mpirun makes a terminal of the first alone
+    """Pass results on, with a progress bar in a terminal, else with a log line for every 10 %."""
+    if sys.stdout.isatty() and sys.stderr.isatty():  # under mpirun only stdout is a terminal
         with ProgressBar(number) as bar:
             for result in results:
                 yield result

@@ -1,4 +1,4 @@
-"""The tables of the sources and of the channels, with units and a description of every column."""
+"""Tables of the sources and of the channels, with units and column descriptions."""
 
 import os
 
@@ -19,14 +19,14 @@ def make_tables(found, meta):
     Parameters
     ----------
     found : `check.survey.Found`
-        What was measured and decided.
+        The measurements and decisions.
     meta : dict
-        What the tables are about, kept in their headers.
+        Metadata of the check, kept in the headers of the tables.
 
     Returns
     -------
     sources, channels : `~astropy.table.QTable`
-        One row for every source, and one for every channel and polarization.
+        One row for each source, and one for each channel and polarization.
     """
     sources = _source_table(found.cube, found.candidates, meta)
     return sources, _channel_table(found, sources, meta)
@@ -72,7 +72,7 @@ def _channel_table(found, sources, meta):
 
 
 def _table(quantities, rows, columns, meta):
-    """The quantities that have a description: fields of the rows, and columns that were worked out."""
+    """Table of the quantities that have a description, from fields of the rows and from computed columns."""
     table = QTable(meta=dict(meta))
     for quantity in quantities:
         if quantity.description:
@@ -91,7 +91,7 @@ def _names(cube, polarizations):
 
 
 def _fluxes(cube, channels, sources):
-    """Sum over the fake sources of each channel."""
+    """Total flux of the fake sources in each channel."""
     fake = sources[sources["class"] == "confetti"]
     polarization = np.array([cube.stokes.index(stokes) for stokes in fake["stokes"]], dtype=int)
     fluxes = _by_channel(cube, channels, polarization, fake["channel"], fake["flux"].value)
@@ -99,7 +99,7 @@ def _fluxes(cube, channels, sources):
 
 
 def _add_pieces(table, cube):
-    """Tell for every row of the table of a joined cube in which piece it is."""
+    """Add the piece of each row, and its channel in the piece, to a table of a joined cube."""
     if cube.pieces:
         piece, local = cube.piece_of(table["channel"])
         table["piece"] = np.array([cube.pieces[number].root for number in piece], dtype="U")
@@ -108,7 +108,7 @@ def _add_pieces(table, cube):
 
 
 def _by_channel(cube, channels, polarization, channel, values):
-    """Values that belong to some polarizations and channels, apart for each row of the channels."""
+    """Split values by the rows of ``channels``, given the polarization and the channel of each value."""
     place, wanted = (
         np.ravel_multi_index(where, cube.shape[:2])
         for where in ((polarization, channel), (channels["polarization"], channels["channel"]))
@@ -125,10 +125,10 @@ def _tail(unsupported):
     return np.quantile(tested, TAIL) if len(tested) else 0.0
 
 
-# Of the narrow hot pixels of a channel that many have a smaller unsupported spike than its tail.
+# Fraction of the narrow hot pixels of a channel whose unsupported spike is smaller than its tail.
 TAIL = 0.95
 
-# Sums of float32 in another order differ by this part of what is summed.
+# Relative difference between sums of the same float32 values in another order.
 SAME_FLUX = 1e-6
 
 
@@ -139,19 +139,19 @@ def read_tables(root, cube):
     Parameters
     ----------
     root : str
-        Root name of its products.
+        Root name of the products of the check.
     cube : `images.cube.Cube`
         The cube that was checked.
 
     Returns
     -------
     sources, channels : `~astropy.table.QTable`
-        As `source_table` and `channel_table` made them.
+        As written by the check.
 
     Raises
     ------
     ValueError
-        If they are not there, or the model is not the one that was checked.
+        If the tables are missing, or the model is not the one that was checked.
     """
     paths = root + ".ecsv", root + ".channels.ecsv"
     missing = [path for path in paths if not os.path.exists(path)]
@@ -161,7 +161,7 @@ def read_tables(root, cube):
         )
     sources, channels = (QTable.read(path, format="ascii.ecsv") for path in paths)
     if "parameters" not in sources.meta:
-        raise ValueError(f"{paths[0]} is of an earlier version of confetti_task; check the cube again")
+        raise ValueError(f"{paths[0]} was written by an earlier version of confetti_task; check the cube again")
     for row in channels[is_bad(channels)]:
         model = read_channel(cube, "model", cube.stokes.index(row["stokes"]), row["channel"])
         model = np.nan_to_num(model).astype(float)
@@ -169,20 +169,20 @@ def read_tables(root, cube):
         other_flux = abs(flux - row["model_flux"]) > SAME_FLUX * np.abs(model).sum() * units.Jy
         if other_flux or components != row["components"]:
             raise ValueError(
-                f"{cube.path('model')} is not the model that {paths[1]} is about: channel {row['channel']} should have "
-                f"{row['components']} components and {row['model_flux']:.6g} (got {components} and {flux:.6g}); call "
-                "confetti_check again"
+                f"{cube.path('model')} is not the model that {paths[1]} describes: channel {row['channel']} should "
+                f"have {row['components']} components and {row['model_flux']:.6g} (got {components} and {flux:.6g}); "
+                "call confetti_check again"
             )
     return sources, channels
 
 
 def is_bad(channels):
-    """Which rows of a table of channels are to be cleaned again: those with confetti, and those that diverged."""
+    """Bad rows of a table of channels: those with confetti, and those that diverged."""
     return np.isin(channels["verdict"], ["bad", "diverged"])
 
 
 def bad_channels(channels):
-    """Channels of a table of channels that are to be cleaned again, ascending."""
+    """Bad channels of a table of channels, ascending."""
     return _numbers(channels, is_bad(channels))
 
 

@@ -1,4 +1,4 @@
-"""What is decided of what was found: which candidates are confetti, how bad they are, and the verdict of the cube."""
+"""Decisions: which candidates are confetti, how bad they are, and the verdict on the cube."""
 
 from ..core.decision import is_confetti, severity
 from .known_sources import near_known
@@ -6,12 +6,12 @@ from .known_sources import near_known
 
 def judge(found, real, thresholds):
     """
-    Fill in which candidates are known to be real, which are confetti, and how bad these are.
+    Fill in which candidates are known real sources, which are confetti, and the severity of these.
 
     Parameters
     ----------
     found : `check.survey.Found`
-        What was measured; its candidates are changed in place.
+        The measurements; their candidates are changed in place.
     real : `~astropy.coordinates.SkyCoord`
         Positions of known real sources, from `check.known_sources.read_known`.
     thresholds : `core.decision.Thresholds`
@@ -24,7 +24,7 @@ def judge(found, real, thresholds):
 
 
 def verdict_of(found):
-    """'confetti' where a channel is bad, 'clean', or 'not applicable' where nothing was cleaned and checked."""
+    """'confetti' if a channel is bad; else 'clean', or 'not applicable' if nothing was cleaned and checked."""
     if found.candidates["confetti"].any() or found.channels["diverged"].any():
         return "confetti"
     cleaned_and_checked = found.channels["checked"].any() and found.channels["components"].any()

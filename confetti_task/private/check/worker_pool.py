@@ -1,4 +1,4 @@
-"""Who does the work: threads of this process, or the workers of a dask cluster. All through concurrent.futures."""
+"""Workers: threads of this process, or a dask cluster, both through concurrent.futures."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import Optional
 
 from ...version import __version__
 
-# So often dask does a range again whose worker was lost.
+# Number of times dask retries a job whose worker died.
 RETRIES = 3
 
 
@@ -24,7 +24,7 @@ class Workers:
     processes, threads : int
         Number of processes, and of threads in each of them.
     executor : `~concurrent.futures.Executor` or None
-        None where this thread does all itself.
+        None if the calling thread does all jobs.
     """
 
     processes: int = 1
@@ -33,22 +33,22 @@ class Workers:
 
     def in_order(self, function, jobs, at_once=None):
         """
-        Do jobs, and give their results in the order of the jobs.
+        Do jobs, and yield their results in the order of the jobs.
 
         Parameters
         ----------
         function : callable
-            What to do: a pure function of its arguments.
+            A pure function of its arguments.
         jobs : iterable of tuple
-            Its arguments.
+            Arguments of the function.
         at_once : int or None
-            How many jobs a process may do at once; None for as many as it has threads, with others waiting so that
-            nobody is idle.
+            Number of jobs that a process may do at once; None for one a thread, with as many waiting so that no thread
+            is idle.
 
         Yields
         ------
         result
-            Of each job.
+            Result of each job.
         """
         limit = 2 * self.processes * self.threads if at_once is None else self.processes * min(at_once, self.threads)
         pending = deque()
@@ -70,25 +70,25 @@ class Workers:
 @contextmanager
 def worker_pool(parallel, mapped):
     """
-    Workers for the time of a measurement.
+    Workers for the duration of a measurement.
 
     Parameters
     ----------
     parallel : bool or int
-        True for the workers of the dask.distributed client that is active, or where there is none a thread on every
-        core; else the number of threads.
+        True for the workers of the active dask.distributed client or, without one, a thread per core; else the number
+        of threads.
     mapped : bool
-        Whether pixels can be read without CASA, whose tools bear one thread only.
+        Whether pixels can be read without CASA, whose tools are not thread-safe.
 
     Yields
     ------
     workers : `Workers`
-        To be used within the context.
+        Valid within the context.
 
     Raises
     ------
     ValueError
-        If ``parallel`` is no number of threads, or the workers of the cluster have another version of this package.
+        If ``parallel`` is not a number of threads, or the workers of the cluster have another version of this package.
     """
     if not isinstance(parallel, (bool, int)) or parallel < 0:
         raise ValueError(f"parallel should be True, False or a number of threads (got {parallel!r})")
@@ -106,14 +106,14 @@ def worker_pool(parallel, mapped):
 
 
 def _cores():
-    """Cores that this process may use; macOS tells all."""
+    """Number of cores that this process may use; on macOS, all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _check_version(client):
     try:
         others = set(client.run(get_version).values()) - {get_version()}
-    except Exception as error:  # whatever keeps the workers from it
+    except Exception as error:  # of any kind: the package may be missing there, or fail to import
         raise ValueError(
             f"the dask workers cannot use confetti_task: {error}; install it in their Python, or set parallel to a "
             "number of threads"
@@ -126,12 +126,12 @@ def _check_version(client):
 
 
 def get_version():
-    """Version of this package where this is called."""
+    """Version of this package in the process that calls this."""
     return __version__
 
 
 def _dask_client():
-    """The active client of dask.distributed, if somebody has made one."""
+    """The active dask.distributed client, or None."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return None

@@ -1,8 +1,8 @@
 """
-Every measured quantity of a hot pixel and of a channel: one entry each.
+Registry of all measured quantities of hot pixels and channels, one entry each.
 
-These entries define the records that store the quantities, the columns of the tables with their units and descriptions,
-the columns of the report page, the images of ``writestats``, and the column reference in the documentation.
+From these entries are made the records in which the quantities are kept, the columns of the tables with their units and
+descriptions, the columns of the HTML report, the images of ``writestats``, and the reference page of the columns.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Quantity:
     """
-    A measured quantity, or a table column derived from one.
+    A measured quantity.
 
     Attributes
     ----------
@@ -22,15 +22,15 @@ class Quantity:
     dtype : str
         Type of the field; '' for a column that is computed when the tables are made.
     unit : str
-        Unit of the column; '' if dimensionless.
+        Unit of the column; '' if it has none.
     description : str
-        Description in the header of the table; '' for a field that is in no table.
+        Description in the header of the table; '' for a field that is not in the tables.
     heading : str
-        Heading of the column on the report page; '' if it is not shown there.
+        Heading of the column in the HTML report; '' if it is not shown there.
     shown_in : str
-        Unit on the page, or a remark.
+        Unit in the report, or a remark.
     form : str
-        Format of the number on the page.
+        Format of the number in the report.
     image : bool
         Whether ``writestats`` writes it as an image.
     """
@@ -45,11 +45,12 @@ class Quantity:
     image: bool = False
 
 
-# For each narrow hot pixel, and for the source of which it is the worst pixel.
+# Quantities of a narrow hot pixel, and of the source of which it is the worst pixel.
 CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
-        description="confetti: in the mask; candidate: no evidence against it; known: near a known real source",
+        description="confetti: in the mask; candidate: no evidence against it; known: within a beam of a known real "
+        "source",
         heading="class",
     ),
     Quantity("polarization", "i4"),
@@ -77,14 +78,14 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "y", "i4", description="y of the worst pixel of the source, from 0", heading="y", shown_in="pixel", form="d"
     ),
-    Quantity("ra", unit="deg", description="of the worst pixel, in the frame of the cube", heading="RA"),
-    Quantity("dec", unit="deg", description="of the worst pixel, in the frame of the cube", heading="Dec"),
-    Quantity("npixels", description="number of hot pixels within a restoring beam"),
+    Quantity("ra", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="RA"),
+    Quantity("dec", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="Dec"),
+    Quantity("npixels", description="number of hot pixels in the source, within a restoring beam"),
     Quantity(
         "severity",
         "f4",
-        description="of confetti: height of the fake source that the visibilities do not support, in sigma; the error "
-        "of the image is 1.2 to 1.5 times as large",
+        description="confetti only: height of the fake source that the visibilities do not support, in sigma; the "
+        "error of the image is 1.2 to 1.5 times as large",
         heading="severity",
         shown_in="sigma",
         form=".1f",
@@ -92,7 +93,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "flux",
         unit="Jy",
-        description="of confetti: flux density of a point source of that height",
+        description="confetti only: flux density of a point source of that height",
         heading="flux",
         shown_in="mJy",
         form=".3g",
@@ -104,7 +105,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "narrowness",
         "f4",
-        description="fraction of the contrast that the stronger neighbouring channel has",
+        description="largest fraction of the contrast that a neighbouring channel has",
         heading="narrowness",
         shown_in="in a neighbour",
         form=".2f",
@@ -113,19 +114,21 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "surround",
         "f4",
-        description="flux in the surround of the hot pixel as a fraction of its contrast; -1: fully compensated",
+        description="flux in the surround of the hot pixel, as a fraction of its contrast; -1: fully compensated",
         heading="surround",
         shown_in="-1: compensated",
         form=".2f",
         image=True,
     ),
     Quantity(
-        "restored", "f4", description="fraction of the hot pixel that remains in image minus residual; 1: a real source"
+        "restored",
+        "f4",
+        description="fraction of the hot pixel that remains in image minus residual; 1 for a real source",
     ),
     Quantity(
         "spike",
         "f4",
-        description="height of a point source in this channel of the image alone, in sigma",
+        description="height of a point source that only this channel of the image has, in sigma",
         heading="spike",
         shown_in="image, sigma",
         form=".1f",
@@ -150,24 +153,31 @@ CANDIDATE_QUANTITIES = (
         image=True,
     ),
     Quantity("confetti", "?"),
-    Quantity("known", "?"),  # near a source that the user knows to be real
+    Quantity("known", "?"),  # within a beam of a known real source
 )
 
-# For each channel.
+# Quantities of a channel.
 CHANNEL_QUANTITIES = (
     Quantity("polarization", "i4"),
     Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
-    Quantity("frequency", unit="GHz", description="in the frame of the cube"),
-    Quantity("velocity", unit="km/s", description="radio convention", heading="velocity", shown_in="km/s", form=".2f"),
+    Quantity("frequency", unit="GHz", description="frequency, in the frame of the cube"),
+    Quantity(
+        "velocity",
+        unit="km/s",
+        description="velocity, radio convention",
+        heading="velocity",
+        shown_in="km/s",
+        form=".2f",
+    ),
     Quantity("stokes", description="polarization", heading="stokes"),
-    Quantity("noise", "f4", "Jy/beam", "rms noise, from the channel and those around it (sigma); nan: blank"),
-    Quantity("checked", "?"),  # whether the noise and a neighbour are known
-    Quantity("total", "f8"),  # sum of the model with each component counted positive, Jy
-    Quantity("model_flux", "f8", "Jy", "sum of the model", heading="model flux", shown_in="Jy", form=".3g"),
+    Quantity("noise", "f4", "Jy/beam", "rms noise (sigma), from the channel and those around it; nan if blank"),
+    Quantity("checked", "?"),  # whether the rms is known, and that of a neighbour
+    Quantity("total", "f8"),  # sum of the absolute values of the model, Jy
+    Quantity("model_flux", "f8", "Jy", "total flux of the model", heading="model flux", shown_in="Jy", form=".3g"),
     Quantity(
         "components",
         "i8",
-        description="pixels of the model that are not zero",
+        description="number of nonzero model pixels",
         heading="components",
         shown_in="pixels",
         form="d",
@@ -178,13 +188,13 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "switched",
         "?",
-        description="the model is empty here and not in the two neighbouring channels, or the other way round",
+        description="the model is empty here but not in the two neighbouring channels, or vice versa",
     ),
     Quantity(
         "convergence",
         "f4",
         description="at least 1 where CLEAN converged, negative where an empty model would fit the visibilities "
-        "better; -inf: not finite; nan: not measured, because there is no sign of trouble",
+        "better; -inf: model or images not finite; nan: not measured, for lack of any sign of trouble",
         heading="convergence",
         shown_in="at least 1 if CLEAN converged",
         form=".2f",
@@ -202,17 +212,17 @@ CHANNEL_QUANTITIES = (
         description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma; nan without a PSF",
     ),
     Quantity("severity", description="severity of the worst fake source, in sigma"),
-    Quantity("flux", unit="Jy", description="sum of the fluxes of the fake sources, each counted positive"),
+    Quantity("flux", unit="Jy", description="sum of the absolute fluxes of the fake sources"),
     Quantity(
         "verdict",
         description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; good: "
-        "neither was found; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
+        "neither; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
     ),
 )
 
 
 def record(quantities):
-    """Structured dtype of the measured quantities."""
+    """Structured dtype with a field for each quantity that has a type."""
     return np.dtype([(quantity.name, quantity.dtype) for quantity in quantities if quantity.dtype])
 
 

@@ -1,12 +1,12 @@
-"""The parameters of tclean, as it writes them into the history of its images: pure text."""
+"""The parameters of tclean, as it writes them into the history of its images; no images are read here."""
 
 import ast
 import os
 import re
 
-# tclean writes 'name = value' with strings in double quotes and everything else as Python prints it.
+# tclean writes 'name = value', with strings in double quotes and everything else as Python prints it.
 _LINE = re.compile(r"(\w+)\s*= (.*)$", re.DOTALL)
-# Numbers and arrays of numpy, as they print: np.int64(160), array([0, 5]).
+# Numpy scalars and arrays as printed: np.int64(160), array([0, 5]).
 _NUMPY = re.compile(
     r"(?:np\.|numpy\.)?(?:u?int\d*|float\d*|array|bool_?|str_)\(((?:[^()]|\([^()]*\))*?)(?:, dtype=[^()]*)?\)"
 )
@@ -14,7 +14,7 @@ _NUMPY = re.compile(
 
 def recorded_parameters(history, root, wanted):
     """
-    The parameters of the run of tclean that cleaned an image.
+    Parameters of the run of tclean that cleaned an image.
 
     Parameters
     ----------
@@ -22,15 +22,15 @@ def recorded_parameters(history, root, wanted):
         Lines of the history of the image, of all tasks.
     root : str
         Root name of the image. tclean writes into the history of every image whose name begins with its imagename, so
-        runs of that imagename are preferred; where there is none, the images were renamed.
+        runs with this imagename are preferred; if there are none, the images were renamed.
     wanted : container of str
         Names of the parameters to read.
 
     Returns
     -------
     parameters : dict
-        Of the last run with iterations; ``{}`` where there is no run of tclean at all. A last run with ``niter=0`` only
-        makes the residual of the final model.
+        Parameters of the last run with iterations, because a run with ``niter=0`` after it only makes the residual of
+        the final model; ``{}`` if there is no run of tclean.
 
     Raises
     ------
@@ -45,13 +45,13 @@ def recorded_parameters(history, root, wanted):
 
 
 def record_of(task, parameters):
-    """Lines for the history as tclean writes them; confetti_reclean tells in this way how its images were cleaned."""
+    """Parameters as lines of a history, in the format of tclean; confetti_reclean records its runs like this."""
     quoted = ((name, f'"{value}"' if isinstance(value, str) else value) for name, value in parameters.items())
     return [f"taskname={task}"] + [f"{name:<11} = {value}" for name, value in quoted]
 
 
 def _runs_of_tclean(history):
-    """What the history has of each run, as text."""
+    """Parameters of each run in the history, as text."""
     run = None
     for line in history:
         match = _LINE.match(line)
@@ -85,7 +85,7 @@ def _without_numpy(text):
 
 
 def _as_text(value):
-    """Bytes as text: scripts that began with Python 2 encode their names."""
+    """Convert bytes to text: scripts from the days of Python 2 encode their names."""
     if isinstance(value, (list, tuple)):
         return [_as_text(one) for one in value]
     return value.decode() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""The files of confetti_reclean: what tclean needs, and the new set of images."""
+"""The files of confetti_reclean: the inputs of tclean, and the new set of images."""
 
 import os
 import shutil
@@ -13,8 +13,8 @@ from ..staging import publish, roll_back
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"
-# What there is of the new set, in the order in which it appears. The script is first: where it is, the rest was written
-# by confetti_reclean. The image is last: where it is, the others are too.
+# The new set, in the order in which it appears. The script comes first: if it exists, the rest was written by
+# confetti_reclean. The image comes last: if it exists, the set is complete.
 IMAGES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image.pbcor", ".image")
 
 OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
@@ -38,7 +38,7 @@ def check_outname(outname, cube, confetti, overwrite):
     Raises
     ------
     ValueError
-        If something would be replaced that must not be, or the folder cannot be written in.
+        If a file would be replaced that must not be, or if the folder is not writable.
     """
     folder = os.path.dirname(os.path.abspath(outname))
     if not os.path.basename(outname):
@@ -59,7 +59,7 @@ def check_outname(outname, cube, confetti, overwrite):
 
 def check_room(plan, cube):
     """
-    Check that the disk has room for the new set, and for what tclean makes before.
+    Check that the disk has room for the new set and for the work of tclean.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def check_room(plan, cube):
     Raises
     ------
     ValueError
-        If there is not enough.
+        If there is not enough room.
     """
     part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
     old_set = sum(_size(cube.root + suffix) for suffix in IMAGES)
@@ -81,19 +81,19 @@ def check_room(plan, cube):
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ValueError(
-            f"outname='{plan.outname}': {folder} has {free / 1e9:.1f} GB free, and the new images need "
+            f"outname='{plan.outname}': {folder} has {free / 1e9:.1f} GB free, but the new images need "
             f"{needed / 1e9:.1f}; make room, or choose an outname on another disk"
         )
 
 
 def _size(path):
-    """Bytes in the files of an image."""
+    """Size of an image on disk, in bytes."""
     return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
 def write_start(plan, cube, start_plane, clean_mask):
     """
-    Write a work folder with all that tclean needs, and the script that runs it.
+    Write the work folder with all inputs of tclean, and the script that runs it.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def write_start(plan, cube, start_plane, clean_mask):
     cube : `images.cube.Cube`
         The old images.
     start_plane : callable
-        Start model [y, x] in Jy/pixel of a polarization and a bad channel.
+        Function of a polarization and a bad channel that returns its start model [y, x] in Jy/pixel.
     clean_mask : str
-        Clean mask of confetti_check; there need be none.
+        Clean mask of confetti_check; it need not exist.
     """
     texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
     roll_back(_staging(plan))
@@ -126,7 +126,7 @@ def write_start(plan, cube, start_plane, clean_mask):
 
 
 def _where_to_clean(plan, run, cube, clean_mask):
-    """Clean mask of the check in the bad channels of a run; where it holds nothing, that of the old images."""
+    """Clean mask of the check in the bad channels of a run; where it is empty, that of the old images."""
     bad = plan.bad(run)
     drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
     for (polarization, channel), plane in channels_to_clean(cube, bad):
@@ -140,22 +140,22 @@ def _holds_anything(path, cube, channel):
 
 
 def _staging(plan):
-    """Folder in which the new set is until it is complete."""
+    """Folder of the new set until it is complete."""
     return os.path.join(plan.work, "new")
 
 
 def read_plan(outname):
-    """Text of the plan in the work folder of ``outname``; a `ValueError` where there is none."""
+    """Read the text of the plan in the work folder of ``outname``; raises `ValueError` if there is none."""
     path = os.path.join(outname + ".work", PLAN)
     if not os.path.exists(path):
-        raise ValueError(f"{path} not found: nothing is begun for '{outname}'; call confetti_reclean first")
+        raise ValueError(f"{path} not found: nothing was prepared for '{outname}'; call confetti_reclean first")
     with open(path, encoding="utf-8") as opened_file:
         return opened_file.read()
 
 
 def write_new_set(plan, cube, beside):
     """
-    Put the new images in place: a complete set, or nothing; then remove the work folder.
+    Put the new images in place, all or none, and remove the work folder.
 
     Parameters
     ----------
@@ -164,25 +164,27 @@ def write_new_set(plan, cube, beside):
     cube : `images.cube.Cube`
         The old images.
     beside : set of int
-        Good channels whose residual and image change too.
+        Good channels whose residual and image are renewed too.
     """
     folder = _staging(plan)
     roll_back(folder)
     existing = [plan.outname + suffix for suffix in IMAGES if os.path.lexists(plan.outname + suffix)]
     if existing and not plan.overwrite:
-        raise ValueError(f"{existing[0]} appeared meanwhile; move it away, and call finish_reclean('{plan.outname}')")
+        raise ValueError(
+            f"{existing[0]} has appeared in the meantime; move it away, and call finish_reclean('{plan.outname}')"
+        )
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     staged = os.path.join(folder, "new")
     for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
-        # tclean's clean mask of this time holds the bad channels only: the old one tells what may be cleaned.
+        # The clean mask of this run covers only the bad channels: the new set gets the old one.
         made = plan.method == "cube" and suffix != ".mask"
         _copy((plan.name(plan.runs[0]) if made else cube.root) + suffix, staged + suffix)
     if os.path.exists(staged + ".mask"):
         _splice(plan, cube, ".cleanmask", staged + ".mask", plan.channels)
     for suffix in (".model", ".residual", ".image.pbcor", ".image"):
         made = plan.name(plan.runs[0]) + suffix
-        if not os.path.exists(made):  # there is an .image.pbcor only where tclean makes it
+        if not os.path.exists(made):  # tclean makes .image.pbcor only on request
             continue
         if plan.method == "cube":
             _copy(made, staged + suffix)
@@ -191,12 +193,12 @@ def write_new_set(plan, cube, beside):
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_reclean", history=plan.record())
     publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
-    os.remove(os.path.join(plan.work, PLAN))  # first: without it nobody finishes again what is half removed
+    os.remove(os.path.join(plan.work, PLAN))  # first, so that a half-removed folder is never finished again
     shutil.rmtree(plan.work, ignore_errors=True)
 
 
 def _copy(path, target):
-    """Copy an image so that it can be written to, and tell whether there was one."""
+    """Copy an image, make the copy writable, and return whether there was one."""
     if not os.path.exists(path):
         return False
     shutil.copytree(path, target, copy_function=shutil.copyfile)
@@ -206,7 +208,7 @@ def _copy(path, target):
 
 
 def _splice(plan, cube, suffix, path, channels):
-    """Put planes of the sub-cubes into a copy of an old image."""
+    """Insert planes of the sub-cubes into a copy of an old image."""
     for first, last in plan.runs:
         with opened(path) as tool:
             for channel in sorted(channel for channel in channels if first <= channel <= last):

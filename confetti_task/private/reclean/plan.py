@@ -1,4 +1,4 @@
-"""What confetti_reclean will do: the runs of tclean, and the script that makes them."""
+"""The plan of confetti_reclean: the runs of tclean, and the script that does them."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
 
 _SCRIPT = """\
 # Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
-# Written by confetti_task {version} as {call}.
+# Written by confetti_task {version}: {call}
 # It needs the folder {work!r}.
 
 from casatasks import tclean
 
 from confetti_task import finish_reclean
 
-# Comments tell how tclean was called for the old images where it is called in another way here, and why.
+# Comments give the recorded value of each parameter that is changed here, and the reason.
 {calls}
 
 # Put the new images in place, and check them.
@@ -30,16 +30,16 @@ print(finish_reclean({outname!r}))
 """
 
 
-# What stays the same when more channels are cleaned, or in another way: the old cube and the tables of its check, the
-# names, the parameters of tclean as recorded, the largest loop gain and the lowest threshold in Jy/beam, what the bad
-# channels start from, the clean mask of the check ('' for none), the call of the task and whether it may overwrite.
+# What does not depend on the channels and the method: the old cube and the tables of its check, the names, the recorded
+# parameters of tclean, the maximum loop gain, the minimum threshold in Jy/beam, the start model of the bad channels,
+# the clean mask of the check ('' for none), the call of the task, and whether it may overwrite.
 Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")
 
 
 @dataclass(frozen=True)
 class Plan:
     """
-    What will be done. All names are absolute.
+    The runs of tclean and their parameters. All names are absolute.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class Plan:
     channels : tuple of int
         Channels to clean again.
     runs : tuple of tuple of int
-        First and last channel of every run of tclean, both inclusive, as in the names of its images.
+        First and last channel of each run of tclean, both inclusive, as in the names of its images.
     recorded : dict
-        Parameters of tclean as it was called for the old images.
+        Parameters with which tclean made the old images.
     parameters : tuple of dict
-        Parameters of every run of tclean.
+        Parameters of each run of tclean.
     call : str
         The call of confetti_reclean.
     overwrite : bool
@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def work(self):
-        """Folder of start models, clean masks, and what tclean makes of them."""
+        """Folder of the start models, the clean masks, and the images that tclean makes with them."""
         return self.outname + ".work"
 
     @property
@@ -84,7 +84,7 @@ class Plan:
 
     @property
     def old(self):
-        """Root name of earlier images while new ones are put in their places."""
+        """Root name of the images of an earlier run while the new ones are put in place."""
         return os.path.join(self.work, "old")
 
     def name(self, run):
@@ -96,7 +96,7 @@ class Plan:
         return [channel for channel in self.channels if run[0] <= channel <= run[1]]
 
     def script(self):
-        """All of it as a script."""
+        """The plan as a script."""
         return _SCRIPT.format(
             chans=format_channels(self.channels),
             root=self.root,
@@ -109,11 +109,11 @@ class Plan:
         )
 
     def calls(self):
-        """The call of every run of tclean as Python reads it, with comments on what is not as recorded."""
+        """The call of each run of tclean as Python code, with comments on changed parameters."""
         return [_commented_call(parameters, self.recorded) for parameters in self.parameters]
 
     def record(self):
-        """Lines for the history of the new image: the next confetti_reclean finds there how it was cleaned."""
+        """Lines for the history of the new image, from which the next confetti_reclean reads the parameters."""
         recorded = dict(self.recorded, imagename=self.outname)
         return [f"confetti_task {__version__}", self.call, *record_of("confetti_reclean", recorded)]
 
@@ -136,7 +136,7 @@ def make_plan(job, channels, method):
     Parameters
     ----------
     job : `Job`
-        What is to be mended, and how.
+        What to clean again, and how.
     channels : list of int
         Channels to clean again, ascending.
     method : {'auto', 'subcubes', 'cube'}
@@ -145,7 +145,7 @@ def make_plan(job, channels, method):
     Returns
     -------
     plan : `Plan`
-        What to do.
+        The runs of tclean and their parameters.
     """
     runs = choose_ranges(method, channels, job.cube.channels)
     full = runs == [(0, job.cube.channels - 1)]
@@ -166,9 +166,9 @@ def make_plan(job, channels, method):
 
 
 def _parameters(job, runs, full):
-    """Parameters of every run of tclean."""
+    """Parameters of each run of tclean."""
     remedy = remedied(job.recorded, job.gain, job.depth)
-    # A cube that was put together of pieces has the history of a piece, or none.
+    # A concatenated cube has the history of one piece, or none.
     if full and job.recorded.get("nchan") in (-1, job.cube.channels):
         return [remedy]
     frequencies, beam = read_frequencies(job.cube), read_common_beam(job.cube)
@@ -183,6 +183,6 @@ def _commented_call(parameters, recorded):
     lines = ["tclean("]
     for name, value in parameters.items():
         changed = name in REASONS and (name not in recorded or value != recorded[name])
-        comment = f"  # {recorded.get(name, 'not given')!r}; {REASONS[name]}" if changed else ""
+        comment = f"  # {recorded.get(name, 'not recorded')!r}; {REASONS[name]}" if changed else ""
         lines.append(f"    {name}={value!r},{comment}")
     return "\n".join([*lines, ")"])

@@ -1,4 +1,4 @@
-"""How tclean was called for a cube, with what the user knows better, and all names as they are now."""
+"""The parameters of tclean for a cube: those in its history, with the changes of the user and the present names."""
 
 import inspect
 import json
@@ -12,26 +12,26 @@ from .history import recorded_parameters
 
 def read_parameters(cube, vis, given):
     """
-    Find out how tclean was called.
+    Find the parameters with which tclean was called.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
-        The images it made.
+        The images that it made.
     vis : str or list of str
-        MeasurementSets; '' for those in the history.
+        Names of the MeasurementSets; '' for those in the history.
     given : dict or str
-        Parameters that take the place of those in the history; '' for none.
+        Parameters that replace those in the history; '' for none.
 
     Returns
     -------
     parameters : dict
-        Of tclean; the names of the MeasurementSets are absolute.
+        Parameters of tclean, with absolute names of the MeasurementSets.
 
     Raises
     ------
     ValueError
-        If neither history nor user tells, or a MeasurementSet is not there.
+        If neither the history nor the user gives the parameters, or if a MeasurementSet is missing.
     """
     from casatasks import tclean
 
@@ -42,12 +42,12 @@ def read_parameters(cube, vis, given):
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"parameters: tclean has no {', '.join(unknown)}")
-    # An older CASA may have recorded what tclean no longer has.
+    # An older CASA may have recorded parameters that tclean no longer has.
     parameters = recorded_parameters(read_history(cube), cube.root, set(known) - set(given))
     if not parameters and not given:
         raise ValueError(
             f"{cube.path('image')} has no run of tclean in its history, as after a concatenation or from FITS; give "
-            "vis=... and parameters={...}, all that tclean was called with"
+            "vis=... and parameters={...} with all that tclean was called with"
         )
     folder = _started_in(cube.root, parameters.get("imagename", ""))
     names = _as_list(vis or given.get("vis", "")) or [
@@ -71,13 +71,13 @@ def _as_list(names):
 
 
 def _started_in(root, imagename):
-    """Folder that the names in the history are relative to, when the images are still where tclean wrote them."""
+    """Folder to which the names in the history are relative, if the images are still where tclean wrote them."""
     ending = os.path.dirname(imagename)
     folder = os.path.dirname(root)
     return folder[: -len(ending)] if ending and folder.endswith(os.sep + ending) else folder
 
 
 def _find(name, folder):
-    """A file of the history: where the images are, or in the current folder."""
+    """Name of a file in the history, relative to the images if it exists there, else to the current folder."""
     there = os.path.join(folder, name)
     return there if os.path.exists(there) else name

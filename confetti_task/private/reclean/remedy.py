@@ -1,8 +1,8 @@
 """
-How bad channels are cleaned again: which channels are imaged, and with which parameters of tclean.
+The remedy: which channels to image again, and with which parameters of tclean. Pure functions.
 
-Pure functions. Measured with the real tclean: a model that starts from nothing in the bad channels, a clean mask that
-holds nothing but them and a loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
+Measured with the real tclean: a start model that is empty in the bad channels, a clean mask that covers only them and a
+loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
 """
 
 import numpy as np
@@ -10,52 +10,52 @@ from astropy import units
 
 from ..images.channels import contiguous_ranges
 
-# tclean interpolates models between channels where the channels of the data are not those of the image. The residual
-# beside a bad channel then holds a part of its model, 0.1 to 0.2 of it on grids that are off by half a channel, and
-# comes out right only if the channel after that has its model too.
+# If the channels of the image are not those of the visibilities, tclean interpolates the model between channels. The
+# residual of the channel next to a bad one then contains part of the bad model (0.1 to 0.2 of it if the grids are off
+# by half a channel), and comes out right only if the channel beyond it is imaged with its model too.
 MARGIN_CHANNELS = 2
-# One more on one side: the models within one channel of the one before it stay as they were, so its residual must too.
+# One more on one side, for comparison: it and its neighbours keep their models, so its residual must not change.
 CHECK_CHANNELS = 1
-# What a run of tclean costs beyond its channels, in channels: reading the data and their weights. With 90000
-# visibilities a channel 200 channels took 54 s, and 10 of them 5 s.
+# Overhead of a run of tclean, in channels, for reading the visibilities and weights. With 90000 visibilities a channel,
+# 200 channels took 54 s, and 10 channels 5 s.
 RUN_CHANNELS = 10
-# Sub-cubes that cost more than this part of the cube are not worth being put together again.
+# Sub-cubes that cost more than this fraction of the cube are not worth it.
 LARGEST_PART = 0.5
 
-# How deep a clean that diverges again is cleaned, in noise: the usual depth.
+# Threshold, in units of the channel rms, for channels that diverge again: the usual depth.
 DEPTH_SIGMA = 3
 
 # tclean counts iterations in 32 bits.
 MOST_ITERATIONS = 2**31 - 1
 
-# Why each parameter is not as it was recorded.
+# Why each parameter differs from the recorded one, as the script says it.
 REASONS = {
-    "imagename": "in the work folder, so that nothing is overwritten",
-    "startmodel": "the old model, but for the bad channels",
-    "mask": "the old clean mask in the bad channels, nothing in the others",
-    "usemask": "takes this clean mask",
-    "pbmask": "the clean mask has it already",
-    "gain": "a high loop gain is what makes confetti",
-    "cyclefactor": "below 1 a minor cycle goes deeper than the sidelobes of the PSF",
-    "niter": "as many more as the loop gain is smaller",
-    "nmajor": "a limit for another gain",
-    "threshold": "three times the noise: farther down CLEAN fits noise",
+    "imagename": "in the work folder, so that no image is overwritten",
+    "startmodel": "the old model, except in the bad channels",
+    "mask": "the old clean mask in the bad channels, empty in all others",
+    "usemask": "to use this clean mask",
+    "pbmask": "already part of the clean mask",
+    "gain": "a high loop gain causes confetti",
+    "cyclefactor": "below 1 a minor cycle cleans deeper than the sidelobes of the PSF",
+    "niter": "multiplied by the ratio of the loop gains",
+    "nmajor": "the limit was meant for another loop gain",
+    "threshold": "three times the channel rms: below that CLEAN fits noise",
     "nchan": "of the sub-cube",
     "start": "of the sub-cube",
-    "width": "of the cube",
-    "restoringbeam": "of the cube: the sub-cube's common beam would be another",
-    "restart": "from the start model",
-    "calcres": "the residual of the start model",
-    "calcpsf": "of these channels",
-    "restoration": "makes the image",
-    "interactive": "nobody watches",
-    "savemodel": "the data are never changed",
+    "width": "channel width of the cube",
+    "restoringbeam": "that of the cube: the common beam of the sub-cube would differ",
+    "restart": "to start from the start model",
+    "calcres": "to compute the residual of the start model",
+    "calcpsf": "to compute the PSF of these channels",
+    "restoration": "to make the image",
+    "interactive": "the script runs unattended",
+    "savemodel": "so that the visibilities are not changed",
 }
 
 
 def sub_cubes(bad, channels):
     """
-    Ranges of channels to image for cleaning bad channels again.
+    Ranges of channels to image, so that bad channels can be cleaned again.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def sub_cubes(bad, channels):
     Returns
     -------
     ranges : list of tuple of int
-        First and last channel of each, with the channels beside the bad ones that are needed; ranges that cost less as
-        one are one.
+        First and last channel of each range, with the margins that the bad channels need; ranges are joined where that
+        costs less.
     """
     ranges = []
     for start, end in contiguous_ranges(bad):
@@ -81,7 +81,7 @@ def sub_cubes(bad, channels):
 
 
 def _with_check_channel(first, last, bad, channels):
-    """At the beginning of the cube there may be none to compare before the bad channels: then there is one after."""
+    """Add a channel for comparison after the bad ones if, at the start of the cube, there is none before them."""
     if not unaffected((first, last), bad, channels):
         last = min(last + CHECK_CHANNELS, channels - 1)
     return first, last
@@ -99,7 +99,7 @@ def choose_ranges(method, bad, channels):
     Parameters
     ----------
     method : {'auto', 'subcubes', 'cube'}
-        The way that was asked for; 'auto' takes sub-cubes where they cost at most half of the cube.
+        The requested method; 'auto' chooses sub-cubes if they cost at most half as much as the full cube.
     bad : sequence of int
         The bad channels, ascending.
     channels : int
@@ -118,7 +118,7 @@ def choose_ranges(method, bad, channels):
 
 def unaffected(run, bad, channels):
     """
-    Channels of a run of tclean that must come out as they were.
+    Channels of a run of tclean that must not change.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ def unaffected(run, bad, channels):
     Returns
     -------
     unaffected : list of int
-        Those two channels away from a bad one whose model, and the models on both sides of it, stay as they were. Those
-        farther away would tell nothing new.
+        Those two channels away from a bad one that keep their model, and whose neighbours keep theirs. Channels farther
+        away would add no information.
     """
     first, last = run
     same = set(range(first, last + 1)) - set(bad) | {-1, channels}
@@ -149,7 +149,7 @@ def near(run, bad):
 
 
 def beside(run, bad):
-    """Good channels of a run of tclean next to a bad one: their residual may change with it."""
+    """Good channels of a run of tclean next to a bad one, whose residual may change with it."""
     first, last = run
     flanks = {channel + step for channel in bad for step in (-1, 1)} - set(bad)
     return sorted(channel for channel in flanks if first <= channel <= last)
@@ -157,26 +157,26 @@ def beside(run, bad):
 
 def remedied(recorded, gain, depth=0.0):
     """
-    Parameters of tclean as the remedy needs them.
+    Parameters of tclean for the remedy.
 
     Parameters
     ----------
     recorded : dict
-        As tclean was called.
+        Parameters with which tclean made the old images.
     gain : float
-        Largest loop gain.
+        Maximum loop gain.
     depth : float
-        Least threshold in Jy/beam.
+        Minimum threshold in Jy/beam.
 
     Returns
     -------
     parameters : dict
-        All of ``recorded``, changed where the remedy needs it.
+        All of ``recorded``, changed where the remedy requires it.
 
     Raises
     ------
     ValueError
-        If the recorded parameters are of no cube, never cleaned, or clean without a threshold.
+        If the recorded parameters are not those of a cube, have niter=0, or have no stopping threshold.
     """
     _check_recorded(recorded)
     old_gain = recorded.get("gain", 0.1)
@@ -203,50 +203,52 @@ def remedied(recorded, gain, depth=0.0):
 
 def _check_recorded(recorded):
     if not recorded.get("specmode", "mfs").startswith("cube"):
-        raise ValueError(f"tclean was called with specmode='{recorded.get('specmode', 'mfs')}'; only cubes are mended")
+        raise ValueError(
+            f"tclean was called with specmode='{recorded.get('specmode', 'mfs')}'; only cubes can be cleaned again"
+        )
     if recorded.get("outlierfile"):
         raise ValueError(
             f"tclean was called with outlierfile='{recorded['outlierfile']}', whose images would be cleaned again too; "
-            "set parameters={'outlierfile': ''} if they may be left out"
+            "set parameters={'outlierfile': ''} to leave them out"
         )
     if recorded.get("niter", 0) == 0:
         raise ValueError(
-            "tclean was called with niter=0: how far to clean is not recorded; give "
+            "tclean was called with niter=0, so the depth of the clean is not recorded; give "
             "parameters={'niter': ..., 'threshold': ...}"
         )
     if threshold(recorded) == 0 and not recorded.get("nsigma", 0):
         raise ValueError(
-            "tclean was called without threshold and nsigma: all niter iterations would go into the bad channels, far "
+            "tclean was called without threshold or nsigma: all niter iterations would go into the bad channels, far "
             "into the noise; give parameters={'threshold': ...} or parameters={'nsigma': ...}"
         )
 
 
 def threshold(parameters):
-    """Threshold of tclean in Jy/beam; 0 where there is none."""
+    """Threshold of tclean in Jy/beam; 0 if there is none."""
     value = units.Quantity(parameters.get("threshold", 0) or 0)
     return value.value if value.unit.is_equivalent("") else value.to_value("Jy")
 
 
 def for_sub_cube(parameters, frequencies, run, beam):
     """
-    Parameters of tclean for a sub-cube in the frame of the cube.
+    Parameters of tclean for a sub-cube, in the spectral frame of the cube.
 
     Parameters
     ----------
     parameters : dict
-        For the full cube.
+        Parameters for the full cube.
     frequencies : 1D `~numpy.ndarray`
-        Of all channels of the cube, in Hz, in its own frame.
+        Frequencies of all channels of the cube in Hz, in its own frame.
     run : tuple of int
         First and last channel.
     beam : list of str or None
-        Major axis, minor axis and position angle of the one restoring beam of the image; None where every channel has
-        its own.
+        Major axis, minor axis and position angle of the restoring beam of the image; None if every channel has its own
+        beam.
 
     Returns
     -------
     parameters : dict
-        For these channels.
+        Parameters for these channels.
     """
     first, last = run
     width = (frequencies[-1] - frequencies[0]) / (len(frequencies) - 1)

@@ -1,21 +1,21 @@
-"""What bad channels start from when they are cleaned again: planes [y, x] in Jy/pixel."""
+"""Start models of bad channels: planes [y, x] in Jy/pixel."""
 
 import numpy as np
 
 from ..images.pixels import read_channel
 
-# So many good channels tell what is in all of them: a source whose line is in every one is as good as continuum.
+# Number of good channels that are compared: a source whose line is in all of them is as good as continuum.
 COMMON_CHANNELS = 16
-# And what is in all of fewer than these may be noise of the same sign; without any every bad channel starts from zero.
+# What fewer channels than these have in common may be noise of the same sign; then bad channels start from zero.
 LEAST_COMMON_CHANNELS = 4
 
 
 def start_from_continuum(cube, bad):
     """
-    Start bad channels from nothing but what good channels all over the cube have in common: the continuum.
+    Start bad channels from what good channels all over the cube have in common, the continuum, and else from zero.
 
-    A model of the continuum that tclean was started from is in all channels. It is taken from there, and not from its
-    file, which may be gone, on another grid, or the model of an earlier clean with its confetti.
+    A continuum start model is in all channels. It is taken from there and not from its file, which may be gone, on
+    another grid, or the model of an earlier clean with its confetti.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def start_from_continuum(cube, bad):
     Returns
     -------
     start_plane : callable
-        Start model of a polarization and a channel.
+        Function of a polarization and a channel that returns its start model.
     """
     good = np.setdiff1d(np.arange(cube.channels), bad)
     enough = len(good) >= LEAST_COMMON_CHANNELS
@@ -37,11 +37,11 @@ def start_from_continuum(cube, bad):
 
 
 def _common(cube, polarization, channels):
-    """Per pixel what is nearest to zero of models of the same sign; 0 where they differ in sign."""
+    """For each pixel the model value nearest to zero, if all have the same sign; else 0."""
     low, high = (np.full(cube.shape[2:], value, dtype=np.float32) for value in (np.inf, -np.inf))
     for channel in channels:
         model = _read_model(cube, polarization, channel)
-        if model.any():  # flagged channels, and those that nobody cleaned, tell nothing of the continuum
+        if model.any():  # flagged or uncleaned channels say nothing about the continuum
             low, high = np.minimum(low, model), np.maximum(high, model)
     common = np.where(low > 0, low, np.where(high < 0, high, 0))
     return np.where(np.isfinite(common), common, 0)
@@ -49,7 +49,7 @@ def _common(cube, polarization, channels):
 
 def start_from_neighbours(cube, bad):
     """
-    Start bad channels from the nearest good ones on either side, by linear interpolation.
+    Start bad channels from a linear interpolation between the nearest good ones on either side.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def start_from_neighbours(cube, bad):
     Returns
     -------
     start_plane : callable
-        Start model of a polarization and a channel.
+        Function of a polarization and a channel that returns its start model.
     """
     good = np.setdiff1d(np.arange(cube.channels), bad)
 

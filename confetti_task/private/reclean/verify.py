@@ -1,4 +1,4 @@
-"""Whether what tclean made continues the old images, and how well it cleaned."""
+"""Verify that the images of tclean agree with the old ones, and measure how deep it cleaned."""
 
 import numpy as np
 
@@ -7,43 +7,43 @@ from ..images.cube import open_cube
 from ..images.pixels import read_channel, read_plane
 from .remedy import beside, near, unaffected
 
-# Where nothing was cleaned again tclean must give the old planes. Measured differences are 1e-6 of the brightest
-# emission, from frequencies that are rounded.
+# Where nothing was cleaned again, tclean must reproduce the old planes. Measured differences are 1e-6 of the brightest
+# emission, from rounded frequencies.
 SAME_MODEL = 1e-6  # of its peak
 SAME_PSF = 1e-3  # of its peak: a source of 50 sigma is off by 0.05 sigma
-SAME_IMAGE = 0.05  # in noise, residual and image alike
+SAME_IMAGE = 0.05  # in sigma, for residual and image
 
 
 class OtherDataError(ValueError):
-    """The data or the parameters are not those that the old images were made with."""
+    """The visibilities or parameters are not those with which the old images were made."""
 
 
 def check_run(plan, run, cube, noise):
     """
-    Check that a run of tclean did what it was asked for, with the data of the old images.
+    Check that a run of tclean did what was asked, with the visibilities of the old images.
 
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        What was to be done.
+        The plan.
     run : tuple of int
         First and last channel.
     cube : `images.cube.Cube`
         The old images.
     noise : 1D `~numpy.ndarray`
-        Noise of every channel of the old image in Jy/beam.
+        rms noise of every channel of the old image in Jy/beam.
 
     Returns
     -------
     warnings : list of str
-        That the full cube is of other data than the old one: it can be taken as a whole.
+        A warning if a full cube was made from other visibilities than the old one; it is consistent in itself.
 
     Raises
     ------
     ValueError
-        If tclean did not take the start model or the clean mask, or made other images than asked for.
+        If tclean did not use the start model or the clean mask, or made other images than it should.
     OtherDataError
-        If a sub-cube is of other data than the old images, so that it cannot be put into them.
+        If a sub-cube was made from other visibilities than the old images, so that it cannot be inserted into them.
     """
     new = open_cube(plan.name(run))
     expected = (cube.shape[0], run[1] - run[0] + 1, *cube.shape[2:])
@@ -56,11 +56,11 @@ def check_run(plan, run, cube, noise):
         _check_clean_mask(plan.name(run), new, channel - run[0])
     good, bad = near(run, plan.channels), plan.bad(run)
     if _largest("model", new, cube, run, good) > SAME_MODEL:
-        raise ValueError(f"tclean did not take the start model {plan.name(run)}.startmodel; its log tells why")
+        raise ValueError(f"tclean did not use the start model {plan.name(run)}.startmodel; its log says why")
     psf = _largest("psf", new, cube, run, good + bad) if "psf" in cube.products else 0.0
     compared = unaffected(run, plan.channels, cube.channels)
     residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
-    if not psf > SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:  # a PSF may be blank everywhere
+    if not psf > SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:  # NaN if all PSFs are blank
         return []
     text = DIFFERENT.format(psf=psf, residual=residual, image=image, root=cube.root)
     if np.isnan(residual):
@@ -71,22 +71,22 @@ def check_run(plan, run, cube, noise):
 
 
 DIFFERENT = (
-    "where nothing was cleaned again tclean gave another PSF (by {psf:.2g} of its peak), residual (by {residual:.2g} "
-    "sigma) or image (by {image:.2g} sigma) than {root} has: the data, their weights, the parameters or the restoring "
-    "beam differ; give the vis or the parameters that it was made with, or take the full cube with method='cube'"
+    "where nothing was cleaned again, the new images differ from {root}: PSF by {psf:.2g} of its peak, residual by "
+    "{residual:.2g} sigma, image by {image:.2g} sigma; the visibilities, their weights, the parameters or the "
+    "restoring beam are not the same: give the vis or the parameters that it was made with, or set method='cube'"
 )
-NOT_COMPARED = "{name} has no channel, or only blank ones, to tell whether it is of the same data as {root}"
+NOT_COMPARED = "{name} has no valid channel in which to verify that it was made from the same visibilities as {root}"
 
 
 def _check_clean_mask(name, new, channel):
     for polarization in range(new.shape[0]):
         wanted, used = (read_plane(name + suffix, new, polarization, channel) > 0 for suffix in (".cleanmask", ".mask"))
         if (wanted != used).any():
-            raise ValueError(f"tclean did not take the clean mask {name}.cleanmask; its log tells why")
+            raise ValueError(f"tclean did not use the clean mask {name}.cleanmask; its log says why")
 
 
 def _largest(product, new, cube, run, channels, noise=None):
-    """Largest difference in noise, or where that is not given in the peak of the old plane; NaN without any plane."""
+    """Largest difference, in units of the rms or, without it, of the old peak; NaN if there are no planes."""
     differences = [
         _difference(product, new, cube, run, polarization, channel, noise)
         for polarization in range(cube.shape[0])
@@ -109,7 +109,7 @@ def _difference(product, new, cube, run, polarization, channel, noise=None):
 
 
 def changed_beside(plan, run, cube, noise):
-    """Good channels beside the bad ones of a run whose residual changed, because it held a part of their model."""
+    """Good channels next to bad ones whose residual changed, because it contained part of the bad model."""
     new = open_cube(plan.name(run))
     return [
         channel
@@ -121,21 +121,21 @@ def changed_beside(plan, run, cube, noise):
 
 def state_of_channels(plan, cube):
     """
-    Flux of the model and peak of the residual within the clean mask, before and after.
+    Model flux and peak residual within the clean mask, before and after.
 
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        What was done.
+        The plan.
     cube : `images.cube.Cube`
         The old images.
 
     Returns
     -------
     before, after : dict
-        Of the channels that were cleaned again: model_flux in Jy, and residual, a peak of either sign in Jy/beam.
+        Of the channels that were cleaned again: model_flux in Jy, and residual, the absolute peak in Jy/beam.
     depth : float
-        Median of the peaks of the residual in the good channels near them; NaN where there are none.
+        Median peak residual in the good channels near them; NaN if there are none.
     """
     before, after = ({"model_flux": 0.0, "residual": 0.0} for _ in range(2))
     depth = []

@@ -1,4 +1,4 @@
-"""What the pictures of a check show: planes and spectra around a find, and the sky."""
+"""Read what the figures show: maps and spectra around a find, and the peak intensity."""
 
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
@@ -14,14 +14,14 @@ from ..images.headers import read_beam
 from ..images.pixels import read_channels
 
 PRODUCTS = ("image", "model", "residual")
-# The surround of confetti is one or two beams wide: as much again around it tells what is usual there.
+# The surround of confetti is one or two beams wide: this shows as much again around it.
 SHOWN_BEAMS = 4
-# So many channels on either side tell a spike from a line.
+# Channels on either side, enough to distinguish a spike from a line.
 SHOWN_CHANNELS = 20
 
-# Height and width of a picture of the sky.
+# Largest height and width of the picture of the sky.
 PICTURE_PIXELS = 1000
-# No more is read for a picture: 2 s from tiles in the page cache, 3 s through the image tool.
+# Limits of what is read for it: 2 s from tiles in the page cache, 3 s through the image tool.
 PEAK_VOXELS = 2**31
 PEAK_VOXELS_BY_TOOL = 2**27
 
@@ -29,29 +29,29 @@ PEAK_VOXELS_BY_TOOL = 2**27
 @dataclass(frozen=True)
 class Cutout:
     """
-    What is around one pixel.
+    Surroundings of one pixel.
 
     Attributes
     ----------
     channel, y, x : int
         The pixel.
     planes : dict of 3D float32 `~numpy.ndarray`
-        Of image, model and residual: the channel before, its own and the next, [3, y, x], with the pixel in the middle.
-        NaN beyond the edges of the cube.
+        Maps of image, model and residual in the previous channel, its own and the next, [3, y, x], centred on the
+        pixel; NaN beyond the edges of the cube.
     spectra : dict of 3D float32 `~numpy.ndarray`
-        Of the three: `channels` of 3 x 3 pixels around it, [channel, y, x].
+        Spectra of the same in the 3 x 3 pixels around it, [channel, y, x].
     channels : 1D int `~numpy.ndarray`
         Channels of the spectra.
     velocity : 1D float `~numpy.ndarray`
-        Of these channels in km/s; NaN where the cube has no rest frequency.
+        Velocity of these channels in km/s; NaN if the cube has no rest frequency.
     cell : tuple of float
-        Width of a pixel along y and x in arcsec, negative where the coordinate falls.
+        Pixel size along y and x in arcsec, negative where the coordinate decreases.
     beam : tuple of float
         Major and minor axis of the restoring beam in arcsec, and its position angle in degrees.
     pixels_per_beam : float
         Area of the restoring beam in pixels.
     axes : tuple of str
-        Names of the axes x and y.
+        Names of the x and y axes.
     """
 
     channel: int
@@ -69,7 +69,7 @@ class Cutout:
 
 def read_cutout(cube, polarization, channel, y, x):
     """
-    Read what is around a pixel.
+    Read the surroundings of a pixel.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def read_cutout(cube, polarization, channel, y, x):
     Returns
     -------
     cutout : `Cutout`
-        With its surroundings.
+        Maps and spectra around it.
     """
     reach = int(np.ceil(SHOWN_BEAMS * cube.beam))
     channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
@@ -109,7 +109,7 @@ def _names_of_axes(sky):
 
 
 def _read(cube, product, polarization, start, end, y, x, reach):
-    """Pixels around a pixel, NaN where the cube has none."""
+    """Pixels around a pixel, NaN beyond the edges of the cube."""
     height, width = cube.shape[2:]
     box = np.full((end - start, 2 * reach + 1, 2 * reach + 1), np.nan, dtype=np.float32)
     starts = np.array([start, y - reach, x - reach])
@@ -130,9 +130,9 @@ class Peak:
     Attributes
     ----------
     plane : 2D float32 `~numpy.ndarray`
-        Largest value of the image in each block of pixels in Jy/beam; NaN for a blank one.
+        Maximum of the image in each block of pixels, in Jy/beam; NaN for a blank block.
     side : int
-        Side of the blocks in pixels.
+        Side of a block in pixels.
     channels : list of int
         Channels over which it was taken.
     """
@@ -144,19 +144,19 @@ class Peak:
 
 def read_peak(cube, polarization=0):
     """
-    Read the peak intensity of a cube, at most as much of it as a picture is worth.
+    Read the peak intensity of a cube, or of a part of it if the cube is large.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
         The images.
     polarization : int
-        Which.
+        Number of the polarization.
 
     Returns
     -------
     peak : `Peak`
-        Over all channels, or in a large cube over some, equally far apart.
+        Peak over all channels or, in a large cube, over some at equal distances.
     """
     _, number, height, width = cube.shape
     limit = PEAK_VOXELS if cube.mapped else PEAK_VOXELS_BY_TOOL

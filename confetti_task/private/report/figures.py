@@ -1,4 +1,4 @@
-"""Pictures of a check and of its finds, as matplotlib figures that nobody shows or saves here."""
+"""Figures of a check and of its finds; they are neither displayed nor saved here."""
 
 import textwrap
 
@@ -15,19 +15,19 @@ from matplotlib.ticker import MaxNLocator
 from ..check.tables import bad_channels, diverged_channels
 from .cutouts import PRODUCTS
 
-# Of the maps: blue for negative, red for positive, white for zero; readable for the colour-blind.
+# Colour map of the maps: blue is negative, red positive, white zero; safe for colour-blind readers.
 DIVERGING = "RdBu_r"
 INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
-LINES = {"image": "#0072b2", "residual": "#e69f00"}  # of Okabe and Ito: told apart by the colour-blind
+LINES = {"image": "#0072b2", "residual": "#e69f00"}  # from the colour-blind-safe palette of Okabe and Ito
 SMALL, LARGE = 7.5, 9  # points
 SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
 
-# Linear up to so many sigma, logarithmic beyond: the surround of a hot pixel shows beside it.
+# Scales are linear up to this many sigma and logarithmic beyond, so that a hot pixel does not hide its surround.
 LINEAR_SIGMA = 3
 
 
 def new_figure(width, height):
-    """An empty figure of some width and height in inches, which no window will ever show."""
+    """An empty figure, with width and height in inches, that is not attached to any window."""
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -40,16 +40,16 @@ def draw_find(cutout, noise, title=""):
     Parameters
     ----------
     cutout : `report.cutouts.Cutout`
-        What is around it.
+        Surroundings of the find.
     noise : float
-        Of its channel in Jy/beam.
+        rms noise of its channel in Jy/beam.
     title : str
-        Text above.
+        Title of the figure.
 
     Returns
     -------
     figure : `~matplotlib.figure.Figure`
-        With 3 x 3 maps on the left and 3 x 3 spectra on the right.
+        3 x 3 maps on the left and 3 x 3 spectra on the right.
     """
     with style.context("default"):
         return _draw_both(cutout, noise, title)
@@ -65,25 +65,25 @@ def _draw_both(cutout, noise, title):
 
 def draw_maps(figure, cutout, noise, left=0.12, right=0.86, top=0.9):
     """
-    Draw image, model and residual in the channel of a find and in those beside it.
+    Draw image, model and residual in the channel of a find and in its neighbours.
 
-    The maps of each row share their scale, those of image and residual too.
+    Each row of maps has one scale, the same for image and residual.
 
     Parameters
     ----------
     figure : `~matplotlib.figure.Figure`
-        Where to draw.
+        Figure to draw in.
     cutout : `report.cutouts.Cutout`
-        What is around the find.
+        Surroundings of the find.
     noise : float
-        Of its channel in Jy/beam.
+        rms noise of its channel in Jy/beam.
     left, right, top : float
-        Part of the figure to draw in.
+        Edges of the maps, as fractions of the figure.
     """
     grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
     limits = {"model": _largest(cutout.planes["model"]), "image": _largest(cutout.planes["image"])}
     limits["residual"] = limits["image"]
-    linear = LINEAR_SIGMA * noise  # of the model too: a lone pixel of S Jy restores to S Jy/beam
+    linear = LINEAR_SIGMA * noise  # for the model too: a lone pixel of S Jy restores to S Jy/beam
     for row, product in enumerate(PRODUCTS):
         scale, unit = _milli(limits[product], "Jy/pixel" if product == "model" else "Jy/beam")
         for column, offset in enumerate((-1, 0, 1)):
@@ -115,7 +115,7 @@ def _plain_ticks(bar, limit, linear):
 
 
 def _linear(limit, linear):
-    # Between the ends of what a colour can show; the noise of a blank channel is zero.
+    # Within the range of the colour scale; the rms of a blank channel is zero.
     return float(np.clip(linear, limit / 1000, limit / 2))
 
 
@@ -141,7 +141,7 @@ def _label_map(axes, cutout, product, row, column, offset):
     major, minor, angle = cutout.beam
     east, _ = axes.get_xlim()
     if product != "model":
-        # The position angle counts from North to East, from +y to +x here; matplotlib's counts from +x to +y.
+        # The position angle is measured from North to East, here from +y to +x; that of matplotlib from +x to +y.
         place = 0.98 * east - 0.6 * major, -0.98 * east + 0.6 * major
         axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
     axes.add_patch(
@@ -154,9 +154,9 @@ def _label_map(axes, cutout, product, row, column, offset):
         velocity = (
             f"\n{cutout.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(cutout.velocity[here[0]]) else ""
         )
-        text = f"channel {channel}{velocity}" if len(here) else "not in these images"
+        text = f"channel {channel}{velocity}" if len(here) else "beyond the cube"
         color, weight = (ACCENT, "bold") if offset == 0 else (INK, "normal")
-        # Without its place matplotlib would draw all labels once more to find one.
+        # Without y, matplotlib would draw all labels once more to place the title.
         axes.set_title(text, y=1, fontsize=LARGE, color=color, weight=weight)
     if row == 2 and column == 1:
         axes.set_xlabel(f"{cutout.axes[0]} offset, arcsec", fontsize=SMALL)
@@ -165,7 +165,7 @@ def _label_map(axes, cutout, product, row, column, offset):
 
 
 def _ticks_outside(axes, row, column):
-    """Ticks only at the outer edges of 3 x 3 panels: half of the time of a picture would go into the others."""
+    """Ticks only at the outer edges of 3 x 3 panels; inner ticks would take half of the drawing time."""
     axes.tick_params(labelsize=SMALL, direction="in")
     for axis, outside in ((axes.xaxis, row == 2), (axes.yaxis, column == 0)):
         if outside:
@@ -181,13 +181,13 @@ def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
     Parameters
     ----------
     figure : `~matplotlib.figure.Figure`
-        Where to draw.
+        Figure to draw in.
     cutout : `report.cutouts.Cutout`
-        What is around the find.
+        Surroundings of the find.
     noise : float
-        Of its channel in Jy/beam.
+        rms noise of its channel in Jy/beam.
     left, right, top : float
-        Part of the figure to draw in.
+        Edges of the spectra, as fractions of the figure.
     """
     grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
     lines = {product: cutout.spectra[product] for product in LINES}
@@ -195,7 +195,7 @@ def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
     scale, unit = _milli(largest, "Jy/beam")
     low, high = _limits(np.stack(list(lines.values())) * scale, largest * scale)
     model = np.nan_to_num(cutout.spectra["model"]) * cutout.pixels_per_beam * scale
-    # The model has a scale of its own, on the right, with the same zero.
+    # The model has its own scale, on the right, with the same zero.
     stretch = min(high / max(model.max(), 1e-30), low / min(model.min(), -1e-30))
     for row, column in np.ndindex(3, 3):
         axes = figure.add_subplot(grid[row, column])
@@ -220,7 +220,7 @@ def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
 
 
 def _draw_steps(axes, channels, values, **style):
-    """A line that is level over each channel, and has gaps where there are no channels."""
+    """Draw a histogram-style line, with gaps where there are no channels."""
     first = int(np.min(channels))
     levels = np.full(int(np.max(channels)) - first + 2, np.nan)
     levels[np.asarray(channels, dtype=int) - first] = values
@@ -229,7 +229,7 @@ def _draw_steps(axes, channels, values, **style):
 
 
 def _limits(lines, largest):
-    """Ends of a scale that shows all lines, and enough on either side of zero for a hot pixel of either sign."""
+    """Limits of a scale that shows all lines, with room on either side of zero for hot pixels of either sign."""
     return 1.1 * min(np.nanmin(lines), -0.4 * largest), 1.1 * max(np.nanmax(lines), 0.4 * largest)
 
 
@@ -250,18 +250,18 @@ def draw_sky(peak, sky, shape, marks, numbered=()):
     peak : `report.cutouts.Peak`
         Peak intensity over the channels.
     sky : `~astropy.wcs.WCS`
-        Of the pixels.
+        Coordinates of the pixels.
     shape : tuple of int
         Height and width in pixels.
     marks : dict
-        x and y of all candidates, known sources and confetti.
+        x and y of all candidates, known sources and fake sources.
     numbered : sequence of tuple of float
-        x and y of those that get numbers.
+        x and y of the sources to number.
 
     Returns
     -------
     figure : `~matplotlib.figure.Figure`
-        With North up and East left.
+        The map, with North up and East to the left if the axes are aligned with the sky.
     """
     figure = new_figure(8.2, 7)
     axes = figure.add_axes([0.14, 0.09, 0.7, 0.84], projection=sky)
@@ -292,20 +292,20 @@ def draw_sky(peak, sky, shape, marks, numbered=()):
     return figure
 
 
-# Colour, marker and size of what is drawn over the sky.
+# Colour, marker and size of each class on the map of the sky.
 MARKS = {"candidate": (LINES["image"], ".", 5), "known": ("#009e73", "s", 40), "confetti": (ACCENT, "o", 30)}
 
 STRIPS = (
     ("severity", "severity, sigma"),
     ("model_flux", "model flux, Jy"),
-    ("noise", "noise, Jy/beam"),
+    ("noise", "channel rms, Jy/beam"),
     ("tail", "tail of unsupported\nspikes, sigma"),
 )
 
 
 def draw_channels(channels):
     """
-    Draw what was measured of every channel.
+    Draw the measurements of all channels.
 
     Parameters
     ----------
@@ -315,7 +315,7 @@ def draw_channels(channels):
     Returns
     -------
     figure : `~matplotlib.figure.Figure`
-        Severity, model flux, noise and tail over the channels, the bad ones marked.
+        Severity, model flux, rms and tail against channel, with the bad channels shaded.
     """
     figure = new_figure(9, 6)
     panels = figure.subplots(len(STRIPS), 1, sharex=True)
@@ -336,7 +336,7 @@ def draw_channels(channels):
         axes.set_ylabel(label, fontsize=SMALL)
         axes.tick_params(labelsize=SMALL, direction="in")
         axes.locator_params(axis="y", nbins=4)
-    shaded = "bad, darker: diverged" if diverged else "bad"
+    shaded = "bad; darker: diverged" if diverged else "bad"
     panels[-1].set_xlabel(f"channel (shaded: {shaded})", fontsize=LARGE)
     panels[-1].set_xlim(number.min() - 0.5, number.max() + 0.5)
     panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -349,7 +349,7 @@ def draw_channels(channels):
 
 
 def _add_scale(axes, number, values, unit, place):
-    """A second scale: the values at the ticks of the channels."""
+    """Add a second scale with the values at the channel ticks."""
     order = np.argsort(number)
     scale = axes.twiny()
     ticks = axes.get_xticks()
@@ -368,6 +368,6 @@ def _add_scale(axes, number, values, unit, place):
 
 
 def _digits(values):
-    """Digits after the point that tell neighbouring values apart by a hundredth of their distance."""
+    """Number of decimals that resolves a hundredth of the distance between neighbouring values."""
     distance = np.abs(np.diff(values)).min(initial=1)
     return int(np.clip(2 - np.floor(np.log10(distance or 1)), 0, 9))

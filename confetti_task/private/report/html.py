@@ -1,4 +1,4 @@
-"""Pieces of HTML of which the pages are made: one file each, that needs no other."""
+"""Building blocks of the HTML pages; each page is one self-contained file."""
 
 import base64
 import io
@@ -7,12 +7,12 @@ from html import escape
 from string import Template
 
 TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
-# Pictures are that many pixels wide for each inch of the figure: sharp on a phone, and 50 finds within 10 MB.
+# Resolution of the pictures in pixels per inch: sharp on a phone, and 50 finds take less than 10 MB.
 DPI = 100
 
 
 def fill_page(title, body):
-    """A whole page: style and script are in it."""
+    """A complete page, with its style and script."""
     return Template(_read("page.html")).substitute(
         title=escape(title), style=_read("style.css"), body="\n".join(body), script=_read("page.js")
     )
@@ -24,7 +24,7 @@ def _read(name):
 
 
 def picture(figure, description):
-    """A matplotlib figure as a picture in the page."""
+    """A matplotlib figure as a picture embedded in the page."""
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=DPI)
     width, height = (round(length * DPI) for length in figure.get_size_inches())
@@ -38,7 +38,7 @@ def paragraph(text, kind=""):
 
 
 def copyable(text):
-    """Text with a button that copies it."""
+    """Text with a copy button."""
     return f'<div class="copy"><code>{escape(text)}</code><button type="button">copy</button></div>'
 
 
@@ -53,7 +53,7 @@ def table(name, columns, rows):
     columns : list of tuple of str
         Name, unit or explanation, and class of each column.
     rows : iterable of list of tuple
-        Text of each cell as HTML, and the value to sort by or None.
+        Text of each cell as HTML, and the value to sort by, or None to sort by the text.
     """
     head = "".join(
         f'<th class="{kind}">{escape(title)}<small>{escape(unit)}</small></th>' for title, unit, kind in columns

@@ -1,4 +1,4 @@
-"""The page that a team looks at before it trusts a mask."""
+"""The HTML report of a check."""
 
 import os
 from html import escape
@@ -17,9 +17,9 @@ from . import figures
 from .cutouts import read_cutout, read_peak
 from .html import copyable, fill_page, paragraph, picture, table
 
-# A table of more rows is slow in a browser; the ECSV has all.
+# Longer tables are slow in a browser; the ECSV has all rows.
 TABLE_ROWS = 2000
-# Of candidates that are not masked, so many times fewer are shown in pictures than of confetti.
+# Number of fake sources shown for each candidate that is shown.
 CANDIDATES_A_FIND = 4
 
 NEXT = """from confetti_task import confetti_reclean
@@ -30,12 +30,12 @@ print(mended["imagename"], mended["after"]["verdict"])"""
 
 def write_page(path, cube, outfile, tables, npanels):
     """
-    Write the page of a check.
+    Write the HTML report of a check.
 
     Parameters
     ----------
     path : str
-        Where.
+        Name of the file.
     cube : `images.cube.Cube`
         The images.
     outfile : str
@@ -43,9 +43,9 @@ def write_page(path, cube, outfile, tables, npanels):
     tables : tuple of `~astropy.table.QTable`
         The sources and the channels.
     npanels : int
-        Number of finds to show.
+        Number of fake sources to show.
     """
-    with style.context("default"):  # whatever the user likes: usetex without LaTeX would cost the page
+    with style.context("default"):  # not that of the user: usetex without LaTeX would make it fail
         page = _page(cube, outfile, tables, npanels)
     with open(path, "w", encoding="utf-8") as file:
         file.write(page)
@@ -64,7 +64,7 @@ def _page(cube, outfile, tables, npanels):
         *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
-        *_table("candidate", "All that is not masked", frames, sources, outfile),
+        *_table("candidate", "All candidates and known sources", frames, sources, outfile),
         *_next(cube, outfile, channels),
         *_about(cube, channels),
     ]
@@ -72,7 +72,7 @@ def _page(cube, outfile, tables, npanels):
 
 
 def worst_finds(sources, number):
-    """Rows of the finds to show: the worst of each bad channel first, then the others."""
+    """Rows of the fake sources to show: first the worst of each bad channel, then the others."""
     rows = np.flatnonzero(sources["class"] == "confetti")
     rows = rows[np.argsort(-sources["severity"][rows], kind="stable")]
     _, first = np.unique(np.array(sources["channel"][rows]), return_index=True)
@@ -81,7 +81,7 @@ def worst_finds(sources, number):
 
 
 def nearest_candidates(sources, number):
-    """Rows of the candidates that are nearest to being called confetti."""
+    """Rows of the candidates closest to the threshold, then of the known sources."""
     rows = np.flatnonzero(sources["class"] != "confetti")
     lacking = np.nan_to_num(np.abs(sources["unsupported"][rows]))
     return rows[np.lexsort([-lacking, sources["class"][rows] == "known"])][:number]
@@ -96,30 +96,30 @@ def _head(name, frames, sources, channels):
         yield paragraph(warning, "warning")
     bad = bad_channels(channels)
     if bad:
-        yield paragraph("Bad channels, as imstat and confetti_reclean take them in chans:")
+        yield paragraph("Bad channels, in the notation of the parameter chans of imstat and confetti_reclean:")
         yield copyable(format_channels(bad))
         velocities = velocity_ranges(channels, bad)
         if velocities:
             rest = f"rest frequency {frames.rest / 1e9:.6g} GHz"
-            yield paragraph(f"The same in km/s (radio convention, {frames.spectral}, {rest}), from edge to edge:")
+            yield paragraph(f"The same in km/s, from edge to edge (radio convention, {frames.spectral}, {rest}):")
             yield copyable(str(velocities))
 
 
 def velocity_ranges(channels, bad):
     """
-    Velocities of channels from edge to edge.
+    Velocity ranges of channels, from edge to edge.
 
     Parameters
     ----------
     channels : `~astropy.table.QTable`
         All channels that were checked.
     bad : sequence of int
-        Some of them, in ascending order.
+        The bad ones, in ascending order.
 
     Returns
     -------
     ranges : list of list of float
-        Least and largest velocity in km/s of every run of neighbours; nothing where velocities are unknown.
+        Minimum and maximum velocity in km/s of each range of channels; empty if velocities are unknown.
     """
     number, first = np.unique(np.array(channels["channel"]), return_index=True)
     velocity = channels["velocity"].to_value("km/s")[first]
@@ -136,7 +136,7 @@ def _channels(channels):
     if not len(channels):
         return
     yield "<h2>Channels</h2>"
-    what = "Severity, model flux, noise and tail of all channels"
+    what = "Severity, model flux, rms and tail of all channels"
     yield f"<figure>{picture(figures.draw_channels(channels), what)}</figure>"
 
 
@@ -159,10 +159,10 @@ def _sky(cube, frames, sources, shown):
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
     figure = figures.draw_sky(peak, sky, cube.shape[2:], marks, places)
     yield "<h2>Sky</h2>"
-    yield f"<figure>{picture(figure, 'All finds over the peak intensity')}</figure>"
+    yield f"<figure>{picture(figure, 'All sources on a map of the peak intensity')}</figure>"
     text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels, Stokes {cube.stokes[polarization]}, "
     text += f"{frames.sky}." + (" North is up and East is left." if is_upright(sky) else "")
-    yield paragraph(text + (" The numbers are those of the fake sources below." if len(shown) else ""), "soft")
+    yield paragraph(text + (" The numbers refer to the fake sources shown below." if len(shown) else ""), "soft")
 
 
 def _classes(sources):
@@ -201,7 +201,9 @@ def _table(kind, title, frames, sources, outfile):
     chosen = sources[rows[order[:TABLE_ROWS]]]
     yield f"<h2>{title}</h2>"
     if len(rows) > TABLE_ROWS:
-        yield paragraph(f"The first {TABLE_ROWS} of {len(rows)}; all are in {os.path.basename(outfile)}.ecsv.", "soft")
+        yield paragraph(
+            f"The first {TABLE_ROWS} of {len(rows)} rows; all are in {os.path.basename(outfile)}.ecsv.", "soft"
+        )
     classes = "".join(f"<option>{value}</option>" for value in sorted(set(chosen["class"])))
     yield (
         f'<div class="filters"><label>Find <input type="search" data-filters="{kind}" placeholder="any text"></label>'
@@ -217,12 +219,12 @@ def _table(kind, title, frames, sources, outfile):
 
 
 def _table_of(name, quantities, rows, frames, why=None):
-    """A table of the quantities that have a heading, and where it is given why each row is not masked."""
+    """A table of the quantities that have a heading and, if given, why each row is not masked."""
     shown = [quantity for quantity in quantities if quantity.heading]
     headings = [_heading(quantity, frames) for quantity in shown]
     cells = [[_cell(row, quantity, frames) for quantity in shown] for row in rows]
     if why is not None:
-        headings.append(("why not", "", "why"))
+        headings.append(("why not masked", "", "why"))
         cells = [[*row, reason] for row, reason in zip(cells, why)]
     return table(name, headings, cells)
 
@@ -236,7 +238,7 @@ def _heading(quantity, frames):
 
 
 def _cell(row, quantity, frames):
-    """Text of a cell, and the number by which it is sorted."""
+    """Text of a cell, and the number to sort by."""
     value = row[quantity.name]
     if quantity.name in ("ra", "dec"):
         return _position(row, frames)[quantity.name == "dec"], value.value
@@ -249,7 +251,7 @@ def _cell(row, quantity, frames):
 
 
 def _position(row, frames):
-    """Place on the sky as text: hours and degrees, or degrees of Galactic longitude and latitude."""
+    """Position on the sky as text: RA in hours and Dec in degrees, or Galactic coordinates in degrees."""
     longitude, latitude = Angle(row["ra"]), Angle(row["dec"])
     if frames.sky == "GALACTIC":
         return f"{longitude.deg:.6f}", f"{latitude.deg:+.6f}"
@@ -262,19 +264,19 @@ def _position(row, frames):
 def _next(cube, outfile, channels):
     yield "<h2>Next</h2>"
     if channels.meta["verdict"] != "confetti":
-        yield paragraph("There is nothing to clean again.")
+        yield paragraph("No channel needs to be cleaned again.")
         return
     if cube.taylor_term:
-        yield paragraph("Images with Taylor terms cannot be cleaned again by confetti_reclean, only spectral cubes.")
+        yield paragraph("confetti_reclean cannot clean images with Taylor terms again, only spectral cubes.")
         return
     if cube.pieces:
         yield paragraph(
-            "Pieces are cleaned again one by one: call confetti_check without outfile, which writes products beside "
-            "each of them, then confetti_reclean for each."
+            "Pieces are cleaned again one by one: call confetti_check without outfile, which writes products next to "
+            "each piece, then call confetti_reclean for each."
         )
         return
     yield paragraph(
-        "If the fake sources above convince you, clean the bad channels again; all others stay as they are:"
+        "If the fake sources above convince you, clean the bad channels again; all other channels keep their model:"
     )
     confetti = "" if outfile == cube.root + ".confetti" else f", confetti={outfile!r}"
     yield copyable(NEXT.format(imagename=cube.root, confetti=confetti))

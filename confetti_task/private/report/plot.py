@@ -1,4 +1,4 @@
-"""The story of confetti_plot."""
+"""Implementation of confetti_plot."""
 
 import os
 
@@ -19,13 +19,13 @@ def plot_source(imagename, source, outfile):
     if not isinstance(source, (int, np.integer)):
         return _plot_pixel(cube, source)
     if cube.pieces and not outfile:
-        raise ValueError("pieces have tables of their own: give outfile, or imagename and row of one of the pieces")
+        raise ValueError("each piece has its own table: give outfile, or the imagename and a row of one piece")
     path = (outfile or cube.root + ".confetti") + ".ecsv"
     if not os.path.exists(path):
         raise ValueError(f"{path} not found; call confetti_check first, or give source=(channel, x, y)")
     sources = QTable.read(path, format="ascii.ecsv")
     if cube.pieces and "spectrum_channel" in sources.colnames:
-        raise ValueError(f"{path} is of one of the pieces: give its name as imagename")
+        raise ValueError(f"{path} belongs to one piece: give the name of that piece as imagename")
     if not -len(sources) <= source < len(sources):
         raise ValueError(f"source={source}: {path} has {len(sources)} rows")
     row = sources[source]
@@ -40,7 +40,7 @@ def _plot_pixel(cube, source):
     except (TypeError, ValueError) as error:
         raise ValueError(f"source should be the row of a source, or (channel, x, y) (got {source!r})") from error
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
-        raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name} of {lengths[0]} channels")
+        raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name}, which has {lengths[0]} channels")
     start, end = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, cube.channels)
     noise = channel_noise(measure_scatter(cube, 0, start, end, CHUNK_VOXELS))[channel - start]
     return draw_find(read_cutout(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")

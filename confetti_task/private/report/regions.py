@@ -1,4 +1,4 @@
-"""Regions of the fake sources for viewers: circles of a beam, in the channel of each."""
+"""Region files of the fake sources for viewers: circles one beam across, each in its channel."""
 
 import numpy as np
 from astropy import units
@@ -9,7 +9,7 @@ CRTF_LINE = (
     "circle[[{ra:.8f}deg, {dec:.8f}deg], {radius:.4f}arcsec], coord={frame}, range=[{range}], "
     'corr=[{stokes}], color=red, label="channel {channel}: {severity:.1f} sigma"\n'
 )
-# DS9 has no channels: they are in the text, and in a tag by which regions can be chosen.
+# DS9 regions have no channel: it is in the text, and in a tag by which regions can be selected.
 DS9_LINE = (
     'circle({ra:.8f},{dec:.8f},{radius:.4f}") # color=red text={{channel {channel}: {severity:.1f} sigma}} '
     "tag={{channel {channel}}}\n"
@@ -18,7 +18,7 @@ DS9_LINE = (
 
 def write_regions(root, cube, sources):
     """
-    Write the regions of all fake sources as CASA and CARTA read them (.crtf) and as DS9 and CARTA do (.reg).
+    Write the regions of all fake sources for CASA and CARTA (.crtf) and for DS9 and CARTA (.reg).
 
     Parameters
     ----------
@@ -27,16 +27,16 @@ def write_regions(root, cube, sources):
     cube : `images.cube.Cube`
         The images.
     sources : `~astropy.table.QTable`
-        The sources.
+        The table of sources.
 
     Raises
     ------
     ValueError
-        If the sky is in a frame that viewers do not know.
+        If viewers do not support the celestial frame of the cube.
     """
     frame = read_frames(cube).sky
     if frame not in DS9_FRAMES:
-        raise ValueError(f"viewers do not know regions in {frame}")
+        raise ValueError(f"viewers do not support regions in {frame}")
     with open(root + ".crtf", "w", encoding="utf-8") as file:
         file.write("#CRTFv0 CASA Region Text Format version 0\n")
         file.writelines(CRTF_LINE.format(frame=frame, **fields) for fields in _circles(cube, sources))
@@ -57,6 +57,6 @@ def _circles(cube, sources):
 def _range(cube, row):
     if not cube.pieces:
         return "{0}chan, {0}chan".format(row["channel"])
-    # The channel of the whole is another one in each of its pieces: well within its frequencies, it is the same in all.
+    # A channel of the joined cube has another number in its piece; a frequency range well within it suits all of them.
     frequency, width = row["frequency"].to_value("GHz"), abs(cube.increments[cube.axes[1]]) / 1e9
     return f"{frequency - 0.1 * width:.9f}GHz, {frequency + 0.1 * width:.9f}GHz"

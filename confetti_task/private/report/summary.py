@@ -1,4 +1,4 @@
-"""One page over the checks of many cubes."""
+"""A page that summarizes the checks of many cubes."""
 
 import os
 from html import escape
@@ -13,15 +13,15 @@ from ..images.channels import format_channels
 from .html import fill_page, paragraph, table
 
 COLUMNS = (
-    ("cube", "link: its report", "text"),
+    ("cube", "links to its report", "text"),
     ("verdict", "", "text"),
-    ("severity", "of the worst, sigma", ""),
+    ("severity", "worst, sigma", ""),
     ("bad channels", "", "text"),
-    ("bad", "number", ""),
-    ("diverged", "number of these", ""),
+    ("bad", "channels", ""),
+    ("diverged", "channels", ""),
     ("checked", "channels", ""),
     ("confetti", "pixels", ""),
-    ("flux", "added, Jy", ""),
+    ("flux", "total, Jy", ""),
     ("checked on", "", "text"),
     ("warnings", "", "why"),
 )
@@ -30,14 +30,14 @@ ENDING = ".channels.ecsv"
 
 def write_summary(folders, path):
     """
-    Write a page with one row for every cube that was checked.
+    Write a page with one row for each cube that was checked.
 
     Parameters
     ----------
     folders : list of str
-        Where to look, and in all folders below.
+        Folders to search, with all folders below.
     path : str
-        Name of the page; it links to the reports beside the tables.
+        Name of the page, which links to the reports next to the tables.
 
     Returns
     -------
@@ -47,38 +47,38 @@ def write_summary(folders, path):
     Raises
     ------
     ValueError
-        If a folder does not exist, or there is no table of a check in any of them.
+        If a folder does not exist, or if none of them has products of confetti_check.
     """
     missing = [folder for folder in folders if not os.path.isdir(folder)]
     if missing:
         raise ValueError(f"{' and '.join(missing)}: no such folder; give folders with products of confetti_check")
     found = sorted({table for folder in folders for table in _tables_below(Path(folder).resolve())})
     if not found:
-        raise ValueError(f"there is no *{ENDING} in {' or '.join(folders)} or below; call confetti_check first")
+        raise ValueError(f"no *{ENDING} found in or below {' or '.join(folders)}; call confetti_check first")
     here = Path(path).resolve().parent
     rows = sorted((_row(table, here) for table in found), key=_how_bad)
     bad = sum(row[1][0] == "confetti" for row in rows)
     body = [
-        "<h1>Confetti in many cubes</h1>",
+        "<h1>Confetti summary</h1>",
         f'<p class="verdict {"confetti" if bad else ""}"><b>{bad} of {len(rows)}</b> cubes have confetti.</p>',
-        paragraph("The worst first; click on a column to sort by it.", "soft"),
+        paragraph("Worst cubes first; click on a column heading to sort.", "soft"),
         '<div class="filters"><label>Find <input type="search" data-filters="cubes"></label>'
         '<span class="soft" data-counts="cubes"></span></div>',
         table("cubes", COLUMNS, rows),
     ]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(fill_page("confetti in many cubes", body))
+        file.write(fill_page("confetti summary", body))
     return len(rows)
 
 
 def _how_bad(row):
-    """The cubes with channels that diverged first, then by the worst fake source."""
+    """Sort key: cubes with channels that diverged first, then by severity."""
     numbers = dict(zip((name for name, *_ in COLUMNS), (value for _, value in row)))
     return not numbers["diverged"] > 0, -numbers["severity"]
 
 
 def _tables_below(folder):
-    """Tables of channels in a folder and below, but for hidden folders, where half products of a killed check are."""
+    """Tables of channels in and below a folder, except in hidden folders: killed checks leave partial products."""
     for path in folder.rglob("*" + ENDING):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
@@ -105,7 +105,7 @@ def _row(path, here):
         ]
         texts = [meta.get("date", ""), "; ".join(meta["warnings"])]
         return [(name, None), (meta["verdict"], None), *numbers, *((escape(text), None) for text in texts)]
-    except (OSError, ValueError, KeyError) as error:  # one broken table must not hide the others
+    except (OSError, ValueError, KeyError) as error:  # a broken table must not hide the others
         nothing = [("", -np.inf), ("", None), *[("", -np.inf)] * 5, ("", None)]
         return [(name, None), ("unreadable", None), *nothing, (escape(str(error)), None)]
 
