@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 from skies import BEAM
@@ -141,3 +142,22 @@ def checksum(*paths):
                     with open(os.path.join(folder, name), "rb") as opened:
                         digest.update(name.encode() + opened.read())
     return digest.hexdigest()
+
+
+@contextmanager
+def working_in(folder):
+    """Images are written into a folder, by fixtures that more than one test uses."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield folder
+    finally:
+        os.chdir(before)
+
+
+def copy_here(folder, prefix=""):
+    """Copy what is in a folder, where the names begin so, for a test to do with it what it likes."""
+    for name in os.listdir(folder):
+        if name.startswith(prefix):
+            path = os.path.join(folder, name)
+            shutil.copytree(path, name) if os.path.isdir(path) else shutil.copy2(path, name)

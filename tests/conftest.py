@@ -1,11 +1,11 @@
 """What the tests share."""
 
-import os
 import sys
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from casa_images import working_in
 from skies import maser_continuum_and_confetti
 
 TOP = Path(__file__).resolve().parent.parent
@@ -39,16 +39,11 @@ def products():
 
 @pytest.fixture(scope="session")
 def observation(tmp_path_factory):
-    """A simulated observation, and in its folder the cubes 'careless' and 'careful' by the real tclean."""
-    from simulation import CAREFUL, CARELESS, clean, make_sky, observe
+    """A simulated observation: the true sky, its MeasurementSets, and the size that images of it should have."""
+    from simulation import make_sky, observe
 
     seed, size, channels = 2, 160, 24
     folder = tmp_path_factory.mktemp("observation")
-    before = os.getcwd()
-    os.chdir(folder)
     sky = make_sky(size, channels, seed)
-    vis = observe(str(folder), sky, seed)
-    clean(vis, "careless", CARELESS, size)
-    clean(vis, "careful", CAREFUL, size)
-    os.chdir(before)
-    return Observation(sky, vis, size, folder)
+    with working_in(folder):
+        return Observation(sky, observe(str(folder), sky, seed), size, folder)

@@ -58,6 +58,7 @@ def assert_the_next_run_succeeds(inputs, overwrite):
 
 
 @pytest.mark.kill
+@pytest.mark.long
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_killed_at_any_moment_it_loses_nothing_and_the_next_run_succeeds(line, end, overwrite, record_property):
@@ -81,7 +82,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_the_next_run_succeeds(line, e
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("older", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_killed_between_any_two_renames_the_next_run_finds_what_was_there_before(line, older, record_property):
     moves = 0
     while True:

@@ -202,8 +202,12 @@ def masked_pixels(path, drawn):
     return np.argwhere(pixels.transpose([order.index(axis) for axis in "sfyx"]) > 0).tolist()
 
 
+COMBINATIONS = combinations(208)
+COMBINATIONS[16:] = [pytest.param(drawn, marks=pytest.mark.long) for drawn in COMBINATIONS[16:]]
+
+
 @pytest.mark.inputs
-@pytest.mark.parametrize("drawn", combinations(208), ids=itertools.count())
+@pytest.mark.parametrize("drawn", COMBINATIONS, ids=itertools.count())
 def test_any_combination_gives_the_right_mask(drawn):
     holds = write(drawn)
     before = checksum(*sorted(glob.glob("line.*")))

@@ -1,4 +1,4 @@
-"""confetti_reclean with the real tclean, on an observation with the true sky known."""
+"""What is found in cubes by the real tclean, and how they are mended, with the true sky known."""
 
 import glob
 import os
@@ -11,9 +11,10 @@ import time
 import numpy as np
 import pytest
 from alma_imf import image_line
-from casa_images import checksum, read_image
+from astropy.table import QTable
+from casa_images import checksum, read_image, working_in
 from checks import confetti_check
-from simulation import CARELESS, IMAGE_NOISE_JY, clean, settings, true_errors
+from simulation import CARELESS, IMAGE_NOISE_JY, clean, compare, settings, true_errors
 
 from confetti_task import confetti_reclean
 from confetti_task.private.images.headers import opened
@@ -26,24 +27,44 @@ CHANNELS = 24
 
 
 @pytest.fixture(scope="module")
-def scratch(observation):
-    """The same data cleaned from scratch, as the last careless pass was called."""
-    before = os.getcwd()
-    os.chdir(observation.folder)
-    clean(observation.vis, "scratch", CARELESS[1:], observation.size)
-    os.chdir(before)
-    return str(observation.folder / "scratch")
+def cubes(observation):
+    """A folder with the cubes 'careless' and 'careful', which is cleaned from scratch as the last careless pass was."""
+    with working_in(observation.folder):
+        clean(observation.vis, "careless", CARELESS, observation.size)
+        clean(observation.vis, "careful", CARELESS[1:], observation.size)
+    return observation.folder
 
 
 @pytest.fixture
-def careless(observation, monkeypatch, tmp_path):
+def careless(observation, cubes):
     """Root name of the careless cube, checked; nothing below it may change."""
-    root = str(observation.folder / "careless")
+    root = str(cubes / "careless")
     result = confetti_check(imagename=root, outfile="careless.confetti")
     inputs = [f"{root}.{name}" for name in SET] + observation.vis
     before = checksum(*inputs)
     yield root, result
     assert checksum(*inputs) == before
+
+
+def test_natural_confetti_is_found_and_no_real_source_is_masked(careless, observation):
+    root, result = careless
+    errors, fake = true_errors(root, observation.sky)
+    truth = compare(QTable.read(result["table"]), errors, fake, observation.sky)
+    assert result["verdict"] == "confetti"
+    assert result["warnings"] == []
+    assert truth["real"] == 0
+    assert truth["right"] >= 0.9 * result["nsources"]
+    assert truth["found"] >= 0.5 * len(fake)
+    worst = np.bincount(fake[:, 0]).argmax()
+    assert worst in result["channels"]
+
+
+def test_a_careful_clean_of_the_same_data_is_clean(cubes, observation):
+    root = str(cubes / "careful")
+    result = confetti_check(imagename=root, outfile="careful.confetti")
+    assert result["verdict"] == "clean"
+    assert not read_image(result["mask"]).any()
+    assert len(true_errors(root, observation.sky)[1]) <= 1
 
 
 def beams(root):
@@ -56,8 +77,8 @@ def history(root):
         return "\n".join(tool.history(list=False))
 
 
-@pytest.mark.parametrize("method", ["subcubes", "cube"])
-def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(method, careless, observation, scratch):
+@pytest.mark.parametrize("method", ["subcubes", pytest.param("cube", marks=pytest.mark.long)])
+def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(method, careless, cubes, observation):
     root, check = careless
     result = confetti_reclean(imagename=root, confetti="careless.confetti", outname="mended", method=method)
     bad = result["channels"]
@@ -83,7 +104,7 @@ def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(metho
     assert len(were) > 100
     assert not np.isin(fake[:, 0], bad).any()
     assert np.abs(errors[tuple(were.T)]).max() <= 4
-    image, expected = read_image("mended.image"), read_image(scratch + ".image")
+    image, expected = read_image("mended.image"), read_image(f"{cubes}/careful.image")
     for source in observation.sky.sources:
         at = bad, source.y, source.x
         np.testing.assert_allclose(image[at], expected[at], rtol=0.02, atol=IMAGE_NOISE_JY / 2)
@@ -173,7 +194,7 @@ def test_a_tclean_that_fails_loses_nothing_and_the_next_run_succeeds(careless):
 
 def test_a_run_that_is_killed_loses_nothing_and_the_next_run_succeeds(careless):
     root, _ = careless
-    arguments = f"imagename={root!r}, confetti='careless.confetti', outname='mended', overwrite=True"
+    arguments = f"imagename={root!r}, confetti='careless.confetti', chans='20', outname='mended', overwrite=True"
     code = f"from confetti_task import confetti_reclean; confetti_reclean({arguments})"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not glob.glob("mended.work/*.residual") and process.poll() is None:
@@ -201,7 +222,8 @@ def test_the_script_of_a_dry_run_does_the_same_later(careless):
 
 
 def test_an_imaging_script_delivers_a_mended_cube(observation):
-    imaging = dict(settings(observation.size), **dict(CARELESS[0], threshold=3 * IMAGE_NOISE_JY))
+    """Of the channels in which confetti appears."""
+    imaging = dict(settings(observation.size), nchan=9, start=13, **dict(CARELESS[0], threshold=3 * IMAGE_NOISE_JY))
     result = image_line(observation.vis, "line", imaging, "release", imaging.pop("niter"))
     assert result["before"]["verdict"] == "confetti"
     assert result["after"]["severity"] < result["before"]["severity"]

@@ -8,11 +8,12 @@ import itertools
 import os
 import shutil
 import stat
+from copy import deepcopy
 
 import generate_tasks
 import numpy as np
 import pytest
-from casa_images import CELL_ARCSEC, checksum, read_image, write_cube
+from casa_images import CELL_ARCSEC, checksum, copy_here, read_image, working_in, write_cube
 from checks import assert_documented, confetti_check
 from children import die_before_rename, in_a_child, wait
 from skies import BEAM, NOISE, Products, convolve, gaussian
@@ -51,19 +52,28 @@ class PretendedTclean:
                     tool.setrestoringbeam(major=size, minor=size, pa="0deg", log=False)
 
 
-@pytest.fixture
-def tclean(monkeypatch):
-    """A checked cube with a continuum source and confetti, which nothing may change; the tclean that goes with it."""
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A folder with a checked cube of a continuum source and confetti."""
     products = Products(channels=CHANNELS, continuum=False)
     products.model[:, 45, 40] = CONTINUUM
     products.add_confetti(BAD, 30, 26, 20 * NOISE)
     products.mask = np.ones_like(products.model)
-    write_cube("line", products)
-    os.mkdir("line.ms")
-    record()
-    assert confetti_check(imagename="line")["channels"] == [BAD]
+    with working_in(tmp_path_factory.mktemp("checked")) as folder:
+        write_cube("line", products)
+        os.mkdir("line.ms")
+        record()
+        assert confetti_check(imagename="line")["channels"] == [BAD]
+    return folder, products
+
+
+@pytest.fixture
+def tclean(checked, monkeypatch):
+    """The tclean that goes with the checked cube, which is here, and which nothing may change."""
+    folder, products = checked
+    copy_here(folder)
     before = checksum(*INPUTS)
-    pretended = PretendedTclean(products)
+    pretended = PretendedTclean(deepcopy(products))
     monkeypatch.setattr("confetti_task.private.task_confetti_reclean.tclean", pretended)
     yield pretended
     assert checksum(*INPUTS) == before
@@ -192,6 +202,7 @@ def new_set():
 
 
 @pytest.mark.kill
+@pytest.mark.long
 def test_killed_between_any_two_renames_the_older_set_comes_back_or_the_new_one_is_finished(tclean, record_property):
     confetti_reclean(imagename="line", parameters={"threshold": "7mJy"})
     older = new_set()

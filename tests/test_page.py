@@ -25,6 +25,7 @@ from confetti_task.__main__ import main
 from confetti_task.private.check.messages import explain
 from confetti_task.private.images.coordinates import read_sky, world_coordinates
 from confetti_task.private.images.cube import open_cube
+from confetti_task.private.report import figures
 from confetti_task.private.report.cutouts import read_cutout, read_peak
 from confetti_task.private.report.figures import draw_channels, draw_maps, draw_spectra, new_figure
 from confetti_task.private.report.page import nearest_candidates, velocity_ranges, worst_finds
@@ -49,6 +50,15 @@ def line(products):
     write_cube("line", products)
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures stay empty where a test is of the text: to draw those of a page takes two seconds."""
+    for name in ("draw_channels", "draw_sky"):
+        monkeypatch.setattr(figures, name, lambda *_: new_figure(1, 1))
+    for name in ("draw_maps", "draw_spectra"):
+        monkeypatch.setattr(figures, name, lambda figure, *_, **__: figure.add_subplot())
+
+
 def pictures_in(page):
     return re.findall(r"<img [^>]*>", page)
 
@@ -67,7 +77,7 @@ def test_the_page_tells_the_verdict_the_channels_and_the_next_step_and_shows_eve
     assert "confetti_check(imagename=&#x27;line&#x27;" in page
 
 
-@pytest.mark.usefixtures("line")
+@pytest.mark.usefixtures("line", "undrawn")
 def test_the_page_needs_nothing_but_itself():
     page = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
     assert all('src="data:image/png;base64,' in picture and 'alt="' in picture for picture in pictures_in(page))
@@ -111,7 +121,7 @@ def test_a_picture_that_fails_never_costs_the_mask(monkeypatch):
     assert os.path.isdir(result["mask"])
 
 
-@pytest.mark.usefixtures("line")
+@pytest.mark.usefixtures("line", "undrawn")
 def test_files_of_the_user_that_are_called_like_a_report_stay():
     Path("aces.reg").write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match="aces.reg exists already"):
@@ -124,6 +134,7 @@ def test_files_of_the_user_that_are_called_like_a_report_stay():
     assert Path("aces.reg").read_text(encoding="utf-8") == Path("aces.html").read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_that_no_longer_holds_does_not_stay(products):
     write_cube("line", products)
     confetti_check(imagename="line")
@@ -164,6 +175,7 @@ def test_the_style_of_the_user_does_not_change_the_page(line):
     assert pictures_in(styled) == pictures_in(plain)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_sky_shows_the_polarization_of_the_worst_find(products, monkeypatch):
     write_cube("line", products, polarizations=("I", "V"), holds="V")
     asked = []
@@ -176,6 +188,7 @@ def test_the_sky_shows_the_polarization_of_the_worst_find(products, monkeypatch)
     assert "x=26 y=30, Stokes V" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_galactic_positions_are_in_degrees_and_every_page_names_its_frame(products):
     write_cube("line", products)
     for product in ("model", "image", "residual", "psf"):
@@ -188,7 +201,7 @@ def test_galactic_positions_are_in_degrees_and_every_page_names_its_frame(produc
     assert "galactic" in Path("line.confetti.reg").read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("line")
+@pytest.mark.usefixtures("line", "undrawn")
 def test_no_finds_are_shown_where_none_are_asked_for_and_a_negative_number_is_refused():
     page = Path(confetti_check(imagename="line", npanels=0)["report"]).read_text(encoding="utf-8")
     assert len(pictures_in(page)) == 2
@@ -196,6 +209,7 @@ def test_no_finds_are_shown_where_none_are_asked_for_and_a_negative_number_is_re
         confetti_check(imagename="line", outfile="other", npanels=-1)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_each_piece_of_a_cube_has_a_page_of_its_own(products):
     whole = {name: getattr(products, name) for name in ("model", "residual", "psf")}
     for number, channels in enumerate((slice(0, 4), slice(4, 7))):
@@ -425,7 +439,7 @@ def survey(products):
     Path("survey/c/three.confetti.channels.ecsv").write_text("broken", encoding="utf-8")
 
 
-@pytest.mark.usefixtures("survey")
+@pytest.mark.usefixtures("undrawn", "survey")
 def test_the_summary_has_every_cube_once_with_links_to_their_reports(capsys):
     assert main(["summary", "survey", "survey/a", "--output", "survey/all.html"]) == 0
     assert "3 cubes" in capsys.readouterr().out
@@ -436,6 +450,7 @@ def test_the_summary_has_every_cube_once_with_links_to_their_reports(capsys):
     assert "unreadable" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", ["a b", "ü µ", "<b onmouseover=alert(1)>", 'it\'s "so" & $(touch me)', "-x", "%41;~"])
 def test_a_name_is_a_name_whatever_is_in_it(products, name, capsys):
     write_cube("line", products)
@@ -514,7 +529,7 @@ def test_a_browser_shows_all_pictures_sorts_and_filters_without_a_fault(products
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
-@pytest.mark.usefixtures("survey")
+@pytest.mark.usefixtures("undrawn", "survey")
 def test_a_browser_sorts_the_summary():
     assert main(["summary", "survey"]) == 0
     seen = browse("confetti_summary.html", "verdict", "clean")

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from astropy.table import QTable
-from casa_images import checksum, read_image, write_cube
+from casa_images import checksum, copy_here, read_image, working_in, write_cube
 from checks import confetti_check
 from skies import NOISE, Products, gaussian
 
@@ -18,11 +18,16 @@ from confetti_task.private.check import survey
 from confetti_task.private.images import windows
 
 HOT = (3, 30, 26)  # channel, y, x
+PIECES = ["piece.0000.004", "piece.0004.004", "piece.0008.003"]
 
 
-@pytest.fixture
-def line():
-    """A cube with confetti in two channels, hot pixels in all, and a hole in its T/F mask."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """
+    A folder with a cube and its check, and the same cube in pieces of 4, 4 and 3 channels; the result of the check.
+
+    The cube has confetti in two channels, hot pixels in all, and a hole in its T/F mask.
+    """
     products = Products(channels=11, size=70)
     random = np.random.default_rng(9)
     for place in zip(random.integers(0, 11, 60), *random.integers(0, 70, (2, 60))):
@@ -32,8 +37,31 @@ def line():
     products.model[5] = 0
     masked = np.ones(products.model.shape, dtype=bool)
     masked[:, :12, :15] = False
-    write_cube("line", products, masked=masked)
-    return confetti_check(imagename="line", outfile="reference", parallel=1)
+    with working_in(tmp_path_factory.mktemp("made")) as folder:
+        write_cube("line", products, masked=masked)
+        cut_in_pieces("line")
+        return folder, confetti_check(imagename="line", outfile="reference", parallel=1)
+
+
+def cut_in_pieces(root):
+    from casatools import image, regionmanager
+
+    tool = image()
+    for name, first, last in zip(PIECES, (0, 4, 8), (3, 7, 10)):
+        for product in ("model", "image", "residual", "psf"):
+            tool.open(f"{root}.{product}")
+            region = regionmanager().box(blc=[0, 0, 0, first], trc=[69, 69, 0, last])
+            tool.subimage(f"{name}.{product}", region=region, dropdeg=False).done()
+            tool.done()
+
+
+@pytest.fixture
+def line(made):
+    """The result of a check of the cube with one thread."""
+    folder, result = made
+    copy_here(folder, "line")
+    copy_here(folder, "reference")
+    return result
 
 
 def assert_same(result, reference):
@@ -145,18 +173,10 @@ def test_a_plane_that_is_too_large_to_be_transformed_at_once_is_looked_at_in_win
 
 
 @pytest.fixture
-def pieces(line):
-    """The same cube in pieces of 4, 4 and 3 channels."""
-    from casatools import image, regionmanager
-
-    tool = image()
-    for first, last in ((0, 3), (4, 7), (8, 10)):
-        for product in ("model", "image", "residual", "psf"):
-            tool.open(f"line.{product}")
-            region = regionmanager().box(blc=[0, 0, 0, first], trc=[69, 69, 0, last])
-            tool.subimage(f"piece.{first:04d}.{last - first + 1:03d}.{product}", region=region, dropdeg=False).done()
-            tool.done()
-    return ["piece.0000.004", "piece.0004.004", "piece.0008.003"]
+def pieces(made):
+    """Root names of the pieces."""
+    copy_here(made[0], "piece")
+    return PIECES
 
 
 @pytest.mark.parametrize("form", ["list", "other order", "pattern", "pattern of images"])

@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from copy import deepcopy
 from runpy import run_path
 
 import numpy as np
 import pytest
-from casa_images import checksum, read_image, write_cube, write_image
+from casa_images import checksum, copy_here, read_image, working_in, write_cube, write_image
 from checks import confetti_check
 from skies import NOISE, Products
 
@@ -37,20 +38,29 @@ def record(path="line.image", **values):
         tool.sethistory(origin="tclean", history=["taskname=tclean", *lines])
 
 
-@pytest.fixture
-def cube():
-    """A checked cube with confetti in channel 6, a continuum source in all, and a line in channels 5 to 7."""
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A folder with a checked cube: confetti in channel 6, a continuum source in all, and a line in channels 5 to 7."""
     products = Products(channels=CHANNELS)
     products.model[:, 12, 50] += 20 * NOISE
     products.model[5:8, 40, 20] += 15 * NOISE
     products.add_confetti(BAD, 30, 26, 20 * NOISE)
     products.mask = np.ones_like(products.model)
     products.mask[:, :10] = 0
-    write_cube("line", products)
-    record()
-    os.mkdir("line.ms")
-    assert confetti_check(imagename="line")["channels"] == [BAD]
-    return products
+    with working_in(tmp_path_factory.mktemp("checked")) as folder:
+        write_cube("line", products)
+        record()
+        os.mkdir("line.ms")
+        assert confetti_check(imagename="line")["channels"] == [BAD]
+    return folder, products
+
+
+@pytest.fixture
+def cube(checked):
+    """The arrays of the checked cube, which is here."""
+    folder, products = checked
+    copy_here(folder)
+    return deepcopy(products)
 
 
 def read(path):

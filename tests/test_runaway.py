@@ -2,10 +2,11 @@
 
 import shutil
 import tarfile
+from functools import lru_cache
 
 import numpy as np
 import pytest
-from casa_images import read_image
+from casa_images import copy_here, read_image
 from checks import confetti_check
 from conftest import TOP
 from simulation import IMAGE_NOISE_JY, settings
@@ -30,6 +31,7 @@ WAYS = {
     "mosaic, flat sky": dict(MOSAIC, normtype="flatsky"),
     "Stokes IQ": {"deconvolver": "hogbom", "stokes": "IQ"},
 }
+QUICK = ("multiscale", "hogbom", "odd sizes", "Stokes IQ")
 
 
 def image(observation, root, **parameters):
@@ -43,17 +45,26 @@ def image(observation, root, **parameters):
 
 @pytest.fixture(scope="module")
 def careful(observation, tmp_path_factory):
+    """Root name of a careful clean."""
     return image(observation, tmp_path_factory.mktemp("careful") / "line", **CAREFUL)
 
 
 @pytest.fixture(scope="module")
-def careless(observation, tmp_path_factory):
-    return image(observation, tmp_path_factory.mktemp("careless") / "line", **CARELESS)
+def diverged(observation, tmp_path_factory):
+    """A folder with the images of a careless clean in some way, each of them made once."""
+
+    @lru_cache(maxsize=None)
+    def folder_of(way):
+        folder = tmp_path_factory.mktemp("diverged")
+        image(observation, folder / "line", **dict(CARELESS, **WAYS[way]))
+        return folder
+
+    return folder_of
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, observation):
-    image(observation, "line", **dict(CARELESS, **WAYS[way]))
+@pytest.mark.parametrize("way", [way if way in QUICK else pytest.param(way, marks=pytest.mark.long) for way in WAYS])
+def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, diverged):
+    copy_here(diverged(way))
     result = confetti_check(imagename="line")
     assert result["verdict"] == "confetti"
     wrong = ~(np.abs(read_image("line.image")) < 300 * IMAGE_NOISE_JY).all(axis=(1, 2))  # what is no number is wrong
@@ -62,20 +73,22 @@ def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, observ
     assert any("even imsize" in text for text in result["warnings"]) == (way == "odd sizes")
 
 
-def test_images_of_odd_sizes_are_said_to_be_the_cause(observation):
+@pytest.mark.long
+def test_images_of_odd_sizes_are_said_to_be_the_cause(diverged):
     """However carefully they are cleaned; with a length of one pixel more the same clean converges."""
-    image(observation, "line", **dict(CARELESS, **WAYS["odd sizes"]))
+    copy_here(diverged("odd sizes"))
     confetti_check(imagename="line")
     result = confetti_reclean(imagename="line")
     assert any("even imsize" in text for text in result["warnings"])
 
 
 @pytest.mark.parametrize("channels", [[2], [0, 2, 4]], ids=["one", "half"])
-def test_channels_that_diverged_are_told_from_those_that_did_not(channels, careful, careless):
+def test_channels_that_diverged_are_told_from_those_that_did_not(channels, careful, diverged):
+    careless = diverged("multiscale")
     for product in PRODUCTS:
         shutil.copytree(f"{careful}.{product}", f"line.{product}")
         pixels = read_image(f"{careful}.{product}")
-        pixels[channels] = read_image(f"{careless}.{product}")[channels]
+        pixels[channels] = read_image(f"{careless}/line.{product}")[channels]
         with opened(f"line.{product}") as tool:
             tool.putchunk(pixels.T[:, :, np.newaxis])
     shutil.copytree(careful + ".psf", "line.psf")
@@ -94,7 +107,7 @@ def test_a_careful_clean_converges(careful):
     assert result["verdict"] == "clean"
 
 
-@pytest.mark.parametrize("way", LESS)
+@pytest.mark.parametrize("way", ["stopped early", pytest.param("far into the noise", marks=pytest.mark.long)])
 def test_a_clean_with_a_low_gain_converges_wherever_it_stops(way, observation):
     image(observation, "line", **LESS[way])
     result = confetti_check(imagename="line")
@@ -108,9 +121,9 @@ def errors(root, careful):
     return difference.max(axis=(1, 2)) / IMAGE_NOISE_JY
 
 
-@pytest.mark.parametrize("way", ["multiscale", "hogbom"])
-def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, observation, careful):
-    image(observation, "line", **dict(CARELESS, **WAYS[way]))
+@pytest.mark.parametrize("way", [pytest.param("multiscale", marks=pytest.mark.long), "hogbom"])
+def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, diverged, careful):
+    copy_here(diverged(way))
     confetti_check(imagename="line")
     result = confetti_reclean(imagename="line")
     assert result["before"]["diverged"] == list(range(CHANNELS))
@@ -119,7 +132,7 @@ def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, ob
     assert (errors("line_reclean", careful) < 15).all()  # of emission of 90 sigma, which each deconvolver sees its way
 
 
-def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(observation, monkeypatch):
+def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(diverged, monkeypatch):
     """Gentler the second time, and no third time."""
     from casatasks import tclean
 
@@ -131,7 +144,7 @@ def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(ob
         gains.append(parameters["gain"])
         return tclean(**{**parameters, **CARELESS})
 
-    image(observation, "line", **CARELESS)
+    copy_here(diverged("multiscale"))
     confetti_check(imagename="line")
     monkeypatch.setattr(task, "tclean", careless_again)
     result = confetti_reclean(imagename="line")
@@ -143,6 +156,7 @@ def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(ob
 REAL = TOP.parent / "shared" / "real" / "vla_36ghz_j1008.ms.tar.gz"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not REAL.exists(), reason="the real observation is not beside the project")
 def test_of_a_real_observation_all_channels_that_are_wrong_by_30_sigma_are_named():
     from casatasks import applycal, bandpass, gaincal, setjy, split, tclean
