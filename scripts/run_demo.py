@@ -44,7 +44,7 @@ def check(sky, errors, fake):
     seconds = time.time() - started
     truth = compare(QTable.read(result["table"]), errors, fake, sky)
     print(f"confetti_check(imagename='line') took {seconds:.1f} s and says: {result['verdict']}")
-    print(f"  bad channels {result['chans']}; the largest fake source has {result['severity']:.1f} sigma in the image")
+    print(f"  bad channels {result['chans']}; the worst fake source has a severity of {result['severity']:.1f} sigma")
     print(f"  {result['nsources']} fake sources are masked, {result['ncandidates']} candidates are not")
     print(f"  look at them in {result['report']}\n")
     print("The simulated truth:")

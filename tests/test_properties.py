@@ -215,7 +215,7 @@ def test_a_stricter_threshold_never_condemns_more_and_a_known_source_never(rando
     assert not (loose & candidates["known"]).any()
     candidates["confetti"] = loose
     heights = severity(candidates, Thresholds(unsupported=unsupported))
-    assert (heights[loose] >= min(unsupported, Thresholds().spike)).all()
+    assert (heights[loose] >= min(unsupported, Thresholds().restored_spike)).all()
     assert not heights[~loose].any()
 
 
