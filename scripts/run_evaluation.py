@@ -10,6 +10,7 @@ not counted; Dh and Xh, the error of the image in sigma against its local backgr
 sources_json, the real compact sources; meta_json with beam_pix, the width of the beam in pixels.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -215,9 +216,29 @@ def part(one, of):
     return f"{one}/{of}" + (f" = {one / of:.2f}" if of else "")
 
 
-def main(folder, *options):
-    without = "psf" if "--without-psf" in options else None
-    parameters = {name: float(value) for name, value in (option.split("=") for option in options if "=" in option)}
+def read_arguments():
+    """Arguments of the command."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/evaluate", description="Score confetti_check on cases with known truth."
+    )
+    parser.add_argument("folder", help="folder with the cases, NAME.npz")
+    parser.add_argument(
+        "parameters", nargs="*", type=_read_parameter, help="parameters of the task, like unsupported=2.5"
+    )
+    parser.add_argument("--without-psf", action="store_true", help="leave the PSF out")
+    return parser.parse_args()
+
+
+def _read_parameter(text):
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} should be like unsupported=2.5") from None
+
+
+def main(folder, parameters, without_psf):
+    without, parameters = "psf" if without_psf else None, dict(parameters)
     casalog.setlogfile(os.devnull)
     print("| case | fake sources found | of 8 sigma and more | flagged groups right | real sources masked ", end="")
     print("| bad channels found | channels called bad that are |\n|---|---|---|---|---|---|---|")
@@ -238,4 +259,4 @@ def main(folder, *options):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(**vars(read_arguments()))
