@@ -1,5 +1,5 @@
 """
-Time confetti_check in several ways, side by side, beside reading and beside what people write today.
+Time confetti_check in several ways, side by side, and compare with reading and with scripts as people write them today.
 
     python scripts/run_benchmark.py FOLDER [SIZE CHANNELS]      the table of ways
     python scripts/run_benchmark.py FOLDER scaling              the cost against channels, pixels and candidates
@@ -8,40 +8,115 @@ Every measurement is a process of its own, because memory that another left behi
 are not counted. The files are in the page cache.
 """
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
+import numpy as np
+
 ROUNDS = 2
+SIZE, CHANNELS = 1024, 1024
 CUBES = ("model", "image", "residual")
+
+
+# The ways: each imports and opens what it needs, and returns the work that is timed.
+
+
+def read(root):
+    """The pixels of the three cubes, as fast as they come."""
+    return lambda: [np.fromfile(f"{root}.{cube}/table.f0_TSM0", dtype="<f4").size for cube in CUBES]
+
+
+def check(root, report=False, **parameters):
+    """The task."""
+    from confetti_task import confetti_check
+    from confetti_task.private import task_confetti_check  # noqa: F401, which imports CASA
+
+    return lambda: confetti_check(imagename=root, overwrite=True, report=report, **parameters)
+
+
+def write_masks(root):
+    """Mask and clean mask alone, with planes in the channels that a check has found bad."""
+    from astropy.table import QTable
+
+    from confetti_task.private.check.clean_mask import channels_to_clean
+    from confetti_task.private.check.tables import bad_channels
+    from confetti_task.private.images.cube import open_cube
+    from confetti_task.private.images.write import write_image
+
+    cube, bad = open_cube(root), bad_channels(QTable.read(root + ".confetti.channels.ecsv"))
+    empty, folder = np.zeros(cube.shape[2:], dtype=bool), tempfile.mkdtemp(dir=".")
+
+    def write():
+        write_image(f"{folder}/mask", cube, (((0, channel), empty) for channel in bad), "")
+        write_image(f"{folder}/cleanmask", cube, channels_to_clean(cube, bad), "")
+
+    return write
+
+
+def peer(root, name, workers):
+    """A script as people write it today, with the threshold of the task where it has one."""
+    import peers
+
+    threshold = {} if name == "despeckle" else {"nsigma": 2.5}
+    return lambda: getattr(peers, name)(root, workers=workers, **threshold)
+
+
+READING = "np.fromfile of the three cubes"
+ONE_THREAD, TWO_THREADS = "confetti_check, 1 thread", "confetti_check, 2 threads"
 WAYS = {
-    "np.fromfile of the three cubes": "fromfile",
-    "confetti_check, 1 thread": "check(parallel=1)",
-    "confetti_check, 2 threads": "check(parallel=2)",
-    "confetti_check, 2 threads, with its report": "check(parallel=2, report=True)",
-    "confetti_check, image tool": "check(reader='ia')",
-    "spectral-cube + dask, local mean, 1 thread": "local_mean(workers=1)",
-    "spectral-cube + dask, local mean, 2 threads": "local_mean(workers=2)",
-    "spectral-cube + dask, annulus median, 1 thread": "annulus_median(workers=1)",
-    "spectral-cube + dask, annulus median, 2 threads": "annulus_median(workers=2)",
-    "spectral-cube + dask, despeckle, 1 thread": "despeckle(workers=1)",
+    READING: (read, {}),
+    ONE_THREAD: (check, {"parallel": 1}),
+    TWO_THREADS: (check, {"parallel": 2}),
+    "confetti_check, 2 threads, with its report": (check, {"parallel": 2, "report": True}),
+    "confetti_check, image tool": (check, {"reader": "ia"}),
+    "spectral-cube + dask, local mean, 1 thread": (peer, {"name": "local_mean", "workers": 1}),
+    "spectral-cube + dask, local mean, 2 threads": (peer, {"name": "local_mean", "workers": 2}),
+    "spectral-cube + dask, annulus median, 1 thread": (peer, {"name": "annulus_median", "workers": 1}),
+    "spectral-cube + dask, annulus median, 2 threads": (peer, {"name": "annulus_median", "workers": 2}),
+    "spectral-cube + dask, despeckle, 1 thread": (peer, {"name": "despeckle", "workers": 1}),
 }
+WRITING = "writing mask and clean mask"
 SLOW = ("image tool", "annulus")  # once is enough
 
 
-def main(folder, *arguments):
-    if arguments[:1] == ("measure",):
-        print(json.dumps(_measure(folder, arguments[1])))
+def read_arguments(arguments=None):
+    """Arguments of the command."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        usage="scripts/benchmark [SIZE CHANNELS | scaling | mending]",
+        description="Time confetti_check, and compare with reading and with other programs.",
+    )
+    parser.add_argument("folder", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "what", nargs="*", help=f"pixels a side and channels of the cube (default: {SIZE} {CHANNELS}), or 'scaling'"
+    )
+    parser.add_argument("--measure", choices=[*WAYS, WRITING], help=argparse.SUPPRESS)  # in this process
+    options = parser.parse_args(arguments)
+    if options.what != ["scaling"]:
+        try:
+            options.what = [int(number) for number in options.what or (SIZE, CHANNELS)]
+            size, channels = options.what
+        except ValueError:
+            parser.error(f"give SIZE and CHANNELS, or 'scaling' (got {' '.join(map(str, options.what))})")
+    return options
+
+
+def main(folder, what, measure):
+    if measure:
+        print(json.dumps(_measure(folder, measure)))
         return
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)
-    if arguments == ("scaling",):
+    if what == ["scaling"]:
         _scaling()
     else:
-        _compare(*[int(number) for number in arguments or (1024, 1024)])
+        _compare(*what)
 
 
 def _compare(size, channels):
@@ -52,11 +127,11 @@ def _compare(size, channels):
     print(f"{size} x {size} pixels, {channels} channels, {len(bad)} of them bad")
     results = {}
     for number in range(ROUNDS):
-        for name, way in WAYS.items():
+        for name in WAYS:
             if number == 0 or not any(slow in name for slow in SLOW):
-                results.setdefault(name, []).append(_run("line", way))
+                results.setdefault(name, []).append(_run("line", name))
     seconds = {name: min(result["seconds"] for result in each) for name, each in results.items()}
-    reading, one = (seconds[name] for name in list(WAYS)[:2])
+    reading, one = seconds[READING], seconds[ONE_THREAD]
     print("| | seconds | ns a voxel | of np.fromfile | of confetti_check, 1 thread | own memory, MB |")
     print("|---|---|---|---|---|---|")
     for name, each in results.items():
@@ -64,8 +139,7 @@ def _compare(size, channels):
         voxel = 1e9 * seconds[name] / (size**2 * channels)
         ratios = f"{seconds[name] / reading:.2f} | {seconds[name] / one:.2f}"
         print(f"| {name} | {seconds[name]:.2f} | {voxel:.2f} | {ratios} | {memory:.0f} |")
-    writing = min(result["writing"] for result in results["confetti_check, 2 threads"])
-    print(f"writing mask and clean mask: {writing:.2f} s of the run with 2 threads")
+    print(f"{WRITING}: {min(_run('line', WRITING)['seconds'] for _ in range(ROUNDS)):.2f} s of each check")
 
 
 def _scaling():
@@ -84,7 +158,7 @@ def _scaling():
         for size, channels, hot, number in cases:
             root = f"{name}{number}"
             write_products(root, size, channels, range(5, channels, 100) if name != "candidates" else (), hot)
-            seconds = min(_run(root, WAYS["confetti_check, 2 threads"])["seconds"] for _ in range(2))
+            seconds = min(_run(root, TWO_THREADS)["seconds"] for _ in range(ROUNDS))
             costs.setdefault(name, []).append((number, seconds))
             print(f"| {number} | {seconds:.2f} |", flush=True)
     _plot(costs)
@@ -106,16 +180,16 @@ def _plot(costs):
     figure.savefig("cost.png", dpi=100)
 
 
-def _run(root, way):
-    command = [sys.executable, os.path.abspath(__file__), root, "measure", way]
+def _run(root, name):
+    """Seconds and memory of one way, in a process of its own."""
+    command = [sys.executable, os.path.abspath(__file__), root, "--measure", name]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()[-1])
 
 
-def _measure(root, way):
+def _measure(root, name):
     """Seconds and own memory of one way, in this process."""
-    name, _, arguments = way.partition("(")
-    arguments = eval(f"dict({arguments}") if arguments else {}
-    work, writing = _prepare(name, root, arguments)
+    way, parameters = (write_masks, {}) if name == WRITING else WAYS[name]
+    work = way(root, **parameters)
     before, peak, done = _own_megabytes(), [0.0], threading.Event()
     watcher = threading.Thread(target=_watch, args=(peak, done))
     watcher.start()
@@ -124,36 +198,7 @@ def _measure(root, way):
     seconds = time.perf_counter() - started
     done.set()
     watcher.join()
-    return {"seconds": seconds, "megabytes": peak[0] - before, "writing": sum(writing)}
-
-
-def _prepare(name, root, arguments):
-    writing = []
-    if name == "fromfile":
-        import numpy as np
-
-        return lambda: [np.fromfile(f"{root}.{cube}/table.f0_TSM0", dtype="<f4").size for cube in CUBES], writing
-    if name != "check":
-        import peers
-
-        threshold = {} if name == "despeckle" else {"nsigma": 2.5}
-        return lambda: getattr(peers, name)(root, **threshold, **arguments), writing
-    from confetti_task import confetti_check
-    from confetti_task.private import (
-        products,  # noqa: F401
-        task_confetti_check,  # noqa: F401
-    )
-
-    write = products.write_image
-
-    def timed(*given, **named):
-        started = time.perf_counter()
-        write(*given, **named)
-        writing.append(time.perf_counter() - started)
-
-    products.write_image = timed
-    arguments = {"report": False, **arguments}
-    return lambda: confetti_check(imagename=root, overwrite=True, **arguments), writing
+    return {"seconds": seconds, "megabytes": peak[0] - before}
 
 
 def _watch(peak, done):
@@ -169,4 +214,4 @@ def _own_megabytes():
 
 
 if __name__ == "__main__":
-    main(os.path.abspath(sys.argv[1]) if sys.argv[2:3] != ["measure"] else sys.argv[1], *sys.argv[2:])
+    main(**vars(read_arguments()))

@@ -4,8 +4,8 @@ The demo: simulate, image carelessly with the real tclean, check, clean again, a
     python scripts/run_demo.py FOLDER [SEED]
 """
 
+import argparse
 import os
-import sys
 import time
 
 import numpy as np
@@ -20,7 +20,15 @@ from confetti_task.private.images.pixels import read_channels
 SEED, SIZE, CHANNELS = 2, 160, 24
 
 
-def main(folder, seed=SEED):
+def read_arguments():
+    """Arguments of the command."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="Simulate, clean carelessly, check and mend.")
+    parser.add_argument("folder", type=os.path.abspath, help=argparse.SUPPRESS)
+    parser.add_argument("seed", nargs="?", type=int, default=SEED, help="seed of the sky (default: %(default)s)")
+    return parser.parse_args()
+
+
+def main(folder, seed):
     os.makedirs(folder)
     os.chdir(folder)  # tclean keeps its temporary tables where it is started
     casalog.setlogfile("casa.log")
@@ -76,4 +84,4 @@ def mend(sky, errors, fake, vis):
 
 
 if __name__ == "__main__":
-    main(os.path.abspath(sys.argv[1]), *map(int, sys.argv[2:]))
+    main(**vars(read_arguments()))

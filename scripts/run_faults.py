@@ -1,5 +1,6 @@
 """The table in docs/validation/robustness.md: what the tests of faults and odd inputs tried, and what was survived."""
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -51,4 +52,5 @@ def table(cases):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="scripts/faults", description="Try the faults of the tests, and count.").parse_args()
     main()

@@ -7,8 +7,8 @@ Simulates and cleans a cube of 200 channels, then cleans some of its channels ag
 not depend on whether they are.
 """
 
+import argparse
 import os
-import sys
 import time
 
 from casatasks import casalog
@@ -20,6 +20,13 @@ SEED, SIZE, CHANNELS = 3, 256, 200
 # 90000 visibilities a channel and polarization: an hour of ALMA, and a tenth of what large programmes image at once.
 INTEGRATIONS = 50, 50
 BAD = ("98", "96~100", "90~109", "40~44;80~84;120~124;160~164")
+
+
+def read_arguments():
+    """Arguments of the command."""
+    parser = argparse.ArgumentParser(prog="scripts/benchmark mending", description="Time confetti_reclean.")
+    parser.add_argument("folder", type=os.path.abspath, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def main(folder):
@@ -44,4 +51,4 @@ def _reclean(chans, method):
 
 
 if __name__ == "__main__":
-    main(os.path.abspath(sys.argv[1]))
+    main(**vars(read_arguments()))
