@@ -59,7 +59,7 @@ class Thresholds:
 
 def is_confetti(candidates, thresholds):
     """
-    Select the narrow hot pixels that there is evidence against.
+    Select the narrow hot pixels with evidence against them.
 
     Narrowness alone is not enough: after averaging, a real line may occupy one channel. The sign of the hot pixel is no
     evidence either.

@@ -7,8 +7,8 @@ from .statistics import RING_OUTER_BEAMS, height_above_ring, ring, values_at
 # The median of |x| of a Gaussian of unit standard deviation is 0.6745; this is its inverse.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
 
-# Number of rows and columns at whose crossings the rms of a large plane is sampled, to 3 %. Few rows, because those in
-# between need not be read.
+# Number of rows and columns at whose crossings a large plane is sampled; this gives the rms to 3 %. Few rows, because
+# those in between need not be read.
 SAMPLED_ROWS, SAMPLED_COLUMNS = 24, 168
 # Pixels per beam width that suffice for the background of a sample.
 RING_SAMPLES = 1.5
@@ -89,8 +89,8 @@ def scatter(heights):
     Returns
     -------
     scatter : float
-        Standard deviation of the Gaussian that has their median, in Jy/beam. NaN for a missing channel: blank or zero
-        everywhere, as flagged channels are.
+        Gaussian standard deviation that corresponds to their median, in Jy/beam. NaN for a missing channel: blank or
+        zero everywhere, as flagged channels are.
     """
     return (GAUSSIAN_SIGMA_PER_MEDIAN * np.median(heights) or np.nan) if len(heights) else np.nan
 

@@ -9,7 +9,7 @@ from .pixels import read_channels
 
 # Planes up to this length are transformed whole, larger ones in windows of this length, of which the middle half is
 # used. Emission more than a quarter of the window away is then ignored: 200 beams at five pixels per beam, which is the
-# primary beam if the longest baseline has 2 km. For the same reason aliasing does no harm there, and windows are not
+# primary beam if the longest baseline is 2 km. For the same reason aliasing does no harm there, and windows are not
 # padded.
 WINDOW = 4096
 
