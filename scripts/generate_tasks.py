@@ -11,6 +11,7 @@ confetti_task/private/core/quantities.py: docs/reference/columns.md. All are com
 
 import json
 import re
+import sys
 import textwrap
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
@@ -321,6 +322,7 @@ def pages(tasks):
 
 def columns_page():
     """Reference page of the table columns, in Markdown."""
+    sys.path.insert(0, str(TOP))  # the registry of this tree, whatever is installed
     from confetti_task.private.core import quantities
 
     return COLUMNS_PAGE.format(

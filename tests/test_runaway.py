@@ -75,7 +75,7 @@ def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, diverg
 
 @pytest.mark.long
 def test_images_of_odd_sizes_are_said_to_be_the_cause(diverged):
-    """However carefully they are cleaned; with a length of one pixel more the same clean converges."""
+    """By the re-clean, after the check."""
     copy_here(diverged("odd sizes"))
     confetti_check(imagename="line")
     result = confetti_reclean(imagename="line")

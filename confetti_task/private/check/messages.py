@@ -25,8 +25,8 @@ RAN_AWAY = (
     "residual is not finite at its components. The mask cannot mark anything in these channels"
 )
 ODD_SIZE = (
-    "the image has an odd number of pixels along an axis ({width} x {height}): tclean cleans such images with a PSF "
-    "that is off by one pixel, and diverges at any loop gain. Image again with an even imsize"
+    "the image has an odd number of pixels along an axis ({width} x {height}): tclean convolves such images with "
+    "an offset of one pixel, and goes wrong even at a loop gain of 0.1. Image again with an even imsize"
 )
 LONELY = "channels {channels} could not be checked: they have no valid neighbouring channel to compare with"
 UNTESTED = (
