@@ -395,10 +395,10 @@ def test_a_sentence_tells_the_evidence():
     sentence = explain(row, limits)
     assert "do not support a point source of +8.1 sigma within half a beam; at this pixel the image has" in sentence
     assert "a spike of +9.0 sigma in this channel alone, the residual is +0.4 sigma" in sentence
-    assert "hot pixel of 71 sigma; a neighbouring channel has 2 % of it, and its surround -104 %" in sentence
+    assert "hot pixel of 71 sigma, with 2 % of it in a neighbouring channel and -104 % in its surround" in sentence
     assert "cancels all but 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
     candidate = dict(row, **{"class": "candidate"})
-    assert "is +2.96 sigma; 3 would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
+    assert "is +2.96 sigma, short of the 3 that would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
     assert "no PSF" in explain(dict(candidate, unsupported=np.nan), limits)
     assert "known real source" in explain(dict(row, **{"class": "known"}), limits)
 

@@ -284,8 +284,9 @@ def explain(row, parameters):
         The evidence, with its numbers.
     """
     hot = (
-        f"the model has a hot pixel of {row['significance']:.0f} sigma; a neighbouring channel has "
-        f"{100 * max(row['narrowness'], 0):.0f} % of it, and its surround {100 * row['surround']:+.0f} %"
+        f"the model has a hot pixel of {row['significance']:.0f} sigma, with "
+        f"{100 * max(row['narrowness'], 0):.0f} % of it in a neighbouring channel and "
+        f"{100 * row['surround']:+.0f} % in its surround"
     )
     seen = [("the image has a spike of {:+.1f} sigma in this channel alone", row["spike"])]
     seen.append(("the residual is {:+.1f} sigma", row["residual"]))
@@ -307,8 +308,8 @@ def explain(row, parameters):
         )
     if np.isnan(unsupported):
         return f"Not tested against the visibilities: no PSF, or too few valid pixels around it; {image}; {hot}."
-    lacking = f"The unsupported spike within half a beam is {unsupported:+.2f} sigma; {threshold:g} would be evidence"
-    return f"{lacking}; {image}; {hot}."
+    lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"
+    return f"The unsupported spike within half a beam {lacking}; {image}; {hot}."
 
 
 WHAT_IS_SHOWN = (

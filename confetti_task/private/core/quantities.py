@@ -80,7 +80,7 @@ CANDIDATE_QUANTITIES = (
     ),
     Quantity("ra", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="RA"),
     Quantity("dec", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="Dec"),
-    Quantity("npixels", description="number of hot pixels in the source, within a restoring beam"),
+    Quantity("npixels", description="number of hot pixels within a restoring beam"),
     Quantity(
         "severity",
         "f4",

@@ -64,7 +64,7 @@ def check_room(plan, cube):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        What will be done.
+        The plan.
     cube : `images.cube.Cube`
         The old images.
 
@@ -98,7 +98,7 @@ def write_start(plan, cube, start_plane, clean_mask):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        What will be done.
+        The plan.
     cube : `images.cube.Cube`
         The old images.
     start_plane : callable
@@ -160,7 +160,7 @@ def write_new_set(plan, cube, beside):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        What was done.
+        The plan.
     cube : `images.cube.Cube`
         The old images.
     beside : set of int

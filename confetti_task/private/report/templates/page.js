@@ -5,7 +5,7 @@ for (const table of document.querySelectorAll("table")) {
   heads.forEach((head, column) => {
     const sort = () => {
       const before = head.getAttribute("aria-sort");
-      // The largest number first, but text from the beginning of the alphabet; what is missing last.
+      // First click: numbers descending, text ascending. Missing values come last.
       const down = before ? before === "ascending" : !head.classList.contains("text");
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
       const missing = (text) => text === "" || text === "-Infinity";
