@@ -21,15 +21,12 @@ from pathlib import Path
 import numpy as np
 from casatasks import casalog
 from casatools import coordsys, image
-from scipy import ndimage
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from truth import groups, half_beam, is_source, near
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.noise import channel_noise, plane_noise
-from confetti_task.private.core.statistics import components, contrast, disc, hot_pixels, narrowness
+from confetti_task.private.core.statistics import components, contrast, hot_pixels, narrowness
 
 # A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
 # with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it counts neither way, nor
@@ -51,7 +48,7 @@ def read_case(path):
             case[name] = values.transpose(2, 1, 0)
     case["sources"] = json.loads(str(case["sources_json"]))
     case["beam"] = json.loads(str(case["meta_json"]))["beam_pix"]
-    case["reach"] = max(1, round(case["beam"] / 2))
+    case["reach"] = half_beam(case["beam"])
     return case
 
 
@@ -126,18 +123,6 @@ def narrow_hot_pixels(case):
     return mask, np.flatnonzero(mask.any(axis=(1, 2)))
 
 
-def groups(plane, reach):
-    """Pixels [n, 2] of every group of set pixels that are linked within ``reach`` pixels."""
-    pixels = np.argwhere(plane)
-    if not len(pixels):
-        return []
-    pairs = cKDTree(pixels).query_pairs(reach + 1e-6, output_type="ndarray")
-    links = coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(pixels), len(pixels)))
-    number, labels = connected_components(links, directed=False)
-    order = np.argsort(labels, kind="stable")
-    return np.split(pixels[order], np.cumsum(np.bincount(labels, minlength=number))[:-1])
-
-
 def score(case, mask, channels):
     """Count what a mask and a list of bad channels find, and what they get wrong."""
     counts = dict.fromkeys(COUNTS, 0)
@@ -158,9 +143,9 @@ def score(case, mask, channels):
 def _score_fake(case, channel, plane, counts):
     peaks = []
     for pixels in groups(case["label"][channel] == 2, case["reach"]):
-        near = _near(pixels, case["reach"], plane.shape)
-        peaks.append(np.abs(case["Dh"][channel][near]).max())
-        found, large = bool(plane[near].any()), peaks[-1] >= LARGE_SIGMA
+        within = near(pixels, case["reach"], plane.shape)
+        peaks.append(np.abs(case["Dh"][channel][within]).max())
+        found, large = bool(plane[within].any()), peaks[-1] >= LARGE_SIGMA
         counts["fake"] += 1
         counts["found"] += found
         counts["large"] += large
@@ -171,31 +156,17 @@ def _score_fake(case, channel, plane, counts):
 def _score_groups(case, channel, plane, counts):
     label, error, strict = (case[name][channel] for name in ("label", "Dh", "Xh"))
     for pixels in groups(plane, case["reach"]):
-        near = _near(pixels, case["reach"], plane.shape)
-        if (label[near] == 3).any() and not (label[near] == 2).any():
+        within = near(pixels, case["reach"], plane.shape)
+        if (label[within] == 3).any() and not (label[within] == 2).any():
             continue
-        peak = np.argmax(np.abs(error[near]))
-        one, other = error[near][peak], strict[near][peak]
+        peak = np.argmax(np.abs(error[within]))
+        one, other = error[within][peak], strict[within][peak]
         right = abs(one) >= RIGHT_SIGMA and abs(other) >= RIGHT_SIGMA and one * other > 0
         counts["right"] += right
         counts["wrong"] += not right
         counts["real"] += not right and any(
-            _is_source(source, channel, pixels, case["reach"]) for source in case["sources"]
+            is_source(source, channel, pixels, case["reach"]) for source in case["sources"]
         )
-
-
-def _near(pixels, reach, shape):
-    near = np.zeros(shape, dtype=bool)
-    near[tuple(pixels.T)] = True
-    offsets = disc(reach)
-    structure = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=bool)
-    structure[tuple(offsets.T + reach)] = True
-    return ndimage.binary_dilation(near, structure)
-
-
-def _is_source(source, channel, pixels, reach):
-    there = source["kind"] == "cont" or abs(source["chan"] - channel) <= max(1.0, source["fwhm_chan"])
-    return there and (np.hypot(pixels[:, 0] - source["y"], pixels[:, 1] - source["x"]) <= reach).any()
 
 
 def row(name, counts):

@@ -13,6 +13,7 @@ from collections import namedtuple
 
 import numpy as np
 from scipy import ndimage
+from truth import restore
 
 from confetti_task.private.core.noise import channel_noise, plane_noise
 from confetti_task.private.core.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring
@@ -30,7 +31,6 @@ VISIBILITY_NOISE_JY = 0.3
 IMAGE_NOISE_JY = 0.005  # that the visibilities' noise makes in Jy/beam
 BEAM_PIXELS = 7.8
 PIXELS_PER_BEAM = 1.133 * BEAM_PIXELS**2
-FWHM_TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 
 Sky = namedtuple("Sky", "cube sources")  # [channel, y, x] in Jy/pixel, and a list of Source
 Source = namedtuple("Source", "kind x y channel width flux")  # pixels, channels, Jy
@@ -339,14 +339,8 @@ def _has(source, channel):
 
 
 def _restore(plane, beam):
-    """Convolve a plane in Jy/pixel with a restoring beam of peak 1, as tclean restores."""
-    height, width = plane.shape
-    v, u = np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width)[np.newaxis]
-    angle = np.deg2rad(beam["positionangle"]["value"])
-    major, minor = (FWHM_TO_SIGMA * beam[axis]["value"] / CELL_ARCSEC for axis in ("major", "minor"))
-    along, across = v * np.cos(angle) - u * np.sin(angle), v * np.sin(angle) + u * np.cos(angle)
-    transfer = 2 * np.pi * major * minor * np.exp(-2 * np.pi**2 * ((along * major) ** 2 + (across * minor) ** 2))
-    return np.fft.irfft2(np.fft.rfft2(plane) * transfer, plane.shape)
+    major, minor = (beam[axis]["value"] / CELL_ARCSEC for axis in ("major", "minor"))
+    return restore(plane, major, minor, beam["positionangle"]["value"])
 
 
 def _in_one_channel(errors):
