@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from run_evaluation import despeckle, score
 from run_faults import table
+from run_mending_evaluation import condemned_wrongly, count, row
+from truth import Truth, fake_sources, judge, largest_error, restore, source_change
 
 SHAPE = (7, 40, 40)
 FAKE = [(2, 10, 10), (2, 30, 30), (4, 20, 10)]
 MASER = (4, 30, 20)
+SPIKE = (2, 10, 10)
 
 
 @pytest.fixture
@@ -60,6 +63,73 @@ def test_despeckling_flags_what_is_four_times_from_the_median_of_three_channels(
     case["model"] = np.ones(SHAPE)
     case["model"][MASER], case["model"][2, 5, 5] = 5.1, 4.9
     assert np.argwhere(despeckle(case)[0]).tolist() == [list(MASER)]
+
+
+@pytest.fixture
+def truth(case):
+    """A sky of a maser of 20 sigma, without noise."""
+    model = np.zeros(SHAPE)
+    model[MASER] = 20
+    return Truth(model, restored(model), np.zeros(SHAPE), np.ones(len(model)), model >= 0, 6.0, case["sources"])
+
+
+def restored(model):
+    return np.stack([restore(plane, 6, 6, 0) for plane in model])
+
+
+def cleaned(truth, *places, factor=1.0):
+    """Model, image and residual of a clean that adds model pixels of 10 sigma to the sky."""
+    model = factor * truth.model
+    for place in places:
+        model[place] += 10
+    return model, restored(model), np.zeros(SHAPE)
+
+
+def test_a_fake_source_is_counted_before_and_not_after_and_a_maser_never(truth):
+    before, after = judge(*cleaned(truth, SPIKE), truth), judge(*cleaned(truth), truth)
+    assert fake_sources(before, truth) == [(2, pytest.approx(10, abs=0.1))]
+    assert fake_sources(after, truth) == []
+    assert [largest_error(one, before, truth) for one in (before, after)] == pytest.approx([10, 0], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(0, 10, 10)],  # in the first channel
+        [(4, 30, 22)],  # beside the maser
+        [(2, 10, 10), (3, 10, 10)],  # also in the next channel
+    ],
+)
+def test_what_is_no_fake_source(truth, places):
+    assert fake_sources(judge(*cleaned(truth, *places), truth), truth) == []
+
+
+def test_noise_and_what_the_residual_takes_back_are_no_fake_sources(truth):
+    model, image, residual = cleaned(truth, SPIKE)
+    noisy = truth._replace(noise=image - truth.restored)
+    assert fake_sources(judge(model, image, residual, noisy), noisy) == []
+    assert fake_sources(judge(model, image + 5, residual + 5, truth), truth) == []
+
+
+def test_a_channel_without_errors_is_condemned_wrongly(truth):
+    assert condemned_wrongly([0, 2, 3, 6], judge(*cleaned(truth, SPIKE), truth)) == {3}
+
+
+def test_the_change_of_a_maser_is_that_in_its_channel(truth):
+    mended, scratch = (cleaned(truth, factor=factor)[1] for factor in (0.9, 1.0))
+    assert source_change(mended, scratch, truth, [3, 4]) == pytest.approx(0.1)
+    assert source_change(mended, scratch, truth, [2, 3]) == 0
+
+
+def test_a_cured_channel_and_one_still_called_bad_are_caught_and_a_silent_one_is_not(case, truth):
+    spikes = [(2, 10, 10), (4, 10, 10), (5, 30, 30)]
+    case.update(zip(("model", "image", "residual"), cleaned(truth, *spikes)))
+    result = {"channels": [2, 4], "after": {"channels": [4]}, "proof": {"condemned": [2, 4]}}
+    counts = count(case, truth, cleaned(truth, *spikes[1:]), cleaned(truth), result)
+    assert (counts["bad"], counts["caught"], counts["wrong"], counts["cleaned"]) == (3, 2, 0, 2)
+    assert counts["fake"].tolist() == counts["large"].tolist() == [3, 2, 0]
+    line = row("one", dict(counts, seconds=np.array([1.2, 3.4])))
+    assert line == "| one | 2/3 = 0.67 | 0 | 3 / 2 / 0 | 3 / 2 / 0 | 10.0 / 10.0 / 0.0 | 0.0 % | 2 | 1 / 3 |"
 
 
 def test_the_table_of_faults_counts_every_time_and_what_failed():
