@@ -47,10 +47,10 @@ SUMMED = ("bad", "caught", "wrong", "fake", "large", "cleaned", "seconds")
 LARGEST = ("error", "change")
 
 HEAD = """\
-| case | bad channels that are cured or still called bad | channels condemned wrongly \
+| case | bad channels before / now / from scratch | of the former, cured or still called bad | condemned wrongly \
 | fake sources before / now / from scratch | of 8 sigma and more | largest error in their places, sigma \
 | real sources differ from scratch by at most | channels cleaned again | seconds / from scratch |
-|---|---|---|---|---|---|---|---|---|"""
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def evaluate(path, parameters):
@@ -163,18 +163,17 @@ def count(case, truth, mended, scratch, result):
     Returns
     -------
     counts : dict
-        bad, caught: channels with a fake source of 6 sigma, and those of them that are cured or still called bad;
-        wrong: channels condemned wrongly; fake, large: fake sources before, now and from scratch, and those of 8 sigma;
-        error: largest in the places of the old ones; change: of real sources, as a fraction; cleaned: channels cleaned
-        again.
+        bad: channels with a fake source of 6 sigma before, now and from scratch; caught: those before that are cured or
+        still called bad; wrong: channels condemned wrongly; fake, large: fake sources, and those of 8 sigma; error: the
+        largest in the places of the old ones; change: of real sources, as a fraction; cleaned: channels cleaned again.
     """
     old = [np.nan_to_num(case[name].astype(float)) for name in ("model", "image", "residual")]
     judged = [judge(*images, truth) for images in (old, mended, scratch)]
     found = [fake_sources(judgement, truth) for judgement in judged]
-    before, now = (bad_channels(sources) for sources in found[:2])
+    before, now, from_scratch = map(bad_channels, found)
     called = result["after"]["channels"] if result["after"] else []
     return {
-        "bad": len(before),
+        "bad": np.array([len(before), len(now), len(from_scratch)]),
         "caught": len(before - (now - set(called))),
         "wrong": len(condemned_wrongly(result["proof"]["condemned"], judged[0])),
         "fake": np.array([len(sources) for sources in found]),
@@ -205,7 +204,8 @@ def add(total, counts):
 def row(name, counts):
     """One line of the table, as Markdown."""
     cells = (
-        part(counts["caught"], counts["bad"]),
+        _side_by_side(counts["bad"]),
+        part(counts["caught"], counts["bad"][0]),
         counts["wrong"],
         _side_by_side(counts["fake"]),
         _side_by_side(counts["large"]),
