@@ -224,7 +224,8 @@ def _side_by_side(values, spec="d"):
 def read_arguments():
     """Arguments of the command."""
     parser = argparse.ArgumentParser(
-        prog="scripts/evaluate FOLDER --mend", description="Score confetti_reclean on cases with known truth."
+        usage="scripts/evaluate FOLDER --mend [parameter=value ...]",
+        description="Score confetti_reclean on cases with known truth.",
     )
     parser.add_argument("folder", type=os.path.abspath, help="folder with the cases, NAME.npz and NAME/")
     parser.add_argument(
