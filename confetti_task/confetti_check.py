@@ -210,8 +210,9 @@ def confetti_check(
         What was found. Names of products that were not written are ''. For a cube in pieces with outfile='', the names
         are lists with one name for each piece.
 
-        verdict : {'confetti', 'clean', 'not applicable'}
-            Verdict on the cube; 'not applicable' if nothing was cleaned or no channel could be checked.
+        verdict : {'confetti', 'suspicious', 'clean', 'not applicable'}
+            Verdict on the cube: 'confetti' if a channel is bad; 'suspicious' if none is, but a fake source may hide in
+            one; 'not applicable' if nothing was cleaned or no channel could be checked.
         npixels : int
             Number of confetti pixels.
         nsources : int
@@ -227,6 +228,13 @@ def confetti_check(
             The bad channels as text, e.g. '17~18;20'.
         diverged : list of int
             Bad channels in which CLEAN diverged as a whole.
+        suspects : list of int
+            Suspicious channels, the most suspicious first: none is bad, but a fake source may hide there.
+        suspectchans : str
+            The suspicious channels as text.
+        limit : float or None
+            Height of a fake source that is found with a probability of 90 %, in units of the channel rms: the median of
+            all channels. None if it is unknown, for lack of a PSF.
         severity : float
             Severity of the worst fake source, in units of the channel rms; 0 if there is none.
         flux : float
@@ -260,9 +268,10 @@ def confetti_check(
     Examples
     --------
     >>> result = confetti_check(imagename="myfield_B3_spw1_12M_n2hp")
-    >>> if result["verdict"] == "confetti":
-    ...     print(result["chans"], result["severity"])
+    >>> if result["verdict"] in ("confetti", "suspicious"):
+    ...     print(result["chans"], result["severity"], result["suspectchans"])
 
-    A mask does not remove what is already in the model; confetti_reclean cleans the bad channels again.
+    A mask does not remove what is already in the model; confetti_reclean cleans the bad and the suspicious channels
+    again, and the data decide about the suspicious ones.
     """
     return call_task("confetti_check", PARAMETERS, locals())

@@ -119,7 +119,7 @@ def test_places_near_a_pixel_are_near_and_have_it_in_the_middle(pixels, radius):
 SIZE = 32
 PSF = dirty_beam(SIZE)
 LENGTHS = (padded(SIZE), padded(SIZE))
-PASSED, SHARE = unmeasured_filter(PSF, BEAM, LENGTHS)
+PASSED, SHARE, _ = unmeasured_filter(PSF, BEAM, LENGTHS)
 PLANES = arrays.arrays(np.float32, (SIZE, SIZE), elements=st.integers(-8, 8), fill=st.just(0))
 
 

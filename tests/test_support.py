@@ -12,7 +12,7 @@ HOT = np.array([[3, 32, 30]])
 
 def filtered(restored, psf):
     lengths = tuple(padded(length) for length in psf.shape)
-    passed, share = unmeasured_filter(psf, BEAM, lengths)
+    passed, share, _ = unmeasured_filter(psf, BEAM, lengths)
     return (np.full_like(restored, np.nan) if passed is None else unmeasured_image(restored, passed, lengths)), share
 
 
@@ -106,3 +106,11 @@ def test_scale_changes_nothing_and_sign_only_the_sign(factor):
 
 def test_an_image_narrower_than_the_ring_around_a_point_source_cannot_be_asked():
     assert unmeasured_filter(dirty_beam()[:10], BEAM, (20, 128))[0] is None
+
+
+def test_the_more_baselines_fill_the_gaps_the_less_an_error_of_clean_shows():
+    lengths = (2 * len(dirty_beam()),) * 2
+    some = 0.05 * gaussian(0.4 * BEAM)  # a little coverage everywhere
+    fuller = (dirty_beam() + some) / (1 + some.max())
+    shown = [unmeasured_filter(psf.astype(np.float32), BEAM, lengths)[2] for psf in (dirty_beam(), fuller)]
+    assert 1 > shown[0] > 1.5 * shown[1] > 0

@@ -121,7 +121,8 @@ def test_a_maser_that_an_old_image_does_not_restore_is_not_masked(skip, stale):
         products.add_point(5, 20, 20, 30 * NOISE)
         write_image("line.image", image + products.image - products.residual, unit="Jy/beam", beams="one")
     result = confetti_check(imagename="line")
-    assert result["verdict"] == "clean"
+    assert result["verdict"] == ("suspicious" if skip else "clean")
+    assert not read_image(result["mask"]).any()
 
 
 @pytest.mark.parametrize("factor", [-1, 1e-6, 1e6])
@@ -251,3 +252,21 @@ def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is
     result = confetti_check(imagename="line")
     assert HOT in places(result, "candidate")
     assert "could not be tested" in result["warnings"][0]
+
+
+def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
+    products = Products()
+    products.add_confetti(1, 20, 40, 11.4 * NOISE)
+    products.add_confetti(5, 20, 40, 12 * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "suspicious"
+    assert result["suspects"] == [5, 1]
+    assert result["suspectchans"] == "1;5"
+    assert not result["channels"]
+    assert not read_image(result["mask"]).any()
+
+
+def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):
+    write_cube("line", products, skip=["psf"])
+    assert confetti_check(imagename="line")["limit"] is None

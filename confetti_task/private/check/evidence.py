@@ -18,9 +18,9 @@ BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
 Target = namedtuple("Target", "channel pixels places of_pixel")
 
 # What a channel shows at a target: heights of the restored model and of its unmeasured part at the places [m]; height
-# of the image, its value and that of the residual at the pixels [n]; and the share of a point source that lies in the
-# unmeasured part.
-View = namedtuple("View", "total unmeasured height image residual share")
+# of the image, its value and that of the residual at the pixels [n]; and the share of a point source, and of a typical
+# error of CLEAN, that lies in the unmeasured part.
+View = namedtuple("View", "total unmeasured height image residual share response")
 
 
 def places_near(channel, candidates, cube):
@@ -72,7 +72,7 @@ def measure_channel(cube, polarization, channel, targets):
         [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
         for target in targets
     ]
-    passed, share = _read_filter(cube, polarization, channel)
+    passed, share, response = _read_filter(cube, polarization, channel)
     background = ring(cube.beam)
     for corner, core in windows(cube.shape[2:]):
         inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
@@ -88,7 +88,7 @@ def measure_channel(cube, polarization, channel, targets):
             )
             view[2][pixels] = height_above_ring(image, at_pixels, background)
             view[3][pixels], view[4][pixels] = values_at(image, at_pixels), values_at(residual, at_pixels)
-    return [View(*view, share) for view in views]
+    return [View(*view, share, response) for view in views]
 
 
 def _within_box(pixels, box):
@@ -99,7 +99,12 @@ def _within_box(pixels, box):
 
 def _read_filter(cube, polarization, channel):
     psf = read_psf(cube, polarization, channel)
-    return (None, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.shape[2:]))
+    return (None, np.nan, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.shape[2:]))
+
+
+def measure_response(cube, polarization, channel):
+    """Fraction of the height of a typical error of CLEAN that shows in a channel; see `unmeasured_filter`."""
+    return _read_filter(cube, polarization, channel)[2]
 
 
 def _read_window(cube, polarization, channel, corner, passed):
@@ -130,10 +135,13 @@ def combine_channels(candidates, target, views, cube):
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        The same with the fields restored, spike, residual and unsupported, without those where the image is blank.
+        The same with the fields restored, spike, residual, unsupported and response, without those where the image is
+        blank.
     """
     around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
-    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan)
+    missing = View(
+        *(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan, np.nan
+    )
     total, unmeasured, heights = (
         np.column_stack([getattr(views.get(channel, missing), name) for channel in around]) for name in View._fields[:3]
     )
@@ -145,4 +153,5 @@ def combine_channels(candidates, target, views, cube):
     candidates["residual"] = here.residual / candidates["noise"]
     unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)
     candidates["unsupported"] = unsupported / candidates["noise"]
+    candidates["response"] = here.response
     return candidates[np.isfinite(here.image)]

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from ..core.sensitivity import quiet_noise
 from ..images.channels import format_channels
-from .tables import checked_channels, diverged_channels, is_bad
+from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
 
 NO_PSF = (
     "{path} not found: without the PSF the task cannot tell which spatial frequencies were measured, so only hot "
     "pixels that the model itself compensates can be classified as confetti. Most fake sources remain candidates: keep "
-    ".psf next to .model"
+    ".psf next to .model, or call confetti_reclean: it cleans suspicious channels again, and the data decide"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
 ALL_BLANK = "the image or the residual is masked, blank or zero in all checked channels: nothing could be checked"
@@ -46,6 +47,13 @@ NOT_RESTORED = (
     "are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the residual; "
     "this is correct if the model and the residual are from the same run"
 )
+NEARLY_BLIND = (
+    "the check is nearly blind here: in half of the cleaned channels it may miss fake sources of up to {limit:.2g} "
+    "Jy/beam, {height:.0f} times the noise of quiet channels. confetti_reclean cleans suspicious channels again, and "
+    "the data decide"
+)
+# Twice the height of a credible source.
+BLIND_SIGMA = 10.0
 ONE_CHANNEL = (
     "the image has one channel: confetti is recognized by comparison with neighbouring channels, so it cannot be found "
     "here"
@@ -107,7 +115,16 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return warnings
+    return [*warnings, *_nearly_blind(channels)]
+
+
+def _nearly_blind(channels):
+    """The warning that most fake sources would be missed, or nothing."""
+    cleaned = channels[(channels["components"] > 0) & channels["checked"] & np.isfinite(channels["limit"])]
+    if len(cleaned):
+        limit, quiet = np.median(cleaned["limit"] * cleaned["noise"]), quiet_noise(channels["noise"])
+        if limit >= BLIND_SIGMA * quiet:
+            yield NEARLY_BLIND.format(limit=limit, height=limit / quiet)
 
 
 def odd_size(width, height):
@@ -184,6 +201,9 @@ def summarize(candidates, tables, products, report):
         "severities": [worst[channel] for channel in sorted(worst)],
         "chans": format_channels(sorted(worst)),
         "diverged": diverged_channels(channels),
+        "suspects": suspicious_channels(channels),
+        "suspectchans": format_channels(suspicious_channels(channels)),
+        "limit": _typical_limit(channels),
         "severity": max(worst.values(), default=0.0),
         "flux": float(bad["flux"].to_value("Jy").sum()),
         **products._asdict(),
@@ -191,8 +211,14 @@ def summarize(candidates, tables, products, report):
     }
 
 
+def _typical_limit(channels):
+    """Median of the limits of all channels; None if they are unknown."""
+    known = channels["limit"][np.isfinite(channels["limit"])]
+    return float(np.median(known)) if len(known) else None
+
+
 def describe_channels(sources, channels):
-    """One line for each bad channel, and one for channels that alone have, or lack, model components."""
+    """One line for each bad channel; one each for suspicious channels, the completeness, and jumps of the flux."""
     for row in channels[channels["verdict"] == "diverged"]:
         yield f"{_name(row)} diverged: convergence {row['convergence']:.2f}, model flux {row['model_flux']:.3g}"
     for row in channels[channels["confetti"] > 0]:
@@ -204,6 +230,16 @@ def describe_channels(sources, channels):
             f"x={worst['x']} y={worst['y']} with {worst['severity']:.1f} sigma ({worst['flux']:.3g}); hot pixels: "
             f"{row['positive']} positive, {row['negative']} negative"
         )
+    suspects = suspicious_channels(channels)
+    if suspects:
+        worst = channels["suspicion"][channels["channel"] == suspects[0]].max()
+        yield (
+            f"Channels {format_channels(suspects)} are suspicious: a fake source may hide there, of up to {worst:.1f} "
+            f"sigma in channel {suspects[0]}"
+        )
+    limit = _typical_limit(channels)
+    if limit:
+        yield f"Completeness: a fake source of {limit:.1f} sigma is found with a probability of 90 %"
     switched = set(channels["channel"][channels["switched"]].tolist())
     if switched:
         yield (
@@ -221,12 +257,16 @@ def describe_verdict(result):
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
     candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
+    suspects = f"fake sources may hide in channels {result['suspectchans']}"
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
+    if result["verdict"] == "suspicious":
+        return f"Verdict: suspicious; {suspects}; {candidates}. Next: clean these channels again with confetti_reclean"
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
+    hidden = f"{suspects} too; " if result["suspects"] else ""
     return (
         f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {candidates}. Next: clean these channels again with confetti_reclean"
+        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: clean these channels again with confetti_reclean"
     )
 
 
@@ -240,8 +280,13 @@ def verdict_in_words(sources, channels):
         return "Not applicable", "nothing was cleaned." if checked else "no channel could be checked."
     if verdict == "clean":
         return "Clean", f"no fake source was found in {len(checked)} channels.{others}"
+    suspects = suspicious_channels(channels)
+    hiding = f"fake sources may hide in {len(suspects)} of {len(checked)} channels." if suspects else ""
+    if verdict == "suspicious":
+        return "Suspicious", f"no fake source is certain, but {hiding}{others}"
     word = "Diverged" if diverged_channels(channels) else "Confetti"
-    return word, " ".join([*_diverged_in_words(channels, checked), *_fake_in_words(sources, checked)]) + others
+    what = [*_diverged_in_words(channels, checked), *_fake_in_words(sources, checked)]
+    return word, " ".join([*what, *([hiding.capitalize()] if hiding else [])]) + others
 
 
 def _diverged_in_words(channels, checked):

@@ -62,7 +62,9 @@ def survey(cube, selected, thresholds, workers, memory):
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
-    return Found(cube, searched.channels, _ask_the_data(cube, searched, workers, memory), differing)
+    candidates = _ask_the_data(cube, searched, workers, memory)
+    searched.channels["response"] = _responses(cube, searched.channels, candidates)
+    return Found(cube, searched.channels, candidates, differing)
 
 
 def _search(cube, selected, thresholds, workers, memory):
@@ -116,6 +118,18 @@ def _ask_the_data(cube, searched, workers, memory):
         candidates = searched.candidates[searched.candidates["polarization"] == polarization]
         weighed += _compare_with_data(cube, polarization, candidates, noise, workers, memory)
     return np.concatenate(weighed)
+
+
+def _responses(cube, channels, candidates):
+    """Response of every channel, as measured at its candidates; the PSF of other channels is about the same."""
+    measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
+    measured[candidates["polarization"], candidates["channel"]] = candidates["response"]
+    responses = measured[channels["polarization"], channels["channel"]]
+    known, cleaned = responses[np.isfinite(responses)], channels[(channels["components"] > 0) & channels["checked"]]
+    if not len(known) and len(cleaned):
+        middle = cleaned[len(cleaned) // 2]
+        known = [evidence.measure_response(cube, int(middle["polarization"]), int(middle["channel"]))]
+    return np.where(np.isnan(responses), np.median(known), responses) if len(known) else responses
 
 
 def _compare_with_data(cube, polarization, candidates, noise, workers, memory):

@@ -10,6 +10,7 @@ from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..core.sources import join
 from ..images.coordinates import world_coordinates
 from ..images.pixels import read_channel
+from .verdict import verdicts_of_channels
 
 
 def make_tables(found, meta):
@@ -57,7 +58,6 @@ def _channel_table(found, sources, meta):
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
-    conditions = [channels["diverged"], confetti > 0, channels["checked"], np.isnan(channels["noise"])]
     columns = {
         "frequency": frequency,
         "velocity": velocity,
@@ -66,7 +66,7 @@ def _channel_table(found, sources, meta):
         "tail": [_tail(rows["unsupported"]) for rows in here],
         "severity": [rows["severity"].max(initial=0) for rows in here],
         "flux": _fluxes(cube, channels, sources),
-        "verdict": np.select(conditions, ["diverged", "bad", "good", "blank"], "unchecked").astype("U9"),
+        "verdict": verdicts_of_channels(found),
     }
     return _add_pieces(_table(CHANNEL_QUANTITIES, channels, columns, meta), cube)
 
@@ -162,7 +162,7 @@ def read_tables(root, cube):
     sources, channels = (QTable.read(path, format="ascii.ecsv") for path in paths)
     if "parameters" not in sources.meta:
         raise ValueError(f"{paths[0]} was written by an earlier version of confetti_task; check the cube again")
-    for row in channels[is_bad(channels)]:
+    for row in channels[is_bad(channels) | (channels["verdict"] == "suspicious")]:
         model = read_channel(cube, "model", cube.stokes.index(row["stokes"]), row["channel"])
         model = np.nan_to_num(model).astype(float)
         flux, components = model.sum() * units.Jy, np.count_nonzero(model)
@@ -184,6 +184,15 @@ def is_bad(channels):
 def bad_channels(channels):
     """Bad channels of a table of channels, ascending."""
     return _numbers(channels, is_bad(channels))
+
+
+def suspicious_channels(channels):
+    """Suspicious channels of a table of channels, the most suspicious first; bad ones are none of them."""
+    rows = channels[(channels["verdict"] == "suspicious") & ~np.isin(channels["channel"], bad_channels(channels))]
+    if not len(rows):  # tables of earlier versions have no suspicion
+        return []
+    ranked = rows["channel"][np.argsort(-np.array(rows["suspicion"]), kind="stable")]
+    return list(dict.fromkeys(ranked.tolist()))  # each once, whatever the number of polarizations
 
 
 def diverged_channels(channels):

@@ -1,31 +1,75 @@
 """Decisions: which candidates are confetti, how bad they are, and the verdict on the cube."""
 
+import numpy as np
+
 from ..core.decision import is_confetti, severity
+from ..core.sensitivity import completeness_limit, quiet_noise, suspicion
 from .known_sources import near_known
 
 
-def judge(found, real, thresholds):
+def judge(found, real, thresholds, acquitted=()):
     """
-    Fill in which candidates are known real sources, which are confetti, and the severity of these.
+    Fill in which candidates are known real sources, which are confetti, which channels are suspicious, and
+    what the check could have missed in them.
 
     Parameters
     ----------
     found : `check.survey.Found`
-        The measurements; their candidates are changed in place.
+        The measurements; their candidates and channels are changed in place.
     real : `~astropy.coordinates.SkyCoord`
         Positions of known real sources, from `check.known_sources.read_known`.
     thresholds : `core.decision.Thresholds`
         Thresholds of the decision.
+    acquitted : sequence of int
+        Channels that were cleaned again, with the same result: they are not suspicious.
     """
-    candidates = found.candidates
+    channels, candidates = found.channels, found.candidates
     candidates["known"] = near_known(found.cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
+    candidates["suspicion"] = suspicion(candidates, quiet_noises(found)[candidates["polarization"]])
+    channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
+    channels["suspicion"] = _of_the_worst(found)
+    channels["acquitted"] = np.isin(channels["channel"], acquitted)
+    channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) & ~channels["acquitted"]
+
+
+def quiet_noises(found):
+    """Quiet noise of every polarization, in Jy/beam."""
+    channels, numbers = found.channels, range(found.cube.shape[0])
+    return np.array([quiet_noise(channels["noise"][channels["polarization"] == number]) for number in numbers])
+
+
+def _of_the_worst(found):
+    """Largest suspicion of the candidates of each channel."""
+    channels, candidates = found.channels, found.candidates
+    largest = np.zeros(found.cube.shape[:2], dtype=np.float32)
+    np.maximum.at(largest, (candidates["polarization"], candidates["channel"]), candidates["suspicion"])
+    return largest[channels["polarization"], channels["channel"]]
+
+
+def verdicts_of_channels(found):
+    """The verdict on each channel, as described in `core.quantities`."""
+    channels, candidates = found.channels, found.candidates
+    bad = np.zeros(found.cube.shape[:2], dtype=bool)
+    bad[candidates["polarization"][candidates["confetti"]], candidates["channel"][candidates["confetti"]]] = True
+    verdicts = {
+        "diverged": channels["diverged"],
+        "bad": bad[channels["polarization"], channels["channel"]],
+        "suspicious": channels["suspicious"],
+        "acquitted": channels["acquitted"],
+        "good": channels["checked"],
+        "blank": np.isnan(channels["noise"]),
+    }
+    return np.select([*verdicts.values()], [*verdicts], "unchecked").astype("U10")
 
 
 def verdict_of(found):
-    """'confetti' if a channel is bad; else 'clean', or 'not applicable' if nothing was cleaned and checked."""
-    if found.candidates["confetti"].any() or found.channels["diverged"].any():
+    """'confetti', 'suspicious', 'clean', or 'not applicable' if nothing was cleaned and checked."""
+    verdicts = verdicts_of_channels(found)
+    if np.isin(verdicts, ["bad", "diverged"]).any():
         return "confetti"
+    if (verdicts == "suspicious").any():
+        return "suspicious"
     cleaned_and_checked = found.channels["checked"].any() and found.channels["components"].any()
     return "clean" if cleaned_and_checked else "not applicable"

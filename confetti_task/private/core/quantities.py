@@ -152,6 +152,12 @@ CANDIDATE_QUANTITIES = (
         form=".1f",
         image=True,
     ),
+    Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
+    Quantity(
+        "suspicion",
+        "f4",
+        description="height of the fake source that may hide here, in units of the rms of quiet channels",
+    ),
     Quantity("confetti", "?"),
     Quantity("known", "?"),  # within a beam of a known real source
 )
@@ -200,6 +206,27 @@ CHANNEL_QUANTITIES = (
         form=".2f",
     ),
     Quantity("diverged", "?"),
+    Quantity("response", "f4"),  # as for hot pixels
+    Quantity(
+        "limit",
+        "f4",
+        description="height of a fake source that the check finds with a probability of 90 %, in sigma; nan without a "
+        "PSF",
+        heading="limit",
+        shown_in="found with 90 %, sigma",
+        form=".1f",
+    ),
+    Quantity("suspicious", "?"),
+    Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning it again
+    Quantity(
+        "suspicion",
+        "f4",
+        description="height of the fake source that may hide here, in units of the rms of quiet channels: channels are "
+        "ranked by it",
+        heading="suspicion",
+        shown_in="may hide here, sigma",
+        form=".1f",
+    ),
     Quantity(
         "confetti",
         description="number of confetti pixels",
@@ -215,8 +242,9 @@ CHANNEL_QUANTITIES = (
     Quantity("flux", unit="Jy", description="sum of the absolute fluxes of the fake sources"),
     Quantity(
         "verdict",
-        description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; good: "
-        "neither; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
+        description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; "
+        "suspicious: a fake source may hide there; acquitted: it was suspicious, and is the same after cleaning it "
+        "again; good: none of these; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
     ),
 )
 

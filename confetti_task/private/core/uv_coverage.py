@@ -12,6 +12,11 @@ from .statistics import above_neighbours, largest, ring
 # fields; in bright emission, which leaks through where there is some coverage, 0.015 finds more.
 LEAST_COVERAGE = 0.015
 
+# The errors of CLEAN reach up to about this coverage, above which the residual keeps the model right. In single fields
+# 0.36 to 0.46 of the height of a typical error lies below LEAST_COVERAGE then, in mosaics 0.33; in 83 of 92 channels
+# with fake sources the worst one showed at least that much.
+ERRONEOUS_COVERAGE = 0.15
+
 # Integral of a Gaussian of unit peak, in units of its FWHM squared.
 GAUSSIAN_AREA = float(np.pi / (4 * np.log(2)))
 
@@ -48,12 +53,22 @@ def unmeasured_filter(psf, beam, lengths):
         point source.
     share : float
         Fraction of the height of a point source, above the mean of its `core.statistics.ring`, at these frequencies.
+    response : float
+        The same fraction of a typical error of CLEAN, which is confined to a coverage of less than
+        `ERRONEOUS_COVERAGE`.
     """
     if not _has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
-        return None, np.nan
-    area = np.float32(LEAST_COVERAGE * GAUSSIAN_AREA * beam**2)
-    passed = area / (area + _coverage(psf, lengths, _columns(lengths, beam)))
-    return passed, float((passed * _point_above_ring(lengths, beam)).sum())
+        return None, np.nan, np.nan
+    coverage, weights = _coverage(psf, lengths, _columns(lengths, beam)), _point_above_ring(lengths, beam)
+    passed, erroneous = (_below(limit, coverage, beam) for limit in (LEAST_COVERAGE, ERRONEOUS_COVERAGE))
+    share, all_of_it = (float((part * weights).sum()) for part in (passed, erroneous))
+    return passed, share, share / all_of_it
+
+
+def _below(limit, coverage, beam):
+    """1 where the coverage is far below a limit, one half at the limit, and 0 far above it."""
+    area = np.float32(limit * GAUSSIAN_AREA * beam**2)
+    return area / (area + coverage)
 
 
 def _has_its_peak(psf):
