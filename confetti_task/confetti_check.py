@@ -111,6 +111,13 @@ PARAMETERS = (
         allowed=(),
         summary="Replace the products of an earlier run",
     ),
+    Parameter(
+        name="proof",
+        type="string",
+        default="",
+        allowed=(),
+        summary="Table in which confetti_reclean acquitted channels; '' = imagename.proof.ecsv",
+    ),
 )
 
 
@@ -130,6 +137,7 @@ def confetti_check(
     parallel=True,
     memory=1.0,
     overwrite=False,
+    proof="",
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -203,6 +211,10 @@ def confetti_check(
         once and fewer cores filter planes at the same time. The results are the same.
     overwrite : bool, default False
         Replace the products of an earlier run. If False, an existing product is an error.
+    proof : str, default ''
+        Table that confetti_reclean wrote about the channels that it cleaned again: those acquitted there, and unchanged
+        since, are not suspicious, and the report shows the images before and after. '' means imagename.proof.ecsv if it
+        exists.
 
     Returns
     -------

@@ -90,6 +90,20 @@ PARAMETERS = (
         allowed=(),
         summary="Replace the images of an earlier confetti_reclean",
     ),
+    Parameter(
+        name="suspects",
+        type="bool",
+        default=True,
+        allowed=(),
+        summary="Clean suspicious channels again too, and let the data decide about them",
+    ),
+    Parameter(
+        name="budget",
+        type="double",
+        default=0.5,
+        allowed=(),
+        summary="Cost that suspicious channels may add up to, as a fraction of a full clean",
+    ),
 )
 
 
@@ -106,6 +120,8 @@ def confetti_reclean(
     rounds=3,
     dryrun=False,
     overwrite=False,
+    suspects=True,
+    budget=0.5,
 ):
     """
     Clean the bad channels of a spectral-line cube again with the recorded tclean parameters.
@@ -161,6 +177,14 @@ def confetti_reclean(
     overwrite : bool, default False
         Replace the images of an earlier confetti_reclean, and what an interrupted one left behind. Images that it did
         not write are never replaced.
+    suspects : bool, default True
+        Clean suspicious channels again too, the most suspicious first. Where the new image shows the same as the old
+        one, the channel is acquitted, and its old planes stay. Where a source of the old image has gone, a fake source
+        is proved, and the channel gets the new planes. Has no effect if chans is given.
+    budget : float, default 0.5
+        Suspicious channels are cleaned again as long as the whole costs no more than this fraction of a full clean, or
+        no more than the bad channels alone. A tenth of the channels of the cube are cleaned in any case. The log says
+        which channels are left over.
 
     Returns
     -------
@@ -168,19 +192,40 @@ def confetti_reclean(
         What was done.
 
         imagename : str
-            Root name of the good images: the new ones, or the old ones if no channel is bad.
+            Root name of the good images: the new ones, or the old ones if no channel was replaced.
         method : {'subcubes', 'cube', 'none'}
-            What was imaged; 'none' if no channel is bad.
+            What was imaged; 'none' if nothing was.
         channels : list of int
-            Channels that were cleaned again.
+            Channels that were cleaned again, acquitted ones too.
         chans : str
             The same channels as text, e.g. '17~18;20'.
         script : str
-            Name of the script; '' if no channel is bad.
-        before : dict or None
-            The old cube; None after a dry run, or if no channel is bad.
+            Name of the script; '' if nothing was imaged.
+        proof : dict or None
+            What the comparison of the images before and after showed; None after a dry run, or if nothing was imaged.
 
-            verdict : {'confetti', 'clean', 'not applicable'}
+            table : str
+                Name of the table of the finds: heights in the old and the new image, and of their difference.
+            mask : str
+                Name of the mask of the proved fake sources.
+            proved : int
+                Number of proved fake sources: gone after their channel was cleaned again.
+            real : int
+                Number of sources that are still there.
+            open : int
+                Number of places where the images differ, and the new one stands out more.
+            condemned : list of int
+                Suspicious channels with a proved fake source, which have the new planes.
+            acquitted : list of int
+                Suspicious channels that are the same after cleaning them again: their old planes stayed, bit for bit.
+            undecided : list of int
+                Suspicious channels about which the data could not decide: the old planes stayed.
+            leftover : list of int
+                Suspicious channels that were not cleaned again, for lack of budget.
+        before : dict or None
+            The old cube; None after a dry run, or if nothing was imaged.
+
+            verdict : {'confetti', 'suspicious', 'clean', 'not applicable'}
                 Verdict on the cube.
             nsources : int
                 Number of fake sources.
@@ -190,6 +235,8 @@ def confetti_reclean(
                 The bad channels as text.
             diverged : list of int
                 Bad channels in which CLEAN diverged as a whole.
+            suspects : list of int
+                Suspicious channels, the most suspicious first.
             severity : float
                 Severity of the worst fake source, in units of the channel rms; 0 if there is none.
             flux : float
@@ -204,7 +251,7 @@ def confetti_reclean(
             noise : float
                 Median channel rms, in Jy/beam.
         seconds : float
-            Elapsed time in seconds; 0 after a dry run, or if no channel is bad.
+            Elapsed time in seconds; 0 after a dry run, or if nothing was imaged.
         warnings : list of str
             What to know before trusting the new cube, and what to do next, one sentence each.
 

@@ -175,7 +175,7 @@ def count(case, truth, mended, scratch, result):
     return {
         "bad": np.array([len(before), len(now), len(from_scratch)]),
         "caught": len(before - (now - set(called))),
-        "wrong": len(condemned_wrongly(result["proof"]["condemned"], judged[0])),
+        "wrong": len(condemned_wrongly((result["proof"] or {}).get("condemned", []), judged[0])),
         "fake": np.array([len(sources) for sources in found]),
         "large": np.array([sum(error >= LARGE_SIGMA for _, error in sources) for sources in found]),
         "error": np.array([largest_error(judgement, judged[0], truth) for judgement in judged]),

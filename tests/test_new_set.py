@@ -88,7 +88,7 @@ def test_the_new_set_is_complete_and_only_the_bad_channel_is_another(method):
     images = {name for name in os.listdir() if name.startswith("line_reclean.") and ".confetti" not in name}
     # Of an .image.pbcor that the old set does not have a sub-cube is not enough.
     pbcor = ["image.pbcor"] if method == "cube" else []
-    expected = ["model", "residual", "image", "psf", "mask", "reclean.py", *pbcor]
+    expected = ["model", "residual", "image", "psf", "mask", "proof.ecsv", "proof.mask", "reclean.py", *pbcor]
     assert images == {f"line_reclean.{name}" for name in expected}
     for name, changed in (("model", [BAD]), ("image", [BAD]), ("residual", []), ("psf", []), ("mask", [])):
         difference = np.abs(read_image(f"line_reclean.{name}") - read_image(f"line.{name}"))
@@ -99,12 +99,13 @@ def test_the_new_set_is_complete_and_only_the_bad_channel_is_another(method):
 @pytest.mark.usefixtures("tclean")
 def test_the_dictionary_that_confetti_reclean_returns_is_the_documented_one():
     keys = generate_tasks.read_task(generate_tasks.TOP / "xml" / "confetti_reclean.xml").returns.keys
-    before, after = (key.keys for key in keys if key.keys)
+    proof, before, after = (key.keys for key in keys if key.keys)
     prepared = confetti_reclean(imagename="line", dryrun=True)
     assert_documented(prepared, keys)
-    assert prepared["before"] is prepared["after"] is None
+    assert prepared["proof"] is prepared["before"] is prepared["after"] is None
     result = confetti_reclean(imagename="line", overwrite=True)
     assert_documented(result, keys)
+    assert_documented(result["proof"], proof)
     assert_documented(result["before"], before)
     assert_documented(result["after"], before + after)
 
@@ -178,7 +179,8 @@ def test_a_work_folder_that_was_half_removed_is_not_finished_again(monkeypatch):
     with pytest.raises(ValueError, match="nothing was prepared for"):
         finish_reclean("line_reclean")
     assert new_set() == before
-    assert set(before) == {f"line_reclean.{name}" for name in ("mask", "psf", "model", "residual", "image")}
+    images = ("mask", "psf", "model", "residual", "image", "proof.mask", "proof.ecsv")
+    assert set(before) == {f"line_reclean.{name}" for name in images}
 
 
 def killed_at_move(number):

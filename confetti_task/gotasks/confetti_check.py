@@ -26,6 +26,7 @@ class _ShellTask(ShellTask):
         parallel=None,
         memory=None,
         overwrite=None,
+        proof=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

@@ -23,6 +23,8 @@ class _ShellTask(ShellTask):
         rounds=None,
         dryrun=None,
         overwrite=None,
+        suspects=None,
+        budget=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

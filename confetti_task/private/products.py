@@ -36,8 +36,9 @@ OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 REPORT = (".html", ".crtf", ".reg")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Parameters of the task: which clean mask, whether to write statistics and a report, and how many finds it shows.
-Options = namedtuple("Options", "cleanmask writestats report npanels")
+# Parameters of the task: which clean mask, whether to write statistics and a report, how many finds it shows, and the
+# table of the proof or None.
+Options = namedtuple("Options", "cleanmask writestats report npanels proof")
 
 # Names of the products of an outfile, '' for those not written; for a cube in pieces, lists of names.
 Products = namedtuple("Products", "mask cleanmask table channeltable report")
@@ -141,15 +142,15 @@ def _stage(outfile, part, options):
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
         table.write(staged + suffix, format="ascii.ecsv")
     if options.report:
-        _write_report(staged, cube, outfile, tables, options.npanels)
+        _write_report(staged, cube, outfile, tables, options)
     if options.writestats:
         for name in STATISTICS:
-            write_image(f"{staged}.{name}", cube, _planes_of(cube, candidates, candidates[name]), call)
+            write_image(f"{staged}.{name}", cube, planes_of(cube, candidates, candidates[name]), call)
     if bad and options.cleanmask == "channel":
         write_image(staged + ".cleanmask", cube, channels_to_clean(cube, bad), call)
     elif len(confetti) and options.cleanmask == "pixel":
         write_image(staged + ".cleanmask", cube, pixels_to_clean(cube, confetti), call)
-    write_image(staged + ".mask", cube, _planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
+    write_image(staged + ".mask", cube, planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
 
 
 def _publish(outfile, report):
@@ -160,12 +161,12 @@ def _publish(outfile, report):
     return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))
 
 
-def _write_report(staged, cube, outfile, tables, npanels):
+def _write_report(staged, cube, outfile, tables, options):
     """Write the report and the regions, or log why not: a picture that fails must not cost the mask."""
     try:
         from .report.page import write_page  # only here: matplotlib takes half a second to import
 
-        write_page(staged + ".html", cube, outfile, tables, npanels)
+        write_page(staged + ".html", cube, outfile, tables, options.npanels, options.proof)
         write_regions(staged, cube, tables[0])
     except Exception as error:
         if getattr(error, "errno", None) in DISK_FULL:  # then no product can be written
@@ -173,8 +174,8 @@ def _write_report(staged, cube, outfile, tables, npanels):
         casalog.post(f"The report could not be written, or not completely: {error!r}", "WARN")
 
 
-def _planes_of(cube, candidates, values):
-    """Planes with the values at the pixels of the candidates, and 0 elsewhere."""
+def planes_of(cube, candidates, values):
+    """Planes, for `images.write.write_image`, with the values at the pixels of the candidates, and 0 elsewhere."""
     for polarization, channel in _channels_of(candidates):
         here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
         plane = np.zeros(cube.shape[2:], dtype=values.dtype)

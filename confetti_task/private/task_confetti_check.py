@@ -8,6 +8,7 @@ from casatasks import casalog
 from ..version import __version__
 from .check import messages
 from .check.known_sources import read_known
+from .check.proof import acquitted, read_proof
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
@@ -19,7 +20,7 @@ from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
 
 # Parameters that affect the result; they make up the call that is recorded in the products.
-OF_THE_CALL = ("imagename", "outfile", "chans", "nsigma", "narrowness", "unsupported", "known", "cleanmask")
+OF_THE_CALL = ("imagename", "outfile", "chans", "nsigma", "narrowness", "unsupported", "known", "cleanmask", "proof")
 # Parameters with which confetti_reclean checks the new cube.
 OF_THE_NEXT_CHECK = ("chans", "nsigma", "narrowness", "unsupported", "cleanmask", "report", "npanels")
 
@@ -40,14 +41,16 @@ def confetti_check(
     parallel,
     memory,
     overwrite,
+    proof,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     arguments = dict(locals())
     thresholds = Thresholds(nsigma, narrowness, unsupported)
-    options = Options(cleanmask, writestats, report, npanels)
     real = read_known(known)
     _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)
+    proved = read_proof(proof, cube)
+    options = Options(cleanmask, writestats, report, npanels, proved)
     selected = parse_channels(chans, cube.channels)
 
     with reserved(outfile, cube, overwrite, report) as outfiles:
@@ -55,7 +58,7 @@ def confetti_check(
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
             found = survey(cube, selected, thresholds, workers, memory * 1e9)
-        judge(found, real, thresholds)
+        judge(found, real, thresholds, acquitted(proved, found.channels))
 
         warnings = messages.warnings_of(*found)
         for warning in warnings:

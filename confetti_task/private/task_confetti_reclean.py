@@ -2,103 +2,149 @@
 
 import os
 import time
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
-from .check.tables import bad_channels, read_tables
+from .check.proof import ENDING, make_proof_table
+from .check.tables import bad_channels, read_tables, suspicious_channels
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
 from .reclean import messages
 from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
 from .reclean.plan import Job, Plan, make_plan
+from .reclean.proof import NOTHING_YET, doubtful, prove, replaced_channels, settle, to_json
 from .reclean.recorded_call import read_parameters
-from .reclean.remedy import DEPTH_SIGMA
+from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
 from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
 
+START = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
+
+# What one attempt cleans: bad channels, suspicious ones, those beyond the budget, and how; and what may follow it: more
+# rounds, a second way for doubtful channels, a gentler attempt at bad ones.
+Todo = namedtuple("Todo", "bad suspects leftover method rounds second_way gentler")
+
 
 def confetti_reclean(
-    imagename, confetti, outname, chans, vis, parameters, startmodel, method, gain, rounds, dryrun, overwrite
+    imagename,
+    confetti,
+    outname,
+    chans,
+    vis,
+    parameters,
+    startmodel,
+    method,
+    gain,
+    rounds,
+    dryrun,
+    overwrite,
+    suspects,
+    budget,
 ):
-    """Clean the bad channels of a cube again; `confetti_task.confetti_reclean` documents the parameters."""
+    """Clean bad and suspicious channels again; `confetti_task.confetti_reclean` documents the parameters."""
     arguments, started = dict(locals()), time.time()
     if not gain > 0 or not rounds > 0:
         raise ValueError(f"gain and rounds should be positive (got {gain} and {rounds})")
+    if not budget >= 0:
+        raise ValueError(f"budget should be a fraction of a full clean, at least 0 (got {budget})")
     cube = _open(imagename)
     confetti = os.path.abspath(confetti or cube.root + ".confetti")
     sources, channels = read_tables(confetti, cube)
     bad = parse_channels(chans, cube.channels) if chans else bad_channels(channels)
-    if not bad:
-        casalog.post(f"No channel in {confetti}.channels.ecsv is bad: there is nothing to clean again")
+    suspicious = suspicious_channels(channels) if suspects and not chans else []
+    if not bad and not suspicious:
+        casalog.post(f"No channel in {confetti}.channels.ecsv is bad or suspicious: there is nothing to clean again")
         return _result(cube.root)
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, confetti, overwrite)
 
+    recorded = read_parameters(cube, vis, parameters)
     job = Job(
         cube=cube,
         outname=os.path.abspath(outname),
         confetti=confetti,
         tables=(sources, channels),
-        recorded=read_parameters(cube, vis, parameters),
-        gain=gain,
+        recorded=recorded,
+        gain=min(gain, recorded.get("gain", gain)),
         depth=0.0,
-        start=start_from_neighbours if startmodel == "interpolate" else start_from_continuum,
+        start=START[startmodel],
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
         overwrite=overwrite,
+        settled=to_json(NOTHING_YET),
     )
+    chosen = within_budget(bad, suspicious, cube.channels, method, budget)
+    todo = Todo(bad, chosen, suspicious[len(chosen) :], method, 1 if chans else rounds, True, True)
     if dryrun:
-        return _result(job.outname, _prepare(job, bad, method))
-    result = _mend(job, bad, method, 1 if chans else rounds)
-    return dict(result, seconds=time.time() - started)
+        return _result(job.outname, _prepare(job, todo))
+    return dict(_mend(job, todo), seconds=time.time() - started)
 
 
-def _prepare(job, bad, method):
-    plan = make_plan(job, bad, method)
+def _prepare(job, todo):
+    plan = make_plan(job, todo.bad, todo.suspects, todo.leftover, todo.method)
     check_room(plan, job.cube)
-    write_start(plan, job.cube, job.start(job.cube, bad), job.clean_mask)
+    write_start(plan, job.cube, job.start(job.cube, plan.channels), job.clean_mask)
     casalog.post(messages.describe_plan(plan, job.cube.channels))
     return plan
 
 
-def _mend(job, bad, method, rounds):
-    """
-    Clean bad channels again, until another run of tclean would not improve the cube.
-
-    A run is repeated with the full cube if sub-cubes turn out to be from other visibilities (once), with a lower loop
-    gain if channels are bad again (once), and with more channels if hidden bad channels appear (up to ``rounds``).
-    """
-    reasons, gentle = [], False
+def _mend(job, todo):
+    """Clean channels again, until another attempt would not improve the cube."""
+    reasons = []
     while True:
-        plan = _prepare(job, bad, method)
+        plan = _prepare(job, todo)
         try:
-            result = _finish(plan, job.cube, job.tables, _run(plan, job.cube, job.tables))
+            warnings = _run(plan, job.cube, job.tables)
         except OtherDataError as error:
-            if method != "auto":
+            if todo.method != "auto":
                 raise
-            why, method = messages.OTHER_DATA.format(error=error), "cube"
+            why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
         else:
-            job = job._replace(overwrite=True)
-            again = messages.bad_again(plan, result["after"])
-            hidden = messages.newly_bad(result["before"], result["after"], bad)
-            if again and not gentle:
-                gentle, job = True, _gentler(job, plan, result["after"])
-                why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
-            elif hidden and rounds > 1:
-                bad, rounds = sorted([*bad, *hidden]), rounds - 1
-                why = messages.HIDDEN.format(chans=format_channels(hidden))
-            else:
+            proof = prove(plan, job.cube, job.tables)
+            doubt = doubtful(plan, proof, job.tables) if todo.second_way else []
+            if not doubt:
+                result = _finish(plan, job.cube, job.tables, proof, warnings)
+            next_attempt = (
+                _in_a_second_way(job, todo, proof, doubt) if doubt else _once_more(plan, job, todo, proof, result)
+            )
+            if next_attempt is None:
                 return dict(result, warnings=[*reasons, *result["warnings"]])
+            why, job, todo = next_attempt
         casalog.post(why, "WARN")
         reasons.append(why)
 
 
-def _gentler(job, plan, after):
-    """The job with half the loop gain, and a threshold of at least the usual multiple of the channel rms."""
-    return job._replace(gain=plan.parameters[0]["gain"] / 2, depth=DEPTH_SIGMA * after["noise"])
+def _in_a_second_way(job, todo, proof, doubt):
+    """Why and how to clean doubtful channels again, with half the loop gain and from the other start model."""
+    bad = replaced_channels(todo.bad, proof)
+    other = next(start for start in START.values() if start is not job.start)
+    job = job._replace(gain=job.gain / 2, start=other, settled=to_json(settle(proof, [*bad, *doubt])))
+    why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=job.gain)
+    return why, job, todo._replace(bad=bad, suspects=doubt, second_way=False)
+
+
+def _once_more(plan, job, todo, proof, result):
+    """
+    Why and how to clean the bad channels again; None if another attempt would not improve the cube.
+
+    Once with half the loop gain, and a threshold of at least the usual multiple of the channel rms, if channels are bad
+    again, and with more channels if hidden bad ones have appeared.
+    """
+    bad, after = replaced_channels(todo.bad, proof), result["after"]
+    again, hidden = messages.bad_again(plan, bad, after), messages.newly_bad(result["before"], after, bad)
+    job = job._replace(overwrite=True, settled=to_json(settle(proof, [*bad, *hidden])))
+    if again and todo.gentler:
+        job = job._replace(gain=job.gain / 2, depth=DEPTH_SIGMA * after["noise"])
+        why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
+        return why, job, todo._replace(bad=bad, suspects=[], gentler=False)
+    if hidden and todo.rounds > 1:
+        todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], rounds=todo.rounds - 1)
+        return messages.HIDDEN.format(chans=format_channels(hidden)), job, todo
+    return None
 
 
 def finish(outname):
@@ -108,7 +154,8 @@ def finish(outname):
     cube = _open(plan.root)
     tables = read_tables(plan.confetti, cube)
     warnings = [text for run in plan.runs for text in check_run(plan, run, cube, _noise(cube, tables))]
-    return dict(_finish(plan, cube, tables, warnings), seconds=time.time() - started)
+    proof = prove(plan, cube, tables)
+    return dict(_finish(plan, cube, tables, proof, warnings), seconds=time.time() - started)
 
 
 def _open(imagename):
@@ -154,38 +201,62 @@ def _call(task, parameters):
         casalog.origin("confetti_reclean")
 
 
-def _finish(plan, cube, old, warnings):
-    noise = _noise(cube, old)
-    spread = {channel for run in plan.runs for channel in changed_beside(plan, run, cube, noise)}
-    *states, depth = state_of_channels(plan, cube)
+def _finish(plan, cube, old, proof, warnings):
+    """Put the new images in place and check them, or the old ones if they are good."""
+    noise, final = _noise(cube, old), plan.only(replaced_channels(set(plan.channels) - set(plan.suspects), proof))
+    spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
+    *states, depth = state_of_channels(final, cube)
+    good = plan.outname if final.channels else plan.root
+    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], {"before": plan.root, "after": good})
     try:
-        write_new_set(plan, cube, spread)
+        write_new_set(plan, cube, final.channels, spread, proof.finds, table)
     except BaseException:
         casalog.post(f"tclean is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
         raise
 
-    check = plan.outname + ".confetti"
-    parameters = dict(old[0].meta["parameters"], imagename=plan.outname, outfile=check, overwrite=True)
+    check, table = plan.outname + ".confetti", plan.outname + ENDING
+    parameters = dict(old[0].meta["parameters"], imagename=good, outfile=check, proof=table, overwrite=True)
     checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
-    new = read_tables(check, open_cube(plan.outname))
+    new = read_tables(check, open_cube(good))
     before, after = (dict(messages.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
     after["noise"] = float(np.nanmedian(_noise(cube, new)))
-    warnings = [*warnings, *messages.reclean_warnings(plan, before, after, depth, spread)]
+    judged = _summarize_proof(plan, proof, final.channels, old)
+    warnings = [*warnings, *messages.reclean_warnings(final, before, after, depth, spread, judged)]
     for warning in warnings:
         casalog.post(warning, "WARN")
-    casalog.post(messages.describe_reclean(plan.outname, before, after))
-    return _result(plan.outname, plan, before, after, warnings)
+    casalog.post(messages.describe_reclean(good, before, after, judged))
+    return _result(good, plan, judged, before, after, warnings)
 
 
-def _result(imagename, plan=None, before=None, after=None, warnings=()):
-    channels = plan.channels if plan else ()
+def _summarize_proof(plan, proof, replaced, old):
+    """What the proof showed, for the returned dictionary."""
+    suspects = suspicious_channels(old[1])
+    kept = {
+        outcome: sorted(
+            channel for channel in set(proof.outcomes) - set(replaced) if proof.outcomes[channel] == outcome
+        )
+        for outcome in ("acquitted", "undecided")
+    }
+    return {
+        "table": plan.outname + ENDING,
+        "mask": plan.outname + ".proof.mask",
+        **{name: int(np.count_nonzero(proof.finds["proof"] == name)) for name in ("proved", "real", "open")},
+        "condemned": [channel for channel in replaced if channel in suspects and proof.outcomes[channel] == "bad"],
+        **kept,
+        "leftover": sorted(plan.leftover),
+    }
+
+
+def _result(imagename, plan=None, proof=None, before=None, after=None, warnings=()):
+    channels = sorted(plan.channels) if plan else ()
     return {
         "imagename": imagename,
         "method": plan.method if plan else "none",
         "channels": list(channels),
         "chans": format_channels(channels),
         "script": plan.script_path if plan else "",
+        "proof": proof,
         "before": before,
         "after": after,
         "seconds": 0.0,

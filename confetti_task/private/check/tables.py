@@ -49,7 +49,7 @@ def _source_table(cube, candidates, meta):
         "flux": rows["severity"] * rows["noise"] * units.Jy,
         "significance": rows["contrast"] / rows["noise"],
     }
-    return _add_pieces(_table(CANDIDATE_QUANTITIES, rows, columns, meta), cube)
+    return _add_pieces(make_table(CANDIDATE_QUANTITIES, rows, columns, meta), cube)
 
 
 def _channel_table(found, sources, meta):
@@ -68,10 +68,10 @@ def _channel_table(found, sources, meta):
         "flux": _fluxes(cube, channels, sources),
         "verdict": verdicts_of_channels(found),
     }
-    return _add_pieces(_table(CHANNEL_QUANTITIES, channels, columns, meta), cube)
+    return _add_pieces(make_table(CHANNEL_QUANTITIES, channels, columns, meta), cube)
 
 
-def _table(quantities, rows, columns, meta):
+def make_table(quantities, rows, columns, meta):
     """Table of the quantities that have a description, from fields of the rows and from computed columns."""
     table = QTable(meta=dict(meta))
     for quantity in quantities:

@@ -249,6 +249,70 @@ CHANNEL_QUANTITIES = (
 )
 
 
+# Quantities of a place whose channel was cleaned again.
+FIND_QUANTITIES = (
+    Quantity(
+        "proof",
+        "U6",
+        description="proved: a fake source, gone after its channel was cleaned again; real: still there; open: the "
+        "images differ, and the new one stands out more",
+        heading="proof",
+    ),
+    Quantity("polarization", "i4"),
+    Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
+    Quantity("frequency", unit="GHz", description="frequency of the channel, in the frame of the cube"),
+    Quantity(
+        "velocity",
+        unit="km/s",
+        description="velocity of the channel, radio convention",
+        heading="velocity",
+        shown_in="km/s",
+        form=".2f",
+    ),
+    Quantity("stokes", description="polarization", heading="stokes"),
+    Quantity("x", "i4", description="x, from 0", heading="x", shown_in="pixel", form="d"),
+    Quantity("y", "i4", description="y, from 0", heading="y", shown_in="pixel", form="d"),
+    Quantity("ra", unit="deg", description="position, in the frame of the cube", heading="RA"),
+    Quantity("dec", unit="deg", description="position, in the frame of the cube", heading="Dec"),
+    Quantity(
+        "noise", "f4", "Jy/beam", "noise (sigma): scatter of the new residual, at least the rms of quiet channels"
+    ),
+    Quantity(
+        "old",
+        "f4",
+        description="height of a point source in the old image, in sigma",
+        heading="before",
+        shown_in="sigma",
+        form=".1f",
+    ),
+    Quantity(
+        "new",
+        "f4",
+        description="the same in the new image",
+        heading="after",
+        shown_in="sigma",
+        form=".1f",
+    ),
+    Quantity(
+        "difference",
+        "f4",
+        description="the same in the old image minus the new one",
+        heading="difference",
+        shown_in="sigma",
+        form=".1f",
+    ),
+    Quantity("beside", "f4", description="the same in the neighbouring channels, the mean of both"),
+    Quantity(
+        "residual",
+        "f4",
+        description="the same in the new residual",
+        heading="new residual",
+        shown_in="sigma",
+        form=".1f",
+    ),
+)
+
+
 def record(quantities):
     """Structured dtype with a field for each quantity that has a type."""
     return np.dtype([(quantity.name, quantity.dtype) for quantity in quantities if quantity.dtype])
@@ -256,3 +320,4 @@ def record(quantities):
 
 CANDIDATE = record(CANDIDATE_QUANTITIES)
 CHANNEL = record(CHANNEL_QUANTITIES)
+FIND = record(FIND_QUANTITIES)

@@ -42,13 +42,31 @@ def join(candidates, beam):
 def _join_in_plane(candidates, members, beam):
     order = np.lexsort([np.abs(candidates["contrast"][members]), candidates["severity"][members]])
     members = members[order[::-1]]
-    places = np.column_stack([candidates[axis][members] for axis in "yx"])
-    near = cKDTree(places).query_ball_point(places, beam)
-    taken = np.zeros(len(members), dtype=bool)
-    sources = []
-    for number, (member, others) in enumerate(zip(members, near)):
-        if not taken[number]:
-            free = [other for other in others if not taken[other]]
-            sources.append((member, len(free)))
-            taken[free] = True
-    return sources
+    taken = take_neighbours(np.column_stack([candidates[axis][members] for axis in "yx"]), beam)
+    return [(members[place], number) for place, number in taken]
+
+
+def take_neighbours(places, beam):
+    """
+    Let each place in turn take all others within a beam that no earlier one has taken.
+
+    Parameters
+    ----------
+    places : 2D int `~numpy.ndarray`
+        Positions (y, x) in a plane, [n, 2], the most important first.
+    beam : float
+        FWHM of the restoring beam, in pixels.
+
+    Returns
+    -------
+    taken : list of tuple of int
+        Index of each place that no other has taken, and the number of places that it took, itself included.
+    """
+    near = cKDTree(places).query_ball_point(places, beam) if len(places) else []
+    free = np.ones(len(places), dtype=bool)
+    taken = []
+    for place, others in enumerate(near):
+        if free[place]:
+            taken.append((place, int(np.count_nonzero(free[others]))))
+            free[others] = False
+    return taken

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..check.messages import odd_size
-from ..check.tables import bad_channels, diverged_channels
+from ..check.tables import bad_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, threshold
 
@@ -18,6 +18,18 @@ DIVERGED_AGAIN = (
 GENTLER = (
     "channels {chans} are still bad: cleaning once more, with a loop gain of {gain:g} and a threshold of at least "
     "{depth:.3g} Jy"
+)
+SECOND_WAY = (
+    "in channels {chans} the new images do not stand out less than the old ones, or have the same sources that the "
+    "visibilities do not support: cleaning once more, with a loop gain of {gain:g} and from another start model"
+)
+UNDECIDED = (
+    "the data could not decide about channels {chans}: cleaned again in two ways, they differ, and the new images "
+    "stand out more. The old planes stay, and the channels are suspicious still"
+)
+LEFTOVER = (
+    "suspicious channels {chans} were not cleaned again, for lack of budget: set a larger budget, like budget=1, and "
+    "overwrite=True"
 )
 HIGH_GAIN = (
     "channels {chans} had diverged with the recorded loop gain of {recorded:g}, and were cleaned with {gain:g} now: "
@@ -82,6 +94,7 @@ def summarize_check(sources, channels):
         "channels": bad,
         "chans": format_channels(bad),
         "diverged": diverged_channels(channels),
+        "suspects": suspicious_channels(channels),
         "severity": float(channels["severity"].max()) if bad else 0.0,
         "flux": float(channels["flux"].to_value("Jy").sum()),
     }
@@ -92,10 +105,10 @@ def newly_bad(before, after, cleaned):
     return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
 
 
-def bad_again(plan, after):
-    """Channels that diverged again, or that are bad because they were cleaned into the noise."""
+def bad_again(plan, bad, after):
+    """Bad channels that diverged again, or that are bad because they were cleaned into the noise."""
     into_the_noise = 0 < threshold(plan.parameters[0]) < after["noise"]
-    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(plan.channels))
+    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(bad))
 
 
 def _causes(plan, before, after):
@@ -112,7 +125,7 @@ def _causes(plan, before, after):
         yield INTO_THE_NOISE.format(threshold=recorded["threshold"], part=part, depth=lowest)
 
 
-def reclean_warnings(plan, before, after, depth, spread):
+def reclean_warnings(plan, before, after, depth, spread, proof):
     """Warnings that the user should know before trusting the new cube, and what to do next; one sentence each."""
     warnings = [*_causes(plan, before, after)]
     cleaned, bad = set(plan.channels), set(after["channels"])
@@ -122,6 +135,8 @@ def reclean_warnings(plan, before, after, depth, spread):
         (DIVERGED_AGAIN, set(after["diverged"]) & cleaned),
         (LEFT_OUT, (bad & set(before["channels"])) - cleaned),
         (CLEAN_TOO, newly_bad(before, after, cleaned)),
+        (UNDECIDED, proof["undecided"]),
+        (LEFTOVER, proof["leftover"]),
     ):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
@@ -137,10 +152,13 @@ def reclean_warnings(plan, before, after, depth, spread):
     return warnings
 
 
-def describe_reclean(outname, before, after):
-    """Before and after in one line."""
+def describe_reclean(outname, before, after, proof):
+    """Before, after, and what was proved."""
+    acquitted = f"; acquitted: channels {format_channels(proof['acquitted'])}" if proof["acquitted"] else ""
+    condemned = f" in suspicious channels {format_channels(proof['condemned'])} too" if proof["condemned"] else ""
     return (
-        f"The new cube is {outname}. Fake sources: {before['nsources']} before, {after['nsources']} after; the worst: "
-        f"{before['severity']:.1f} sigma before, {after['severity']:.1f} after; model flux of the channels cleaned "
-        f"again: {before['model_flux']:.4g} Jy before, {after['model_flux']:.4g} after"
+        f"The good cube is {outname}. Cleaning again proved {proof['proved']} fake sources{condemned}; still there: "
+        f"{proof['real']} sources{acquitted}. The check found {before['nsources']} fake sources before, and "
+        f"{after['nsources']} after; the worst: {before['severity']:.1f} sigma before, {after['severity']:.1f} after; "
+        f"model flux of the new planes: {before['model_flux']:.4g} Jy before, {after['model_flux']:.4g} after"
     )

@@ -4,18 +4,32 @@ import os
 import shutil
 import stat
 
+import numpy as np
+
 from ..check.clean_mask import channels_to_clean
 from ..images.headers import opened
 from ..images.pixels import read_plane
 from ..images.write import copy_channels, put_plane, write_image
-from ..products import SUFFIXES
+from ..products import SUFFIXES, planes_of
 from ..staging import publish, roll_back
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"
 # The new set, in the order in which it appears. The script comes first: if it exists, the rest was written by
 # confetti_reclean. The image comes last: if it exists, the set is complete.
-IMAGES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image.pbcor", ".image")
+IMAGES = (
+    ".proof.mask",
+    ".proof.ecsv",
+    ".mask",
+    ".psf",
+    ".pb",
+    ".sumwt",
+    ".weight",
+    ".model",
+    ".residual",
+    ".image.pbcor",
+    ".image",
+)
 
 OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
 
@@ -153,9 +167,9 @@ def read_plan(outname):
         return opened_file.read()
 
 
-def write_new_set(plan, cube, beside):
+def write_new_set(plan, cube, replaced, beside, finds, table):
     """
-    Put the new images in place, all or none, and remove the work folder.
+    Put the new images and the proof in place, all or none, and remove the work folder.
 
     Parameters
     ----------
@@ -163,8 +177,14 @@ def write_new_set(plan, cube, beside):
         The plan.
     cube : `images.cube.Cube`
         The old images.
+    replaced : list of int
+        Channels that get the new planes. If there are none, only the proof is written: the old images are good.
     beside : set of int
         Good channels whose residual and image are renewed too.
+    finds : structured `~numpy.ndarray`
+        Rows of `core.quantities.FIND`, for the mask.
+    table : `~astropy.table.QTable`
+        Table of the proof.
     """
     folder = _staging(plan)
     roll_back(folder)
@@ -176,25 +196,46 @@ def write_new_set(plan, cube, beside):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     staged = os.path.join(folder, "new")
+    if replaced:
+        _stage_images(plan, cube, staged, replaced, beside)
+    table.write(staged + ".proof.ecsv", format="ascii.ecsv")
+    proved = finds[finds["proof"] == "proved"]
+    write_image(staged + ".proof.mask", cube, planes_of(cube, proved, np.ones(len(proved), dtype=bool)), plan.call)
+    publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
+    os.remove(os.path.join(plan.work, PLAN))  # first, so that a half-removed folder is never finished again
+    shutil.rmtree(plan.work, ignore_errors=True)
+
+
+def _stage_images(plan, cube, staged, replaced, beside):
+    """Write all images of the new set to a hidden folder."""
     for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
         # The clean mask of this run covers only the bad channels: the new set gets the old one.
         made = plan.method == "cube" and suffix != ".mask"
         _copy((plan.name(plan.runs[0]) if made else cube.root) + suffix, staged + suffix)
     if os.path.exists(staged + ".mask"):
-        _splice(plan, cube, ".cleanmask", staged + ".mask", plan.channels)
+        _splice(plan, cube, ".cleanmask", staged + ".mask", replaced)
     for suffix in (".model", ".residual", ".image.pbcor", ".image"):
         made = plan.name(plan.runs[0]) + suffix
         if not os.path.exists(made):  # tclean makes .image.pbcor only on request
             continue
         if plan.method == "cube":
             _copy(made, staged + suffix)
+            if os.path.exists(cube.root + suffix):
+                _put_back(cube, suffix, staged + suffix, set(plan.channels) - set(replaced))
         elif _copy(cube.root + suffix, staged + suffix):
-            _splice(plan, cube, suffix, staged + suffix, [*plan.channels, *(beside if suffix != ".model" else ())])
+            _splice(plan, cube, suffix, staged + suffix, [*replaced, *(beside if suffix != ".model" else ())])
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_reclean", history=plan.record())
-    publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
-    os.remove(os.path.join(plan.work, PLAN))  # first, so that a half-removed folder is never finished again
-    shutil.rmtree(plan.work, ignore_errors=True)
+
+
+def _put_back(cube, suffix, path, channels):
+    """Give channels of a new image their old planes again."""
+    with opened(path) as tool:
+        for channel in sorted(channels):
+            for polarization in range(cube.shape[0]):
+                put_plane(
+                    tool, cube, polarization, channel, read_plane(cube.root + suffix, cube, polarization, channel)
+                )
 
 
 def _copy(path, target):

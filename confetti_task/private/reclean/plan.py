@@ -3,7 +3,7 @@
 import json
 import os
 from collections import namedtuple
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Dict, Tuple
 
 from ...version import __version__
@@ -32,8 +32,9 @@ print(finish_reclean({outname!r}))
 
 # What does not depend on the channels and the method: the old cube and the tables of its check, the names, the recorded
 # parameters of tclean, the maximum loop gain, the minimum threshold in Jy/beam, the start model of the bad channels,
-# the clean mask of the check ('' for none), the call of the task, and whether it may overwrite.
-Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite")
+# the clean mask of the check ('' for none), the call of the task, whether it may overwrite, and what an earlier attempt
+# has settled, as in the plan.
+Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite settled")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class Plan:
         The call of confetti_reclean.
     overwrite : bool
         Whether new images of an earlier run may be replaced.
+    suspects : tuple of int
+        Those of them that keep their old planes unless a fake source is proved.
+    leftover : tuple of int
+        Suspicious channels beyond the budget.
+    settled : dict
+        Proof of channels that were cleaned again in an earlier attempt and keep their old planes, from
+        `reclean.proof.to_json`.
     """
 
     root: str
@@ -71,6 +79,9 @@ class Plan:
     parameters: Tuple[Dict, ...]
     call: str
     overwrite: bool
+    suspects: Tuple[int, ...] = ()
+    leftover: Tuple[int, ...] = ()
+    settled: Dict = field(default_factory=lambda: {"finds": [], "outcomes": []})
 
     @property
     def work(self):
@@ -90,6 +101,10 @@ class Plan:
     def name(self, run):
         """Root name of the images of a run of tclean."""
         return os.path.join(self.work, "{}-{}".format(*run))
+
+    def only(self, channels):
+        """The plan with some of its channels alone, as if the others had not been cleaned again."""
+        return replace(self, channels=tuple(channels))
 
     def bad(self, run):
         """Channels to clean again in a run of tclean."""
@@ -125,11 +140,12 @@ class Plan:
     def from_json(cls, text):
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        values.update({name: tuple(values[name]) for name in ("channels", "parameters")})
+        tuples = {"channels", "suspects", "leftover", "parameters"} & set(values)
+        values.update({name: tuple(values[name]) for name in tuples})
         return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
 
 
-def make_plan(job, channels, method):
+def make_plan(job, bad, suspects, leftover, method):
     """
     Plan how to clean channels again.
 
@@ -137,8 +153,10 @@ def make_plan(job, channels, method):
     ----------
     job : `Job`
         What to clean again, and how.
-    channels : list of int
-        Channels to clean again, ascending.
+    bad : list of int
+        Bad channels.
+    suspects, leftover : sequence of int
+        Suspicious channels to clean again too, and those beyond the budget.
     method : {'auto', 'subcubes', 'cube'}
         What to image.
 
@@ -147,6 +165,7 @@ def make_plan(job, channels, method):
     plan : `Plan`
         The runs of tclean and their parameters.
     """
+    channels = sorted({*bad, *suspects})
     runs = choose_ranges(method, channels, job.cube.channels)
     full = runs == [(0, job.cube.channels - 1)]
     plan = Plan(
@@ -155,6 +174,9 @@ def make_plan(job, channels, method):
         confetti=job.confetti,
         method="cube" if full else "subcubes",
         channels=tuple(channels),
+        suspects=tuple(sorted(suspects)),
+        leftover=tuple(leftover),
+        settled=job.settled,
         runs=tuple(runs),
         recorded=job.recorded,
         parameters=(),

@@ -5,6 +5,8 @@ Measured with the real tclean: a start model that is empty in the bad channels, 
 loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
 """
 
+from math import ceil
+
 import numpy as np
 from astropy import units
 
@@ -21,6 +23,8 @@ CHECK_CHANNELS = 1
 RUN_CHANNELS = 10
 # Sub-cubes that cost more than this fraction of the cube are not worth it.
 LARGEST_PART = 0.5
+# Part of the channels of the cube of which suspicious ones are cleaned again, whatever it costs.
+LEAST_SUSPECTS = 0.1
 
 # Threshold, in units of the channel rms, for channels that diverge again: the usual depth.
 DEPTH_SIGMA = 3
@@ -114,6 +118,38 @@ def choose_ranges(method, bad, channels):
     if method == "cube" or (method == "auto" and cost(ranges) > LARGEST_PART * cost(full)):
         return full
     return ranges
+
+
+def within_budget(bad, suspects, channels, method, budget):
+    """
+    Choose the suspicious channels that are worth their cost.
+
+    Parameters
+    ----------
+    bad : list of int
+        Channels that are cleaned again in any case.
+    suspects : list of int
+        Suspicious channels, the most suspicious first.
+    channels : int
+        Number of channels of the cube.
+    method : {'auto', 'subcubes', 'cube'}
+        What to image.
+    budget : float
+        Maximum cost, as a fraction of imaging the full cube.
+
+    Returns
+    -------
+    chosen : list of int
+        As many as cost no more than the budget, than the bad channels alone, or than those and a tenth of the channels
+        of the cube.
+    """
+
+    def of(number):
+        wanted = sorted({*bad, *suspects[:number]})
+        return cost(choose_ranges(method, wanted, channels)) if wanted else 0
+
+    limit = max(budget * cost([(0, channels - 1)]), of(ceil(LEAST_SUSPECTS * channels)))
+    return suspects[: max(number for number in range(len(suspects) + 1) if of(number) <= limit)]
 
 
 def unaffected(run, bad, channels):

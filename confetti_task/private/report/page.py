@@ -28,7 +28,7 @@ mended = confetti_reclean(imagename={imagename!r}{confetti})
 print(mended["imagename"], mended["after"]["verdict"])"""
 
 
-def write_page(path, cube, outfile, tables, npanels):
+def write_page(path, cube, outfile, tables, npanels, proof):
     """
     Write the HTML report of a check.
 
@@ -44,14 +44,16 @@ def write_page(path, cube, outfile, tables, npanels):
         The sources and the channels.
     npanels : int
         Number of fake sources to show.
+    proof : `~astropy.table.QTable` or None
+        Table of the proof, from `check.proof.read_proof`.
     """
     with style.context("default"):  # not that of the user: usetex without LaTeX would make it fail
-        page = _page(cube, outfile, tables, npanels)
+        page = _page(cube, outfile, tables, npanels, proof)
     with open(path, "w", encoding="utf-8") as file:
         file.write(page)
 
 
-def _page(cube, outfile, tables, npanels):
+def _page(cube, outfile, tables, npanels, proof):
     sources, channels = tables
     shown = worst_finds(sources, npanels)
     near = nearest_candidates(sources, -(-npanels // CANDIDATES_A_FIND))

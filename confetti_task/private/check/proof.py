@@ -1,0 +1,104 @@
+"""The table of the proof: what confetti_reclean learnt from cleaning channels again."""
+
+import os
+
+import numpy as np
+from astropy.table import QTable
+
+from ..core.quantities import FIND_QUANTITIES
+from ..images.coordinates import world_coordinates
+from .tables import SAME_FLUX, make_table
+
+ENDING = ".proof.ecsv"
+
+
+def make_proof_table(cube, finds, outcomes, channels, about):
+    """
+    Make the table of the proof.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The old images.
+    finds : structured `~numpy.ndarray`
+        Rows of `core.quantities.FIND`.
+    outcomes : dict
+        Outcome of each channel that was cleaned again, see `core.proof.outcome`.
+    channels : `~astropy.table.QTable`
+        Table of the channels of the old images.
+    about : dict
+        Metadata: root names of the images ``before`` and ``after``.
+
+    Returns
+    -------
+    proof : `~astropy.table.QTable`
+        One row for each find, the largest difference first. Its metadata have the outcomes, with the model of each
+        channel, so that they are not applied to another one.
+    """
+    finds = finds[np.argsort(-np.abs(finds["difference"]), kind="stable")]
+    ra, dec, frequency, velocity = world_coordinates(cube, finds["channel"], finds["y"], finds["x"])
+    stokes = np.array([cube.stokes[number] for number in finds["polarization"]], dtype="U4")
+    columns = {"frequency": frequency, "velocity": velocity, "stokes": stokes, "ra": ra, "dec": dec}
+    rows = channels[np.isin(channels["channel"], list(outcomes))]
+    models = zip(rows["channel"].tolist(), rows["components"].tolist(), rows["model_flux"].to_value("Jy").tolist())
+    judged = [[channel, outcomes[channel], *model] for channel, *model in models]
+    return make_table(FIND_QUANTITIES, finds, columns, dict(about, outcomes=judged))
+
+
+def read_proof(path, cube):
+    """
+    Read the table of the proof.
+
+    Parameters
+    ----------
+    path : str
+        Name of the table; '' for the one next to the images, if there is one.
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    proof : `~astropy.table.QTable` or None
+        As made by `make_proof_table`.
+
+    Raises
+    ------
+    ValueError
+        If the table is missing or cannot be read.
+    """
+    found = path or ("" if cube.pieces else cube.root + ENDING)
+    if not found or not (path or os.path.exists(found)):
+        return None
+    try:
+        proof = QTable.read(found, format="ascii.ecsv")
+        proof.meta["outcomes"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"proof='{found}' is not a table that confetti_reclean wrote: {error}") from error
+    return proof
+
+
+def acquitted(proof, channels):
+    """
+    Channels that the proof acquits.
+
+    Parameters
+    ----------
+    proof : `~astropy.table.QTable` or None
+        From `read_proof`.
+    channels : structured `~numpy.ndarray`
+        Measurements of the channels of a cube.
+
+    Returns
+    -------
+    channels : list of int
+        Those acquitted that still have the model that was acquitted.
+    """
+    rows = channels[["channel", "components", "model_flux"]].tolist()
+    models = {(channel, components): flux for channel, components, flux in rows}
+    judged = [row for row in (proof.meta["outcomes"] if proof else []) if row[1] == "acquitted"]
+    changed = {
+        channel
+        for channel, _, components, flux in judged
+        if not np.isclose(models.get((channel, components), np.nan), flux, SAME_FLUX)
+    }
+    return sorted({row[0] for row in judged} - changed)

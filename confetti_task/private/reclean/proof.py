@@ -1,0 +1,143 @@
+"""The proof by cleaning again: what the images of a run of tclean show, beside the old ones."""
+
+from collections import namedtuple
+
+import numpy as np
+
+from ..check.known_sources import read_known
+from ..check.survey import survey
+from ..check.verdict import judge
+from ..check.worker_pool import worker_pool
+from ..core.decision import Thresholds
+from ..core.proof import compare, noise_of, outcome
+from ..core.quantities import FIND
+from ..core.sensitivity import quiet_noise
+from ..images.cube import open_cube
+from ..images.pixels import read_channel
+
+PRODUCTS = ("model", "image", "residual")
+# Bytes that the check of the new channels may use.
+MEMORY = 1e9
+
+# Rows of `core.quantities.FIND`, and the outcome of each channel that was cleaned again.
+Proof = namedtuple("Proof", "finds outcomes")
+NOTHING_YET = Proof(np.zeros(0, FIND), {})
+
+
+def prove(plan, cube, tables):
+    """
+    Compare the images of all channels before and after they were cleaned again.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, whose runs of tclean are done.
+    cube : `images.cube.Cube`
+        The old images.
+    tables : tuple of `~astropy.table.QTable`
+        The sources and the channels of the old images.
+
+    Returns
+    -------
+    proof : `Proof`
+        Of these channels, and of those settled in an earlier attempt.
+    """
+    settled = from_json(plan.settled)
+    finds, outcomes = [settled.finds], dict(settled.outcomes)
+    for run in plan.runs:
+        new = open_cube(plan.name(run))
+        for channel in plan.bad(run):
+            found = np.concatenate(
+                [_compare(cube, new, polarization, channel, run, tables) for polarization in range(cube.shape[0])]
+            )
+            finds.append(found)
+            outcomes[channel] = outcome(found)
+    return Proof(np.concatenate(finds), outcomes)
+
+
+def _compare(cube, new, polarization, channel, run, tables):
+    sources, channels = tables
+    old, now = (
+        {name: read_channel(images, name, polarization, number) for name in PRODUCTS}
+        for images, number in ((cube, channel), (new, channel - run[0]))
+    )
+    beside = [
+        read_channel(new, "image", polarization, number - run[0])
+        for number in (channel - 1, channel + 1)
+        if run[0] <= number <= run[1]
+    ]
+    same = channels["stokes"] == cube.stokes[polarization]
+    noise = noise_of(now["residual"], quiet_noise(channels["noise"][same].to_value("Jy/beam")))
+    finds = compare(old, now, beside, noise, cube.beam, sources.meta["parameters"]["nsigma"])
+    finds["polarization"], finds["channel"] = polarization, channel
+    return finds
+
+
+def doubtful(plan, proof, tables):
+    """
+    Suspicious channels to clean again in a second way before the first is believed.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, whose runs of tclean are done.
+    proof : `Proof`
+        From `prove`.
+    tables : tuple of `~astropy.table.QTable`
+        The sources and the channels of the old images.
+
+    Returns
+    -------
+    channels : list of int
+        Those undecided, and those in which a source came back that the visibilities do not support: a fake source comes
+        back if the new clean is unstable too.
+    """
+    suspects = [channel for channel in plan.suspects if proof.outcomes[channel] != "bad"]
+    back = {channel for run in plan.runs for channel in _came_back(plan, run, suspects, proof.finds, tables)}
+    return sorted({channel for channel in suspects if proof.outcomes[channel] == "undecided"} | back)
+
+
+def _came_back(plan, run, suspects, finds, tables):
+    """Channels of a run with a source that is in both images and suspicious in the new one."""
+    here = [channel for channel in suspects if run[0] <= channel <= run[1]]
+    new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
+    if not here:
+        return set()
+    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
+    with worker_pool(False, new.mapped) as workers:
+        found = survey(new, [channel - run[0] for channel in here], thresholds, workers, MEMORY)
+    judge(found, read_known(parameters["known"]), thresholds)
+    candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
+    return {
+        int(find["channel"])
+        for find in finds[(finds["proof"] == "real") & np.isin(finds["channel"], here)]
+        if _near(find, candidates[candidates["channel"] == find["channel"] - run[0]], new.beam)
+    }
+
+
+def _near(find, candidates, beam):
+    """Whether a find is within a beam of a candidate of its polarization."""
+    same = candidates[candidates["polarization"] == find["polarization"]]
+    return bool((np.hypot(same["x"] - find["x"], same["y"] - find["y"]) <= beam).any())
+
+
+def replaced_channels(bad, proof):
+    """Channels that get new planes: bad ones, and suspicious ones with a proved fake source."""
+    return sorted({*bad, *(channel for channel, outcome in proof.outcomes.items() if outcome == "bad")})
+
+
+def settle(proof, unsettled):
+    """The part of a proof that another attempt at some channels leaves as it is."""
+    finds = proof.finds[~np.isin(proof.finds["channel"], unsettled)]
+    return Proof(finds, {channel: text for channel, text in proof.outcomes.items() if channel not in unsettled})
+
+
+def to_json(proof):
+    """A proof as lists of numbers and texts, for the plan."""
+    return {"finds": [list(row) for row in proof.finds.tolist()], "outcomes": sorted(proof.outcomes.items())}
+
+
+def from_json(values):
+    """Read what `to_json` made."""
+    finds = np.array([tuple(row) for row in values["finds"]], dtype=FIND)
+    return Proof(finds, {int(channel): text for channel, text in values["outcomes"]})
