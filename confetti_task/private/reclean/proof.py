@@ -9,13 +9,13 @@ from ..check.survey import survey
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
-from ..core.proof import compare, noise_of, outcome
+from ..core.proof import compare, noise_of, outcome, residual_scale
 from ..core.quantities import FIND
 from ..core.sensitivity import quiet_noise
 from ..images.cube import open_cube
 from ..images.pixels import read_channel
+from .remedy import stops_at
 
-PRODUCTS = ("model", "image", "residual")
 # Bytes that the check of the new channels may use.
 MEMORY = 1e9
 
@@ -45,32 +45,33 @@ def prove(plan, cube, tables):
     settled = from_json(plan.settled)
     finds, outcomes = [settled.finds], dict(settled.outcomes)
     for run in plan.runs:
-        new = open_cube(plan.name(run))
         for channel in plan.bad(run):
-            found = np.concatenate(
-                [_compare(cube, new, polarization, channel, run, tables) for polarization in range(cube.shape[0])]
-            )
-            finds.append(found)
-            outcomes[channel] = outcome(found)
+            found = [_compare(plan, run, cube, polarization, channel, tables) for polarization in range(cube.shape[0])]
+            finds += found
+            outcomes[channel] = outcome(np.concatenate(found))
     return Proof(np.concatenate(finds), outcomes)
 
 
-def _compare(cube, new, polarization, channel, run, tables):
-    sources, channels = tables
-    old, now = (
-        {name: read_channel(images, name, polarization, number) for name in PRODUCTS}
-        for images, number in ((cube, channel), (new, channel - run[0]))
-    )
-    beside = [
-        read_channel(new, "image", polarization, number - run[0])
-        for number in (channel - 1, channel + 1)
-        if run[0] <= number <= run[1]
-    ]
-    same = channels["stokes"] == cube.stokes[polarization]
-    noise = noise_of(now["residual"], quiet_noise(channels["noise"][same].to_value("Jy/beam")))
-    finds = compare(old, now, beside, noise, cube.beam, sources.meta["parameters"]["nsigma"])
+def _compare(plan, run, cube, polarization, channel, tables):
+    new, number = open_cube(plan.name(run)), channel - run[0]
+    old, now = _planes(cube, polarization, channel), _planes(new, polarization, number)
+    beside = [_planes(new, polarization, near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
+    quiet, nsigma = _quiet(tables, cube.stokes[polarization]), tables[0].meta["parameters"]["nsigma"]
+    noise = noise_of(now, quiet, stops_at(plan.parameters[0], quiet))
+    scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
+    finds = compare(old, now, beside, noise, scale, cube.beam, nsigma)
     finds["polarization"], finds["channel"] = polarization, channel
     return finds
+
+
+def _planes(cube, polarization, channel):
+    return {name: read_channel(cube, name, polarization, channel) for name in ("model", "image", "residual")}
+
+
+def _quiet(tables, stokes):
+    """rms of quiet channels of a polarization in Jy/beam; 0 if nothing is known."""
+    _, channels = tables
+    return float(np.nan_to_num(quiet_noise(channels["noise"][channels["stokes"] == stokes].to_value("Jy/beam"))))
 
 
 def doubtful(plan, proof, tables):

@@ -265,6 +265,11 @@ def threshold(parameters):
     return value.value if value.unit.is_equivalent("") else value.to_value("Jy")
 
 
+def stops_at(parameters, noise):
+    """Peak residual in Jy/beam at which tclean stops in a channel of this noise; 0 if nothing but niter stops it."""
+    return max(threshold(parameters), parameters.get("nsigma", 0) * noise)
+
+
 def for_sub_cube(parameters, frequencies, run, beam):
     """
     Parameters of tclean for a sub-cube, in the spectral frame of the cube.

@@ -1,0 +1,194 @@
+"""
+Suspicious channels are cleaned again, and the data decide: what is proved, what is acquitted, and what is written.
+
+tclean is only pretended here: it finds what a test tells it that the data hold. test_mending.py has the real one.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+from casa_images import checksum, copy_here, read_image, working_in, write_cube
+from checks import confetti_check
+from skies import NOISE, Products
+from test_new_set import INPUTS, PretendedTclean
+from test_reclean import record
+
+from confetti_task import confetti_reclean, finish_reclean
+
+CHANNELS, BAD, SUSPECT = 40, 20, 30
+PLACE = (26, 24)
+PRODUCTS = ("model", "residual", "image")
+
+
+class SecondTclean(PretendedTclean):
+    """Finds in a channel what its old model has, as often as it is told: the data hold it, or CLEAN errs again."""
+
+    def __init__(self, products, times=99):
+        super().__init__(products)
+        self.times, self.gains = times, []
+
+    def __call__(self, imagename, startmodel, mask, gain, **_):
+        self.gains.append(gain)
+        first, last = map(int, os.path.basename(imagename).split("-"))
+        if first <= SUSPECT <= last and self.times >= len(self.gains):
+            put_channel(startmodel, SUSPECT - first, self.products.model[SUSPECT])
+        super().__call__(imagename, startmodel, mask)
+
+
+def put_channel(path, channel, plane):
+    from confetti_task.private.images.headers import opened
+
+    with opened(path) as tool:
+        pixels = tool.getchunk()
+        pixels[:, :, 0, channel] = plane.T
+        tool.putchunk(pixels)
+
+
+def make(folder, bad):
+    products = Products(channels=CHANNELS, continuum=False)
+    products.model[:, 45, 40] = 100 * NOISE
+    products.add_confetti(SUSPECT, *PLACE, 14 * NOISE)
+    if bad:
+        products.add_confetti(BAD, 30, 26, 40 * NOISE)
+    products.mask = np.ones_like(products.model)
+    with working_in(folder):
+        write_cube("line", products)
+        os.mkdir("line.ms")
+        record()
+        result = confetti_check(imagename="line", unsupported=5)
+        assert (result["channels"], result["suspects"]) == ([BAD] if bad else [], [SUSPECT])
+    return folder, products
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A folder with a checked cube, with a bad channel and a suspicious one."""
+    return make(tmp_path_factory.mktemp("both"), bad=True)
+
+
+@pytest.fixture(scope="module")
+def suspicious(tmp_path_factory):
+    """A folder with a checked cube, with a suspicious channel."""
+    return make(tmp_path_factory.mktemp("suspicious"), bad=False)
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """Go to a folder, with a pretended tclean; nothing may change the inputs."""
+    from confetti_task.private import task_confetti_reclean as task
+
+    inputs = {}
+
+    def in_folder(checked, *times):
+        folder, products = checked
+        copy_here(folder)
+        inputs.update(before=checksum(*INPUTS))
+        tclean = SecondTclean(products, *times)
+        monkeypatch.setattr(task, "tclean", tclean)
+        return tclean
+
+    yield in_folder
+    assert checksum(*INPUTS) == inputs["before"]
+
+
+def changed_channels(root):
+    planes = [(read_image(f"line.{name}") != read_image(f"{root}.{name}")).any(axis=(1, 2)) for name in PRODUCTS]
+    return np.flatnonzero(np.any(planes, axis=0)).tolist()
+
+
+@pytest.mark.parametrize("method", ["subcubes", "cube"])
+def test_a_fake_source_that_is_gone_is_proved_and_its_channel_gets_the_new_planes(pretend, suspicious, method):
+    pretend(suspicious, 0)
+    result = confetti_reclean(imagename="line", method=method)
+    proof = result["proof"]
+    assert (proof["condemned"], proof["acquitted"], proof["undecided"]) == ([SUSPECT], [], [])
+    assert SUSPECT in changed_channels("line_reclean")
+    np.testing.assert_array_equal(read_image("line_reclean.model")[SUSPECT], read_image("line.model")[0])
+    assert result["after"]["verdict"] == "clean"
+    find = QTable.read(proof["table"])[0]
+    assert (find["proof"], find["channel"], find["y"], find["x"]) == ("proved", SUSPECT, *PLACE)
+    assert find["old"] > 5 > 2 > abs(find["new"])
+    mask = read_image(proof["mask"])
+    assert mask.sum() == proof["proved"]
+    assert mask[(SUSPECT, *PLACE)]
+
+
+@pytest.mark.parametrize("method", ["subcubes", "cube"])
+def test_a_channel_that_comes_out_the_same_is_acquitted_and_keeps_its_old_planes_bit_for_bit(pretend, both, method):
+    pretend(both)
+    result = confetti_reclean(imagename="line", method=method)
+    proof = result["proof"]
+    assert (result["channels"], proof["condemned"], proof["acquitted"]) == ([BAD, SUSPECT], [], [SUSPECT])
+    for name in PRODUCTS:
+        old, new = (read_image(f"{root}.{name}")[SUSPECT] for root in ("line", "line_reclean"))
+        np.testing.assert_array_equal(new, old)
+    assert result["after"]["verdict"] == "clean"
+    channels = QTable.read("line_reclean.confetti.channels.ecsv")
+    assert channels["verdict"][SUSPECT] == "acquitted"
+
+
+def test_where_all_are_acquitted_the_old_cube_is_the_good_one_and_no_other_is_written(pretend, suspicious):
+    pretend(suspicious)
+    result = confetti_reclean(imagename="line")
+    assert os.path.basename(result["imagename"]) == "line"
+    assert result["proof"]["acquitted"] == [SUSPECT]
+    assert result["after"]["verdict"] == "clean"
+    assert not os.path.exists("line_reclean.image")
+    assert not os.path.exists("line_reclean.work")
+    assert os.path.exists("line_reclean.proof.ecsv")
+
+
+def test_the_check_takes_the_acquittal_from_the_table_while_the_model_is_the_same(pretend, suspicious):
+    pretend(suspicious)
+    table = confetti_reclean(imagename="line")["proof"]["table"]
+    again = {"imagename": "line", "unsupported": 5, "overwrite": True}
+    assert confetti_check(**again)["verdict"] == "suspicious"
+    assert confetti_check(**again, proof=table)["verdict"] == "clean"
+    products = suspicious[1]
+    write_cube("other", products)
+    put_channel("other.model", SUSPECT, 1.01 * products.model[SUSPECT])
+    put_channel("other.image", SUSPECT, products.image[SUSPECT] * 1.01 - 0.01 * products.residual[SUSPECT])
+    assert confetti_check(imagename="other", unsupported=5, proof=table)["verdict"] == "suspicious"
+
+
+def test_a_source_that_comes_back_without_support_is_cleaned_in_a_second_way_before_it_is_believed(pretend, suspicious):
+    tclean = pretend(suspicious, 1)
+    result = confetti_reclean(imagename="line")
+    assert tclean.gains == [0.1, 0.05]
+    assert result["proof"]["condemned"] == [SUSPECT]
+    assert any("cleaning once more" in warning for warning in result["warnings"])
+
+
+def test_without_suspects_only_bad_channels_are_cleaned_again(pretend, both):
+    pretend(both, 0)
+    result = confetti_reclean(imagename="line", suspects=False)
+    assert result["channels"] == [BAD]
+    assert result["after"]["suspects"] == [SUSPECT]
+
+
+def test_chosen_channels_get_new_planes_and_no_others_do(pretend, both):
+    pretend(both)
+    result = confetti_reclean(imagename="line", chans=str(SUSPECT))
+    assert result["channels"] == [SUSPECT]
+    assert result["proof"]["acquitted"] == []
+    assert "channels 20 were bad before but were not selected" in " ".join(result["warnings"])
+
+
+def test_the_script_of_a_dry_run_decides_about_suspects_too(pretend, both):
+    tclean = pretend(both)
+    prepared = confetti_reclean(imagename="line", dryrun=True, method="subcubes")
+    for name in sorted({name.split(".")[0] for name in os.listdir("line_reclean.work") if "-" in name}):
+        root = os.path.abspath(f"line_reclean.work/{name}")
+        tclean(imagename=root, startmodel=root + ".startmodel", mask=root + ".cleanmask", gain=0.1)
+    result = finish_reclean("line_reclean")
+    assert prepared["channels"] == result["channels"] == [BAD, SUSPECT]
+    assert result["proof"]["acquitted"] == [SUSPECT]
+
+
+def test_a_table_that_is_no_proof_is_named(suspicious):
+    copy_here(suspicious[0])
+    for table in ("nowhere.ecsv", "line.confetti.ecsv"):
+        with pytest.raises(ValueError, match=f"proof='{table}' is not a table that confetti_reclean wrote"):
+            confetti_check(imagename="line", proof=table, overwrite=True)
