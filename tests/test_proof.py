@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, dirty_beam, gaussian
 
-from confetti_task.private.core.proof import compare, noise_of, outcome, residual_scale
+from confetti_task.private.core.proof import compare, confirmed, noise_of, outcome, residual_scale
 
 CHANNEL, PLACE = 3, (30, 26)
 SCALE = residual_scale(dirty_beam(), BEAM)
@@ -92,3 +92,12 @@ def test_a_channel_that_ran_away_proves_nothing_and_stops_nothing():
     before = {"model": old.model[CHANNEL], "image": image, "residual": old.residual[CHANNEL]}
     finds = compare(before, planes(Products()), beside(Products()), NOISE, SCALE, BEAM, 2.5)
     assert np.isfinite(finds["difference"]).all()
+
+
+@pytest.mark.parametrize(("flux", "proof"), [(20, "proved"), (-20, "open")])
+def test_where_two_ways_of_cleaning_agree_against_the_old_image_it_is_wrong(flux, proof):
+    ways = [Products(), Products()]
+    for way, height in zip(ways, (20, flux)):
+        way.add_confetti(CHANNEL, *PLACE, height * NOISE)
+    first, second = (judged(Products(), way) for way in ways)
+    assert at_place(confirmed(second, first, BEAM))["proof"].tolist() == [proof]

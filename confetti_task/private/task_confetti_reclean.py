@@ -122,7 +122,7 @@ def _in_a_second_way(job, todo, proof, doubt):
     """Why and how to clean doubtful channels again, with half the loop gain and from the other start model."""
     bad = replaced_channels(todo.bad, proof)
     other = next(start for start in START.values() if start is not job.start)
-    job = job._replace(gain=job.gain / 2, start=other, settled=to_json(settle(proof, [*bad, *doubt])))
+    job = job._replace(gain=job.gain / 2, start=other, settled=to_json(settle(proof, bad, doubt)))
     why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=job.gain)
     return why, job, todo._replace(bad=bad, suspects=doubt, second_way=False)
 

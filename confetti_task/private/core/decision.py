@@ -41,7 +41,7 @@ class Thresholds:
         1006 that were wrong by 10 sigma, and none of the 304 that were cleaned carefully at even sizes (2.2 or more).
     suspicion : float
         Minimum height, in units of the noise, of a fake source that may hide in a suspicious channel. On 22 cubes made
-        with the real tclean, 4 takes in all 84 bad channels, and 68 of the other 664; 5 misses 2 of 26 in mosaics.
+        with the real tclean, 4 takes in all 84 bad channels, and 109 of the other 664; 5 misses 2 of 26 in mosaics.
     """
 
     nsigma: float = 2.5

@@ -24,8 +24,8 @@ SECOND_WAY = (
     "visibilities do not support: cleaning once more, with a loop gain of {gain:g} and from another start model"
 )
 UNDECIDED = (
-    "the data could not decide about channels {chans}: cleaned again in two ways, they differ, and the new images "
-    "stand out more. The old planes stay, and the channels are suspicious still"
+    "the data could not decide about channels {chans}: cleaned again in two ways, the images differ each time in other "
+    "places, and stand out more. The old planes stay, and the channels are suspicious still"
 )
 LEFTOVER = (
     "suspicious channels {chans} were not cleaned again, for lack of budget: set a larger budget, like budget=1, and "

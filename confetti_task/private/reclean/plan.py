@@ -81,7 +81,7 @@ class Plan:
     overwrite: bool
     suspects: Tuple[int, ...] = ()
     leftover: Tuple[int, ...] = ()
-    settled: Dict = field(default_factory=lambda: {"finds": [], "outcomes": []})
+    settled: Dict = field(default_factory=lambda: {"finds": [], "outcomes": [], "earlier": []})
 
     @property
     def work(self):

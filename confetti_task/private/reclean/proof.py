@@ -9,7 +9,7 @@ from ..check.survey import survey
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
-from ..core.proof import compare, noise_of, outcome, residual_scale
+from ..core.proof import compare, confirmed, noise_of, outcome, residual_scale
 from ..core.quantities import FIND
 from ..core.sensitivity import quiet_noise
 from ..images.cube import open_cube
@@ -19,9 +19,10 @@ from .remedy import stops_at
 # Bytes that the check of the new channels may use.
 MEMORY = 1e9
 
-# Rows of `core.quantities.FIND`, and the outcome of each channel that was cleaned again.
-Proof = namedtuple("Proof", "finds outcomes")
-NOTHING_YET = Proof(np.zeros(0, FIND), {})
+# Rows of `core.quantities.FIND`, the outcome of each channel that was cleaned again, and rows from the first of two
+# ways.
+Proof = namedtuple("Proof", "finds outcomes earlier")
+NOTHING_YET = Proof(np.zeros(0, FIND), {}, np.zeros(0, FIND))
 
 
 def prove(plan, cube, tables):
@@ -49,7 +50,7 @@ def prove(plan, cube, tables):
             found = [_compare(plan, run, cube, polarization, channel, tables) for polarization in range(cube.shape[0])]
             finds += found
             outcomes[channel] = outcome(np.concatenate(found))
-    return Proof(np.concatenate(finds), outcomes)
+    return Proof(np.concatenate(finds), outcomes, settled.earlier)
 
 
 def _compare(plan, run, cube, polarization, channel, tables):
@@ -61,7 +62,9 @@ def _compare(plan, run, cube, polarization, channel, tables):
     scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
     finds = compare(old, now, beside, noise, scale, cube.beam, nsigma)
     finds["polarization"], finds["channel"] = polarization, channel
-    return finds
+    earlier = from_json(plan.settled).earlier
+    same = (earlier["polarization"] == polarization) & (earlier["channel"] == channel)
+    return confirmed(finds, earlier[same], cube.beam)
 
 
 def _planes(cube, polarization, channel):
@@ -127,18 +130,21 @@ def replaced_channels(bad, proof):
     return sorted({*bad, *(channel for channel, outcome in proof.outcomes.items() if outcome == "bad")})
 
 
-def settle(proof, unsettled):
-    """The part of a proof that another attempt at some channels leaves as it is."""
-    finds = proof.finds[~np.isin(proof.finds["channel"], unsettled)]
-    return Proof(finds, {channel: text for channel, text in proof.outcomes.items() if channel not in unsettled})
+def settle(proof, bad, doubt=()):
+    """What another attempt leaves as it is of a proof, and what the first one said about doubtful channels."""
+    finds, unsettled = proof.finds, {*bad, *doubt}
+    outcomes = {channel: text for channel, text in proof.outcomes.items() if channel not in unsettled}
+    kept, doubtful_ones = (np.isin(finds["channel"], list(channels)) for channels in (outcomes, doubt))
+    return Proof(finds[kept], outcomes, finds[doubtful_ones])
 
 
 def to_json(proof):
     """A proof as lists of numbers and texts, for the plan."""
-    return {"finds": [list(row) for row in proof.finds.tolist()], "outcomes": sorted(proof.outcomes.items())}
+    finds, earlier = ([list(row) for row in rows.tolist()] for rows in (proof.finds, proof.earlier))
+    return {"finds": finds, "outcomes": sorted(proof.outcomes.items()), "earlier": earlier}
 
 
 def from_json(values):
     """Read what `to_json` made."""
-    finds = np.array([tuple(row) for row in values["finds"]], dtype=FIND)
-    return Proof(finds, {int(channel): text for channel, text in values["outcomes"]})
+    finds, earlier = (np.array([tuple(row) for row in values[name]], dtype=FIND) for name in ("finds", "earlier"))
+    return Proof(finds, {int(channel): text for channel, text in values["outcomes"]}, earlier)
