@@ -14,7 +14,7 @@ from .check.tables import bad_channels, read_tables, suspicious_channels
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
 from .reclean import messages
-from .reclean.new_images import check_outname, check_room, read_plan, write_new_set, write_start
+from .reclean.new_images import check_outname, check_room, keep_models, read_plan, write_new_set, write_start
 from .reclean.plan import Job, Plan, make_plan
 from .reclean.proof import NOTHING_YET, doubtful, prove, replaced_channels, settle, to_json
 from .reclean.recorded_call import read_parameters
@@ -75,6 +75,7 @@ def confetti_reclean(
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
         overwrite=overwrite,
+        done=(),
         settled=to_json(NOTHING_YET),
     )
     chosen = within_budget(bad, suspicious, cube.channels, method, budget)
@@ -94,9 +95,9 @@ def _prepare(job, todo):
 
 def _mend(job, todo):
     """Clean channels again, until another attempt would not improve the cube."""
-    reasons = []
+    reasons, attempt = [], job
     while True:
-        plan = _prepare(job, todo)
+        plan = _prepare(attempt, todo)
         try:
             warnings = _run(plan, job.cube, job.tables)
         except OtherDataError as error:
@@ -106,25 +107,28 @@ def _mend(job, todo):
         else:
             proof = prove(plan, job.cube, job.tables)
             doubt = doubtful(plan, proof, job.tables) if todo.second_way else []
-            if not doubt:
+            if doubt:
+                why, attempt, todo = _in_a_second_way(plan, job, todo, proof, doubt)
+            else:
                 result = _finish(plan, job.cube, job.tables, proof, warnings)
-            next_attempt = (
-                _in_a_second_way(job, todo, proof, doubt) if doubt else _once_more(plan, job, todo, proof, result)
-            )
-            if next_attempt is None:
-                return dict(result, warnings=[*reasons, *result["warnings"]])
-            why, job, todo = next_attempt
+                once_more = _once_more(plan, job, todo, proof, result)
+                if once_more is None:
+                    return dict(result, warnings=[*reasons, *result["warnings"]])
+                why, job, todo = once_more
+                attempt = job
         casalog.post(why, "WARN")
         reasons.append(why)
 
 
-def _in_a_second_way(job, todo, proof, doubt):
+def _in_a_second_way(plan, job, todo, proof, doubt):
     """Why and how to clean doubtful channels again, with half the loop gain and from the other start model."""
     bad = replaced_channels(todo.bad, proof)
+    keep_models(plan, job.cube, bad)
     other = next(start for start in START.values() if start is not job.start)
-    job = job._replace(gain=job.gain / 2, start=other, settled=to_json(settle(proof, bad, doubt)))
-    why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=job.gain)
-    return why, job, todo._replace(bad=bad, suspects=doubt, second_way=False)
+    settled = to_json(settle(proof, bad, doubt))
+    attempt = job._replace(gain=job.gain / 2, start=other, done=tuple(bad), settled=settled)
+    why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
+    return why, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False)
 
 
 def _once_more(plan, job, todo, proof, result):

@@ -122,9 +122,7 @@ def write_start(plan, cube, start_plane, clean_mask):
     """
     texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
     roll_back(_staging(plan))
-    if os.path.exists(plan.work):
-        shutil.rmtree(plan.work)
-    os.makedirs(plan.work)
+    _clear(plan, cube)
     for path, text in texts.items():
         with open(path, "w", encoding="utf-8") as written:
             written.write(text)
@@ -134,9 +132,45 @@ def write_start(plan, cube, start_plane, clean_mask):
         with opened(start_model) as tool:
             for channel in plan.bad(run):
                 for polarization in range(cube.shape[0]):
-                    put_plane(tool, cube, polarization, channel - run[0], start_plane(polarization, channel))
+                    made = _made(plan, polarization, channel)
+                    plane = np.load(made) if channel in plan.done else start_plane(polarization, channel)
+                    put_plane(tool, cube, polarization, channel - run[0], plane)
         planes = _where_to_clean(plan, run, cube, clean_mask)
         write_image(plan.name(run) + ".cleanmask", cube, planes, plan.call, template=start_model)
+
+
+def keep_models(plan, cube, channels):
+    """
+    Keep the models that an attempt made, as start models of the next one: there is nothing left to clean in them.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan of the attempt.
+    cube : `images.cube.Cube`
+        The old images.
+    channels : list of int
+        The channels.
+    """
+    for run in plan.runs:
+        for channel in set(plan.bad(run)) & set(channels):
+            for polarization in range(cube.shape[0]):
+                plane = read_plane(plan.name(run) + ".model", cube, polarization, channel - run[0])
+                np.save(_made(plan, polarization, channel), plane)
+
+
+def _made(plan, polarization, channel):
+    """Name of the file with the model of a channel that is done."""
+    return os.path.join(plan.work, f"done-{polarization}-{channel}.npy")
+
+
+def _clear(plan, cube):
+    """Make the work folder empty, except for models of an earlier attempt."""
+    os.makedirs(plan.work, exist_ok=True)
+    kept = {_made(plan, number, channel) for channel in plan.done for number in range(cube.shape[0])}
+    for path in {os.path.join(plan.work, name) for name in os.listdir(plan.work)} - kept:
+        remove = shutil.rmtree if os.path.isdir(path) else os.remove
+        remove(path)
 
 
 def _where_to_clean(plan, run, cube, clean_mask):

@@ -32,9 +32,9 @@ print(finish_reclean({outname!r}))
 
 # What does not depend on the channels and the method: the old cube and the tables of its check, the names, the recorded
 # parameters of tclean, the maximum loop gain, the minimum threshold in Jy/beam, the start model of the bad channels,
-# the clean mask of the check ('' for none), the call of the task, whether it may overwrite, and what an earlier attempt
-# has settled, as in the plan.
-Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite settled")
+# the clean mask of the check ('' for none), the call of the task, whether it may overwrite, and which channels an
+# earlier attempt has done and what it has settled, as in the plan.
+Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite done settled")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Plan:
         Those of them that keep their old planes unless a fake source is proved.
     leftover : tuple of int
         Suspicious channels beyond the budget.
+    done : tuple of int
+        Channels whose model an earlier attempt has made: it is their start model.
     settled : dict
         Proof of channels that were cleaned again in an earlier attempt and keep their old planes, from
         `reclean.proof.to_json`.
@@ -81,6 +83,7 @@ class Plan:
     overwrite: bool
     suspects: Tuple[int, ...] = ()
     leftover: Tuple[int, ...] = ()
+    done: Tuple[int, ...] = ()
     settled: Dict = field(default_factory=lambda: {"finds": [], "outcomes": [], "earlier": []})
 
     @property
@@ -140,7 +143,7 @@ class Plan:
     def from_json(cls, text):
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        tuples = {"channels", "suspects", "leftover", "parameters"} & set(values)
+        tuples = {"channels", "suspects", "leftover", "done", "parameters"} & set(values)
         values.update({name: tuple(values[name]) for name in tuples})
         return cls(**dict(values, runs=tuple(map(tuple, values["runs"]))))
 
@@ -176,6 +179,7 @@ def make_plan(job, bad, suspects, leftover, method):
         channels=tuple(channels),
         suspects=tuple(sorted(suspects)),
         leftover=tuple(leftover),
+        done=tuple(job.done),
         settled=job.settled,
         runs=tuple(runs),
         recorded=job.recorded,
