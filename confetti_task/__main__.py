@@ -2,8 +2,9 @@
 confetti_check from a shell: ``confetti_check IMAGENAME`` or ``python -m confetti_task IMAGENAME``. With ``summary
 FOLDER...``, both write a page that summarizes all checks in these folders.
 
-The exit status is 0 if the cube could be checked, with or without confetti; 2 if it could not; and 1 only if there is
-confetti and --fail-on-confetti was given, so that chains of jobs continue unless they ask to be stopped.
+The exit status is 0 if the cube could be checked, whether it is clean, suspicious or has confetti; 2 if it could not;
+and 1 only if there is confetti and --fail-on-confetti was given, so that chains of jobs continue unless they ask to be
+stopped. A suspicious cube never gives 1: the data have to decide about it first.
 """
 
 import argparse
@@ -55,7 +56,11 @@ def make_parser():
                 choices=parameter.allowed or None,
                 help=f"{summary} (default: {parameter.default!r})",
             )
-    parser.add_argument("--fail-on-confetti", action="store_true", help="exit with status 1 if there is confetti")
+    parser.add_argument(
+        "--fail-on-confetti",
+        action="store_true",
+        help="exit with status 1 if there is confetti; a cube that is only suspicious gives 0 as well",
+    )
     return parser
 
 

@@ -39,3 +39,17 @@ def test_the_command_exits_with_1_only_where_asked(line):
 def test_the_command_exits_with_2_where_it_could_not_check(capsys):
     assert main(["nothing"]) == 2
     assert "nothing.model" in capsys.readouterr().err
+
+
+def test_a_suspicious_cube_never_stops_a_chain_of_jobs(capsys):
+    products = Products()
+    products.add_confetti(1, 20, 40, 12 * NOISE)
+    write_cube("line", products)
+    assert main(["line", "--fail-on-confetti", "--no-report"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "suspicious"
+
+
+def test_the_help_says_which_cubes_give_0(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "a cube that is only suspicious gives 0 as well" in " ".join(capsys.readouterr().out.split())
