@@ -142,6 +142,71 @@ def test_a_report_that_no_longer_holds_does_not_stay(products):
     assert not os.path.exists("line.confetti.html")
 
 
+@pytest.fixture
+def suspects():
+    """A sky without confetti, where fake sources may hide in channels 5 and, less likely, 1."""
+    products = Products()
+    products.add_confetti(1, 20, 40, 11.4 * NOISE)
+    products.add_confetti(5, 20, 40, 12 * NOISE)
+    return products
+
+
+def test_the_page_ranks_suspicious_channels_and_tells_how_the_data_decide(suspects):
+    write_cube("line", suspects)
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert '<p class="verdict suspicious"><b>Suspicious</b>: no fake source is certain' in page
+    head = page[: page.index("<h2>")]
+    assert "<code>1;5</code>" in head
+    assert "km/s, from edge to edge" in head
+    assert "A fake source may hide there" in head
+    assert "Bad channels" not in page
+    rows = re.findall(r"<tr><td.*", page[page.index('<table id="suspicious">') :])
+    assert [int(re.search(r">(\d+)</td>", row)[1]) for row in rows[:2]] == [5, 1]
+    assert "Clean the suspicious channels again: the data decide" in page
+    assert "confetti_reclean(imagename=&#x27;line&#x27;)" in page
+    assert "No channel needs to be cleaned again" not in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_bad_and_suspicious_channels_are_listed_one_beneath_the_other(suspects):
+    suspects.add_confetti(*HOT, 20 * NOISE)
+    write_cube("line", suspects)
+    result = confetti_check(imagename="line")
+    assert (result["channels"], result["suspects"]) == ([3], [5, 1])
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    places = [
+        page.index(text) for text in ("Bad channels", "<code>3</code>", "Suspicious channels", "<code>1;5</code>")
+    ]
+    assert places == sorted(places)
+    assert "and with them the suspicious ones, about which the data decide" in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_says_how_high_a_fake_source_must_be_to_be_found(products):
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    sentence = f"a fake source of {result['limit']:.1f} sigma is found with a probability of 90 %"
+    assert sentence in Path(result["report"]).read_text(encoding="utf-8")
+    write_cube("blind", products, skip=["psf"])
+    page = Path(confetti_check(imagename="blind")["report"]).read_text(encoding="utf-8")
+    assert "with a probability of 90 %" not in page
+
+
+def test_suspicious_channels_are_hatched_and_bad_ones_shaded(suspects):
+    suspects.add_confetti(*HOT, 20 * NOISE)
+    write_cube("line", suspects)
+    panels = draw_channels(QTable.read(confetti_check(imagename="line", report=False)["channeltable"])).axes
+    to_channels = panels[0].transData.inverted()
+    marked = [(patch.get_hatch(), patch.get_extents().transformed(to_channels)) for patch in panels[0].patches]
+    assert sorted((box.x0, box.x1, hatch) for hatch, box in marked) == [
+        (pytest.approx(0.5), pytest.approx(1.5), "////"),
+        (pytest.approx(2.5), pytest.approx(3.5), None),
+        (pytest.approx(4.5), pytest.approx(5.5), "////"),
+    ]
+    assert any("shaded: bad; hatched: suspicious" in axes.get_xlabel() for axes in panels)
+
+
 @pytest.mark.parametrize("blank", [0.0, np.nan])
 def test_a_blank_cube_gets_a_page_that_says_so(products, blank):
     products.model[:], products.residual[:] = 0, blank

@@ -237,14 +237,22 @@ def describe_channels(sources, channels):
             f"Channels {format_channels(suspects)} are suspicious: a fake source may hide there, of up to {worst:.1f} "
             f"sigma in channel {suspects[0]}"
         )
-    limit = _typical_limit(channels)
-    if limit:
-        yield f"Completeness: a fake source of {limit:.1f} sigma is found with a probability of 90 %"
+    yield from describe_completeness(channels)
     switched = set(channels["channel"][channels["switched"]].tolist())
     if switched:
         yield (
             f"Channels {format_channels(switched)}: the model is empty there but not in the channels on either side, "
             "or vice versa; the flux jumps at these channels"
+        )
+
+
+def describe_completeness(channels):
+    """How high a fake source must be to be found, in one sentence; nothing where that is unknown."""
+    limit = _typical_limit(channels)
+    if limit:
+        yield (
+            f"Completeness: a fake source of {limit:.1f} sigma is found with a probability of 90 % (median of the "
+            "channels)"
         )
 
 
@@ -312,6 +320,20 @@ def _how_bad(severity):
     return "which would pass for a detection" if severity >= 5 else "at the limit of what would pass for a detection"
 
 
+def clean_again(bad, suspects):
+    """Why one would call confetti_reclean, and what it leaves alone."""
+    if not bad:
+        return (
+            "Clean the suspicious channels again: the data decide, and a channel that shows the same afterwards keeps "
+            "its old planes. All other channels keep their model:"
+        )
+    too = ", and with them the suspicious ones, about which the data decide" if suspects else ""
+    return (
+        f"If the fake sources above convince you, clean the bad channels again{too}; all other channels keep their "
+        "model:"
+    )
+
+
 def explain(row, parameters):
     """
     Explain the class of a source by the evidence.
@@ -367,6 +389,14 @@ WHAT_DIVERGED = (
     "least that working CLEAN steps must have achieved. It is 2 or more after a careful clean, below 1 where CLEAN "
     "diverged, and below 0 where an empty model would fit better. There the whole channel is wrong, not only what is "
     "listed as a fake source."
+)
+WHAT_IS_SUSPICIOUS = (
+    "A fake source may hide there, though none is certain: clean them again with confetti_reclean, and the data decide."
+)
+HOW_SUSPICIOUS = (
+    "The most suspicious first. Suspicion is the height of the fake source that may hide in a channel, in units of the "
+    "rms of quiet channels; the limit is the height at which the check finds 90 % of them, in units of the rms of the "
+    "channel itself."
 )
 NEAR = (
     "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "

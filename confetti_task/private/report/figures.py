@@ -6,18 +6,20 @@ import numpy as np
 from astropy.visualization import AsinhStretch, ImageNormalize, PercentileInterval
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import SymLogNorm
+from matplotlib.colors import SymLogNorm, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from ..check.tables import bad_channels, diverged_channels
+from ..check.tables import bad_channels, diverged_channels, suspicious_channels
+from ..images.channels import contiguous_ranges
 from .cutouts import PRODUCTS
 
 # Colour map of the maps: blue is negative, red positive, white zero; safe for colour-blind readers.
 DIVERGING = "RdBu_r"
 INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
+SUSPICIOUS = "#56b4e9"  # from the same palette as the lines
 LINES = {"image": "#0072b2", "residual": "#e69f00"}  # from the colour-blind-safe palette of Okabe and Ito
 SMALL, LARGE = 7.5, 9  # points
 SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
@@ -315,17 +317,14 @@ def draw_channels(channels):
     Returns
     -------
     figure : `~matplotlib.figure.Figure`
-        Severity, model flux, rms and tail against channel, with the bad channels shaded.
+        Severity, model flux, rms and tail against channel, with the bad channels shaded and the suspicious hatched.
     """
     figure = new_figure(9, 6)
     panels = figure.subplots(len(STRIPS), 1, sharex=True)
     figure.subplots_adjust(left=0.1, right=0.98, bottom=0.16, top=0.92, hspace=0.08)
     number = np.array(channels["channel"])
-    bad, diverged = bad_channels(channels), diverged_channels(channels)
     for axes, (name, label) in zip(panels, STRIPS):
-        for channel in bad:
-            alpha = 0.5 if channel in diverged else 0.2
-            axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=alpha, linewidth=0)
+        _shade(axes, channels)
         for stokes in np.unique(channels["stokes"]):
             here = channels["stokes"] == stokes
             unknown = channels["verdict"] == "blank"
@@ -336,8 +335,9 @@ def draw_channels(channels):
         axes.set_ylabel(label, fontsize=SMALL)
         axes.tick_params(labelsize=SMALL, direction="in")
         axes.locator_params(axis="y", nbins=4)
-    shaded = "bad; darker: diverged" if diverged else "bad"
-    panels[-1].set_xlabel(f"channel (shaded: {shaded})", fontsize=LARGE)
+    darker = "; darker: diverged" if diverged_channels(channels) else ""
+    hatched = "; hatched: suspicious" if suspicious_channels(channels) else ""
+    panels[-1].set_xlabel(f"channel (shaded: bad{darker}{hatched})", fontsize=LARGE)
     panels[-1].set_xlim(number.min() - 0.5, number.max() + 0.5)
     panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if len(np.unique(channels["stokes"])) > 1:
@@ -346,6 +346,17 @@ def draw_channels(channels):
     if np.isfinite(channels["velocity"].to_value("km/s")).all():
         _add_scale(panels[-1], number, channels["velocity"].value, "km/s, radio convention", -0.42)
     return figure
+
+
+def _shade(axes, channels):
+    """Shade bad channels, those that diverged darker, and hatch suspicious ones: distinct in print too."""
+    diverged = diverged_channels(channels)
+    for channel in bad_channels(channels):
+        alpha = 0.5 if channel in diverged else 0.2
+        axes.axvspan(channel - 0.5, channel + 0.5, color=ACCENT, alpha=alpha, linewidth=0)
+    for start, end in contiguous_ranges(sorted(suspicious_channels(channels))):
+        colors = {"facecolor": to_rgba(SUSPICIOUS, 0.15), "edgecolor": to_rgba(SUSPICIOUS, 0.6)}
+        axes.axvspan(start - 0.5, end - 0.5, hatch="////", linewidth=0, **colors)
 
 
 def _add_scale(axes, number, values, unit, place):

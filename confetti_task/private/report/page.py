@@ -4,18 +4,17 @@ import os
 from html import escape
 
 import numpy as np
-from astropy import units
-from astropy.coordinates import Angle
 from matplotlib import style
 
 from ..check import messages
-from ..check.tables import bad_channels
+from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
 from . import figures
 from .cutouts import read_cutout, read_peak
-from .html import copyable, fill_page, paragraph, picture, table
+from .html import copyable, fill_page, paragraph, picture
+from .quantity_table import position_of, table_of
 
 # Longer tables are slow in a browser; the ECSV has all rows.
 TABLE_ROWS = 2000
@@ -62,6 +61,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_head(name, frames, sources, channels),
         *_channels(channels),
         *_diverged(channels, frames),
+        *_suspicious(channels, frames),
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
@@ -96,18 +96,26 @@ def _head(name, frames, sources, channels):
     yield f'<p class="verdict {meta["verdict"]}"><b>{verdict}</b>: {escape(meaning)}</p>'
     for warning in meta["warnings"]:
         yield paragraph(warning, "warning")
-    bad = bad_channels(channels)
+    bad, suspects = bad_channels(channels), suspicious_channels(channels)
     if bad:
         yield paragraph("Bad channels, in the notation of the parameter chans of imstat and confetti_reclean:")
-        yield copyable(format_channels(bad))
-        velocities = velocity_ranges(channels, bad)
-        if velocities:
-            rest = f"rest frequency {frames.rest / 1e9:.6g} GHz"
-            yield paragraph(f"The same in km/s, from edge to edge (radio convention, {frames.spectral}, {rest}):")
-            yield copyable(str(velocities))
+        yield from _copyable_ranges(channels, bad, frames)
+    if suspects:
+        yield paragraph(f"Suspicious channels, in the same notation. {messages.WHAT_IS_SUSPICIOUS}")
+        yield from _copyable_ranges(channels, sorted(suspects), frames)
 
 
-def velocity_ranges(channels, bad):
+def _copyable_ranges(channels, chosen, frames):
+    """Some of the channels, and their velocities if these are known."""
+    yield copyable(format_channels(chosen))
+    velocities = velocity_ranges(channels, chosen)
+    if velocities:
+        rest = f"rest frequency {frames.rest / 1e9:.6g} GHz"
+        yield paragraph(f"The same in km/s, from edge to edge (radio convention, {frames.spectral}, {rest}):")
+        yield copyable(str(velocities))
+
+
+def velocity_ranges(channels, chosen):
     """
     Velocity ranges of channels, from edge to edge.
 
@@ -115,8 +123,8 @@ def velocity_ranges(channels, bad):
     ----------
     channels : `~astropy.table.QTable`
         All channels that were checked.
-    bad : sequence of int
-        The bad ones, in ascending order.
+    chosen : sequence of int
+        Some of them, in ascending order.
 
     Returns
     -------
@@ -129,7 +137,7 @@ def velocity_ranges(channels, bad):
         return []
     half = np.gradient(velocity, number) / 2
     at = {channel: (velocity[place], half[place]) for place, channel in enumerate(number.tolist())}
-    runs = [(at[start], at[end - 1]) for start, end in contiguous_ranges(bad)]
+    runs = [(at[start], at[end - 1]) for start, end in contiguous_ranges(chosen)]
     ends = [(low - half_low, high + half_high) for (low, half_low), (high, half_high) in runs]
     return [[round(float(value), 3) for value in sorted(pair)] for pair in ends]
 
@@ -149,7 +157,18 @@ def _diverged(channels, frames):
     yield "<h2>Channels that diverged</h2>"
     yield paragraph(messages.WHAT_DIVERGED, "soft")
     worst_first = rows[np.argsort(rows["convergence"], kind="stable")]
-    yield _table_of("diverged", CHANNEL_QUANTITIES, worst_first, frames)
+    yield table_of("diverged", CHANNEL_QUANTITIES, worst_first, frames)
+
+
+def _suspicious(channels, frames):
+    suspects = suspicious_channels(channels)
+    if not suspects:
+        return
+    yield "<h2>Suspicious channels</h2>"
+    yield paragraph(messages.HOW_SUSPICIOUS, "soft")
+    rows = channels[(channels["verdict"] == "suspicious") & np.isin(channels["channel"], suspects)]
+    most_first = rows[np.argsort(-np.array(rows["suspicion"]), kind="stable")]
+    yield table_of("suspicious", CHANNEL_QUANTITIES, most_first, frames)
 
 
 def _sky(cube, frames, sources, shown):
@@ -180,7 +199,7 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         polarization = cube.stokes.index(row["stokes"])
         cutout = read_cutout(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
         noise = row["noise"].value
-        longitude, latitude = _position(row, frames)
+        longitude, latitude = position_of(row, frames)
         stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
         yield f'<article class="find" id="{kind}-{number}">'
         place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
@@ -217,55 +236,13 @@ def _table(kind, title, frames, sources, outfile):
     why = None
     if kind != "confetti":
         why = [(escape(messages.explain(row, sources.meta["parameters"])), None) for row in chosen]
-    yield _table_of(kind, CANDIDATE_QUANTITIES, chosen, frames, why)
-
-
-def _table_of(name, quantities, rows, frames, why=None):
-    """A table of the quantities that have a heading and, if given, why each row is not masked."""
-    shown = [quantity for quantity in quantities if quantity.heading]
-    headings = [_heading(quantity, frames) for quantity in shown]
-    cells = [[_cell(row, quantity, frames) for quantity in shown] for row in rows]
-    if why is not None:
-        headings.append(("why not masked", "", "why"))
-        cells = [[*row, reason] for row, reason in zip(cells, why)]
-    return table(name, headings, cells)
-
-
-def _heading(quantity, frames):
-    galactic = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
-    units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
-    heading = quantity.heading
-    kind = "text" if quantity.name in ("class", "stokes") else ""
-    return galactic.get(heading, heading), units_of.get(heading, quantity.shown_in), kind
-
-
-def _cell(row, quantity, frames):
-    """Text of a cell, and the number to sort by."""
-    value = row[quantity.name]
-    if quantity.name in ("ra", "dec"):
-        return _position(row, frames)[quantity.name == "dec"], value.value
-    if isinstance(value, str):
-        return value, None
-    number = value.to_value(quantity.shown_in) if quantity.unit else value
-    if np.isfinite(number):
-        return f"{number:{quantity.form}}", number
-    return "not finite" if np.isneginf(number) else "", -np.inf
-
-
-def _position(row, frames):
-    """Position on the sky as text: RA in hours and Dec in degrees, or Galactic coordinates in degrees."""
-    longitude, latitude = Angle(row["ra"]), Angle(row["dec"])
-    if frames.sky == "GALACTIC":
-        return f"{longitude.deg:.6f}", f"{latitude.deg:+.6f}"
-    return (
-        longitude.to_string(unit=units.hourangle, sep=":", precision=2, pad=True),
-        latitude.to_string(unit=units.deg, sep=":", precision=1, pad=True, alwayssign=True),
-    )
+    yield table_of(kind, CANDIDATE_QUANTITIES, chosen, frames, why)
 
 
 def _next(cube, outfile, channels):
     yield "<h2>Next</h2>"
-    if channels.meta["verdict"] != "confetti":
+    bad, suspects = bad_channels(channels), suspicious_channels(channels)
+    if not bad and not suspects:
         yield paragraph("No channel needs to be cleaned again.")
         return
     if cube.taylor_term:
@@ -277,9 +254,7 @@ def _next(cube, outfile, channels):
             "each piece, then call confetti_reclean for each."
         )
         return
-    yield paragraph(
-        "If the fake sources above convince you, clean the bad channels again; all other channels keep their model:"
-    )
+    yield paragraph(messages.clean_again(bad, suspects))
     confetti = "" if outfile == cube.root + ".confetti" else f", confetti={outfile!r}"
     yield copyable(NEXT.format(imagename=cube.root, confetti=confetti))
 
@@ -290,4 +265,6 @@ def _about(cube, channels):
     selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
     yield paragraph(messages.describe_inputs(cube, selected))
     yield copyable(meta["call"])
+    for sentence in messages.describe_completeness(channels):
+        yield paragraph(sentence)
     yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {messages.LIMITS}", "soft")
