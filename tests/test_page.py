@@ -23,9 +23,12 @@ import confetti_task
 from confetti_task import confetti_plot
 from confetti_task.__main__ import main
 from confetti_task.private.check.messages import explain
+from confetti_task.private.check.proof import make_proof_table
+from confetti_task.private.core.quantities import FIND
 from confetti_task.private.images.coordinates import read_sky, world_coordinates
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.report import figures
+from confetti_task.private.report.cleaned_again import worst_differences
 from confetti_task.private.report.cutouts import read_cutout, read_peak
 from confetti_task.private.report.figures import draw_channels, draw_maps, draw_spectra, new_figure
 from confetti_task.private.report.page import nearest_candidates, velocity_ranges, worst_finds
@@ -493,6 +496,132 @@ def test_a_find_that_is_not_there_is_refused(source, message):
         confetti_plot("line", source=source)
 
 
+# Proof, channel, y, x, and heights in the old and the new image in sigma.
+FINDS = (
+    ("real", *MASER, 30.0, 30.5),
+    ("open", 5, 20, 40, 0.5, 6.0),
+    ("open", 3, 50, 20, 0.2, 4.4),
+    ("proved", *HOT, 12.3, 0.4),
+)
+OUTCOMES = {1: "acquitted", 2: "acquitted", 3: "bad", 5: "undecided"}
+
+
+def write_proof(path, before, after, finds=FINDS, outcomes=None, **about):
+    """The proof as confetti_reclean writes it, by default of channels of which channel 3 has new planes."""
+    rows = np.zeros(len(finds), dtype=FIND)
+    for row, (proof, channel, y, x, old, new) in zip(rows, finds):
+        row["proof"], row["channel"], row["y"], row["x"] = proof, channel, y, x
+        row["old"], row["new"], row["difference"], row["noise"] = old, new, old - new, NOISE
+    channels = QTable.read(
+        confetti_check(imagename=before, outfile="for_the_proof", report=False, overwrite=True)["channeltable"]
+    )
+    about = {"before": os.path.abspath(before), "after": os.path.abspath(after), **about}
+    table = make_proof_table(open_cube(before), rows, outcomes or OUTCOMES, channels, about)
+    table.write(path, format="ascii.ecsv")
+    return table
+
+
+@pytest.fixture
+def cleaned_again(products):
+    """A cube with confetti, what re-cleaning its channel made of it, and the proof next to that."""
+    write_cube("line", products)
+    products.model[3] = products.model[4]
+    write_cube("line_reclean", products)
+    return write_proof("line_reclean.proof.ecsv", "line", "line_reclean", replaced=[3])
+
+
+def page_of(imagename, **parameters):
+    return Path(confetti_check(imagename=imagename, **parameters)["report"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("cleaned_again")
+def test_after_a_reclean_the_page_shows_the_worst_finds_before_and_after():
+    page = page_of("line_reclean", npanels=12)
+    section = page[page.index("<h2>Cleaned again: before and after</h2>") : page.index("<h2>Next</h2>")]
+    articles = re.findall(r'<article class="find" id="again-.*?</article>', section, re.DOTALL)
+    assert [re.search(r"<h3>Before and after \d: (channel \d, x=\d+ y=\d+)", text)[1] for text in articles] == [
+        "channel 3, x=26 y=30",
+        "channel 3, x=20 y=50",
+    ]
+    assert [len(pictures_in(text)) for text in articles] == [1, 1]
+    assert "In the old image +12.3 sigma, in the new one +0.4: proved, a fake source." in articles[0]
+    assert "In the old image +0.2 sigma, in the new one +4.4: open" in articles[1]
+    table = re.findall(r"<tr><td.*", section[section.index('<table id="finds">') :])
+    assert [re.search(r">(proved|open|real)<", row)[1] for row in table[:4]] == ["proved", "open", "open", "real"]
+
+
+@pytest.mark.usefixtures("cleaned_again", "undrawn")
+def test_the_page_says_what_became_of_every_channel_that_was_cleaned_again():
+    page = page_of("line_reclean")
+    assert "New planes in channels 3; channels 1~2 are acquitted, because they show the same; channels 5 are" in page
+    assert page.count('id="again-') == 1
+    write_proof("all.proof.ecsv", "line", "line", (), {1: "acquitted"}, replaced=[])
+    page = page_of("line_reclean", proof="all.proof.ecsv", overwrite=True)
+    assert "No channel has new planes; channels 1 are acquitted" in page
+    assert "Nothing stands out in these channels" in page
+
+
+def test_a_bad_channel_without_proof_has_new_planes_and_is_not_called_acquitted(cleaned_again):
+    again = write_proof("again.proof.ecsv", "line", "line_reclean", (), {2: "acquitted"}, replaced=[2])
+    assert "New planes in channels 2." in page_of("line_reclean", proof="again.proof.ecsv")
+    assert worst_differences(again, 9) == []
+    assert cleaned_again["proof"][worst_differences(cleaned_again, 9)].tolist() == ["proved", "open"]
+
+
+@pytest.mark.usefixtures("cleaned_again", "undrawn")
+def test_without_a_proof_the_page_compares_nothing():
+    assert "Cleaned again" not in page_of("line")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_where_everything_was_acquitted_there_are_no_maps_to_compare(products):
+    write_cube("line", products)
+    write_proof("line.proof.ecsv", "line", "line")
+    page = page_of("line")
+    assert "Cleaned again: before and after" in page
+    assert '<table id="finds">' in page
+    assert 'id="again-' not in page
+
+
+@pytest.mark.usefixtures("cleaned_again", "undrawn")
+@pytest.mark.parametrize("damage", ["removed", "broken", "of another shape"])
+def test_old_images_that_are_gone_cost_only_the_maps(damage):
+    shutil.rmtree("line.image")
+    if damage == "broken":
+        os.mkdir("line.image")
+    elif damage == "of another shape":
+        for product in ("model", "residual", "psf"):
+            shutil.rmtree(f"line.{product}")
+        write_cube("line", Products(channels=4))
+    page = page_of("line_reclean")
+    assert "The images before and after cannot be shown" in page
+    assert '<table id="finds">' in page
+    assert 'id="again-' not in page
+
+
+@pytest.mark.usefixtures("cleaned_again")
+def test_old_and_new_image_and_their_difference_are_drawn_with_one_scale():
+    figure = confetti_plot("line_reclean", source=(HOT[0], HOT[2], HOT[1]), before="line")
+    maps = [axes for axes in figure.axes if axes.images and axes.get_title()]
+    assert [axes.get_title() for axes in maps] == ["old image", "new image", "old - new"]
+    old, new, difference = (np.asarray(axes.images[0].get_array()) for axes in maps)
+    np.testing.assert_allclose(difference, old - new, atol=1e-4 * np.abs(old).max())
+    middle = old.shape[0] // 2
+    assert abs(difference[middle, middle]) == np.abs(difference).max() > 0
+    assert len({axes.images[0].get_clim() for axes in maps}) == 1
+    assert all(axes.get_xlim()[0] > 0 > axes.get_xlim()[1] for axes in maps)
+
+
+@pytest.mark.usefixtures("cleaned_again", "undrawn")
+def test_a_row_of_the_old_table_is_drawn_before_and_after():
+    confetti_check(imagename="line", report=False)
+    figure = confetti_plot("line_reclean", source=0, outfile="line.confetti", before="line")
+    assert "do not support a point source" in " ".join(figure.get_suptitle().split())
+    write_cube("other", Products(channels=4))
+    with pytest.raises(ValueError, match="differ in shape"):
+        confetti_plot("line_reclean", source=(3, 26, 30), before="other")
+
+
 @pytest.fixture
 def survey(products):
     for name in ("a", "b", "c"):
@@ -591,6 +720,19 @@ def test_a_browser_shows_all_pictures_sorts_and_filters_without_a_fault(products
     assert [float(text) for text in seen["up"]] == sorted(down)
     assert seen["columns"] == "ascending"
     assert 0 < len(seen["found"]) < len(down)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.usefixtures("cleaned_again")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_browser_shows_before_and_after_and_filters_what_is_proved(width):
+    result = confetti_check(imagename="line_reclean")
+    seen = browse(result["report"], "difference", "open", width)
+    assert seen["faults"] == []
+    assert not seen["wide"]
+    assert all(seen["pictures"])
+    assert seen["down"] == ["11.9", "-0.5", "-4.2", "-5.5"]
+    assert seen["found"] == ["-5.5", "-4.2"]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")

@@ -211,7 +211,8 @@ def _finish(plan, cube, old, proof, warnings):
     spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
     *states, depth = state_of_channels(final, cube)
     good = plan.outname if final.channels else plan.root
-    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], {"before": plan.root, "after": good})
+    about = {"before": plan.root, "after": good, "replaced": [int(channel) for channel in final.channels]}
+    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
     try:
         write_new_set(plan, cube, final.channels, spread, proof.finds, table)
     except BaseException:

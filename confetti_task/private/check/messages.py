@@ -379,6 +379,23 @@ def explain(row, parameters):
     return f"The unsupported spike within half a beam {lacking}; {image}; {hot}."
 
 
+def explain_find(row):
+    """What the old and the new image show at a place, and what that proves, in one sentence."""
+    return (
+        f"In the old image {row['old']:+.1f} sigma, in the new one {row['new']:+.1f}: {WHAT_FINDS_ARE[row['proof']]}."
+    )
+
+
+def describe_outcomes(replaced, acquitted, undecided):
+    """What became of the channels that were cleaned again, in a few words for each outcome."""
+    texts = [f"new planes in channels {format_channels(replaced)}" if replaced else "no channel has new planes"]
+    if acquitted:
+        texts.append(f"channels {format_channels(acquitted)} are acquitted, because they show the same")
+    if undecided:
+        texts.append(f"channels {format_channels(undecided)} are undecided, and keep their old planes")
+    return f"{'; '.join(texts)}.".capitalize()
+
+
 WHAT_IS_SHOWN = (
     "Maps: image, model and residual in the channel (bold) and its neighbours. Each row has one scale, the same for "
     "image and residual, linear near zero and logarithmic beyond. The ellipse is the restoring beam; the dotted circle "
@@ -390,6 +407,18 @@ WHAT_DIVERGED = (
     "diverged, and below 0 where an empty model would fit better. There the whole channel is wrong, not only what is "
     "listed as a fake source."
 )
+WHAT_IS_COMPARED = (
+    "Old image, new image and their difference, with one scale, linear near zero and logarithmic beyond: the worst "
+    "proved fake sources, then open finds, in the channels that have new planes. Both images hold the same data: what "
+    "differs is what CLEAN invented, and, around bright emission, how deep either clean went; the numbers leave the "
+    "depth out. The ellipse is the restoring beam; the dotted circle marks the find."
+)
+NOTHING_TO_COMPARE = "The images before and after cannot be shown, only what was measured in them: {error}."
+WHAT_FINDS_ARE = {
+    "proved": "proved, a fake source",
+    "open": "open, because the images differ and the new one stands out more from the neighbouring channels",
+    "real": "real, still there",
+}
 WHAT_IS_SUSPICIOUS = (
     "A fake source may hide there, though none is certain: clean them again with confetti_reclean, and the data decide."
 )

@@ -27,7 +27,7 @@ def make_proof_table(cube, finds, outcomes, channels, about):
     channels : `~astropy.table.QTable`
         Table of the channels of the old images.
     about : dict
-        Metadata: root names of the images ``before`` and ``after``.
+        Metadata: root names of the images ``before`` and ``after``, and which channels were ``replaced`` in the latter.
 
     Returns
     -------
@@ -75,6 +75,30 @@ def read_proof(path, cube):
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"proof='{found}' is not a table that confetti_reclean wrote: {error}") from error
     return proof
+
+
+def channels_by_outcome(proof):
+    """
+    What became of the channels that were cleaned again.
+
+    Parameters
+    ----------
+    proof : `~astropy.table.QTable`
+        From `read_proof`.
+
+    Returns
+    -------
+    replaced, acquitted, undecided : list of int
+        Those with new planes, whatever their outcome; and those that kept their old planes, by outcome.
+    """
+    outcomes = {row[0]: row[1] for row in proof.meta["outcomes"]}
+    condemned = [channel for channel, outcome in outcomes.items() if outcome == "bad"]
+    replaced = sorted(proof.meta.get("replaced", condemned))
+    kept = {channel: outcome for channel, outcome in outcomes.items() if channel not in replaced}
+    return (
+        replaced,
+        *(sorted(channel for channel in kept if kept[channel] == outcome) for outcome in ("acquitted", "undecided")),
+    )
 
 
 def acquitted(proof, channels):

@@ -67,7 +67,7 @@ class Cutout:
     axes: Tuple[str, str]
 
 
-def read_cutout(cube, polarization, channel, y, x):
+def read_cutout(cube, polarization, channel, y, x, reach=None):
     """
     Read the surroundings of a pixel.
 
@@ -77,13 +77,15 @@ def read_cutout(cube, polarization, channel, y, x):
         The images.
     polarization, channel, y, x : int
         The pixel.
+    reach : int, optional
+        Pixels on either side of it in the maps, by default some beams.
 
     Returns
     -------
     cutout : `Cutout`
         Maps and spectra around it.
     """
-    reach = int(np.ceil(SHOWN_BEAMS * cube.beam))
+    reach = reach or int(np.ceil(SHOWN_BEAMS * cube.beam))
     channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
     where = (np.full_like(channels, value) for value in (y, x))
     beam = read_beam(cube, polarization, channel)
@@ -100,6 +102,34 @@ def read_cutout(cube, polarization, channel, y, x):
         pixels_per_beam=GAUSSIAN_AREA * beam[0] * beam[1] / abs(cube.cell[0] * cube.cell[1]),
         axes=_names_of_axes(read_sky(cube)),
     )
+
+
+def read_both(before, after, polarization, channel, y, x):
+    """
+    Read the surroundings of a pixel in two cubes.
+
+    Parameters
+    ----------
+    before, after : `images.cube.Cube`
+        The old and the new images.
+    polarization, channel, y, x : int
+        The pixel.
+
+    Returns
+    -------
+    old, new : `Cutout`
+        Maps of the same size around it.
+
+    Raises
+    ------
+    ValueError
+        If the cubes differ in shape.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"{before.name} and {after.name} differ in shape ({before.shape} and {after.shape})")
+    new = read_cutout(after, polarization, channel, y, x)
+    reach = new.planes["image"].shape[1] // 2  # the median beam may differ a little
+    return read_cutout(before, polarization, channel, y, x, reach), new
 
 
 def _names_of_axes(sky):

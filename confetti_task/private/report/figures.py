@@ -140,15 +140,9 @@ def _draw_map(axes, cutout, plane, limit, linear):
 
 
 def _label_map(axes, cutout, product, row, column, offset):
-    major, minor, angle = cutout.beam
-    east, _ = axes.get_xlim()
     if product != "model":
-        # The position angle is measured from North to East, here from +y to +x; that of matplotlib from +x to +y.
-        place = 0.98 * east - 0.6 * major, -0.98 * east + 0.6 * major
-        axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
-    axes.add_patch(
-        Ellipse((0, 0), 1.5 * major, 1.5 * major, facecolor="none", edgecolor=INK, linewidth=0.6, linestyle=":")
-    )
+        _draw_beam(axes, cutout.beam)
+    _draw_circle(axes, cutout.beam)
     _ticks_outside(axes, row, column)
     if row == 0:
         channel = cutout.channel + offset
@@ -166,6 +160,19 @@ def _label_map(axes, cutout, product, row, column, offset):
         axes.set_ylabel(f"{cutout.axes[1]} offset, arcsec", fontsize=SMALL)
 
 
+def _draw_beam(axes, beam):
+    major, minor, angle = beam
+    east, _ = axes.get_xlim()
+    # The position angle is measured from North to East, here from +y to +x; that of matplotlib from +x to +y.
+    place = 0.98 * east - 0.6 * major, -0.98 * east + 0.6 * major
+    axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
+
+
+def _draw_circle(axes, beam):
+    size = 1.5 * beam[0]
+    axes.add_patch(Ellipse((0, 0), size, size, facecolor="none", edgecolor=INK, linewidth=0.6, linestyle=":"))
+
+
 def _ticks_outside(axes, row, column):
     """Ticks only at the outer edges of 3 x 3 panels; inner ticks would take half of the drawing time."""
     axes.tick_params(labelsize=SMALL, direction="in")
@@ -174,6 +181,55 @@ def _ticks_outside(axes, row, column):
             axis.set_major_locator(MaxNLocator(4))
         else:
             axis.set_ticks([])
+
+
+def draw_both(old, new, noise, title=""):
+    """
+    Draw the old image, the new image and their difference around a find, with one scale.
+
+    Parameters
+    ----------
+    old, new : `report.cutouts.Cutout`
+        From `report.cutouts.read_both`.
+    noise : float
+        rms noise of its channel in Jy/beam.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        Three maps of the channel of the find.
+    """
+    before, after = (cutout.planes["image"][1] for cutout in (old, new))
+    maps = {"old image": before, "new image": after, "old - new": before - after}
+    with style.context("default"):
+        figure = new_figure(9.5, 3.9 if title else 3.3)
+        figure.suptitle("\n".join(textwrap.wrap(title, 135)), fontsize=LARGE)
+        _draw_row(figure, maps, (old, new, new), noise, top=0.77 if title else 0.9)
+    return figure
+
+
+def _draw_row(figure, maps, cutouts, noise, top):
+    """Draw maps side by side, each with the beam and the axes of its cutout."""
+    grid = figure.add_gridspec(1, len(maps), left=0.08, right=0.88, bottom=0.14, top=top, wspace=0.06)
+    limit = max(map(_largest, maps.values()))
+    scale, unit = _milli(limit, "Jy/beam")
+    limit, linear = limit * scale, LINEAR_SIGMA * noise * scale
+    for column, ((name, plane), cutout) in enumerate(zip(maps.items(), cutouts)):
+        axes = figure.add_subplot(grid[0, column])
+        picture = _draw_map(axes, cutout, plane * scale, limit, linear)
+        _draw_beam(axes, cutout.beam)
+        _draw_circle(axes, cutout.beam)
+        _ticks_outside(axes, 2, column)
+        axes.set_title(name, y=1, fontsize=LARGE)
+        axes.set_xlabel(f"{cutout.axes[0]} offset, arcsec", fontsize=SMALL)
+        if column == 0:
+            axes.set_ylabel(f"{cutout.axes[1]} offset, arcsec", fontsize=SMALL)
+    box = axes.get_position()
+    bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
+    bar.set_label(unit, fontsize=SMALL)
+    _plain_ticks(bar, limit, linear)
 
 
 def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):

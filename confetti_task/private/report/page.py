@@ -12,12 +12,11 @@ from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
 from . import figures
+from .cleaned_again import cleaned_again
 from .cutouts import read_cutout, read_peak
 from .html import copyable, fill_page, paragraph, picture
-from .quantity_table import position_of, table_of
+from .quantity_table import TABLE_ROWS, position_of, table_of
 
-# Longer tables are slow in a browser; the ECSV has all rows.
-TABLE_ROWS = 2000
 # Number of fake sources shown for each candidate that is shown.
 CANDIDATES_A_FIND = 4
 
@@ -65,6 +64,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
+        *cleaned_again(proof, frames, npanels),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
         *_table("candidate", "All candidates and known sources", frames, sources, outfile),
         *_next(cube, outfile, channels),

@@ -9,15 +9,22 @@ from ..check.measure import CHUNK_VOXELS, measure_scatter
 from ..check.messages import explain
 from ..core.noise import WINDOW_CHANNELS, channel_noise
 from ..images.pieces import open_pieces
-from .cutouts import read_cutout
-from .figures import draw_find
+from .cutouts import read_both, read_cutout
+from .figures import draw_both, draw_find
 
 
-def plot_source(imagename, source, outfile):
+def plot_source(imagename, source, outfile, before):
     """Draw one find; `confetti_task.confetti_plot` documents the parameters."""
     cube = open_pieces(imagename)
-    if not isinstance(source, (int, np.integer)):
-        return _plot_pixel(cube, source)
+    by_row = isinstance(source, (int, np.integer))
+    place, noise, title = _find_row(cube, source, outfile) if by_row else _find_pixel(cube, source)
+    if before:
+        return draw_both(*read_both(open_pieces(before), cube, *place), noise, title)
+    return draw_find(read_cutout(cube, *place), noise, title)
+
+
+def _find_row(cube, source, outfile):
+    """Polarization, channel, y and x of a row of the table, its noise in Jy/beam, and what is said about it."""
     if cube.pieces and not outfile:
         raise ValueError("each piece has its own table: give outfile, or the imagename and a row of one piece")
     path = (outfile or cube.root + ".confetti") + ".ecsv"
@@ -29,11 +36,12 @@ def plot_source(imagename, source, outfile):
     if not -len(sources) <= source < len(sources):
         raise ValueError(f"source={source}: {path} has {len(sources)} rows")
     row = sources[source]
-    cutout = read_cutout(cube, cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x")))
-    return draw_find(cutout, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"]))
+    place = cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x"))
+    return place, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"])
 
 
-def _plot_pixel(cube, source):
+def _find_pixel(cube, source):
+    """The same for a pixel, in the first polarization."""
     _, *lengths = cube.shape
     try:
         channel, x, y = map(int, source)
@@ -43,4 +51,4 @@ def _plot_pixel(cube, source):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name}, which has {lengths[0]} channels")
     start, end = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, cube.channels)
     noise = channel_noise(measure_scatter(cube, 0, start, end, CHUNK_VOXELS))[channel - start]
-    return draw_find(read_cutout(cube, 0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}")
+    return (0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}"

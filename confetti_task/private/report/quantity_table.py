@@ -6,6 +6,9 @@ from astropy.coordinates import Angle
 
 from .html import table
 
+# Longer tables are slow in a browser; the ECSV has all rows.
+TABLE_ROWS = 2000
+
 
 def table_of(name, quantities, rows, frames, why=None):
     """
