@@ -644,6 +644,52 @@ def test_the_summary_has_every_cube_once_with_links_to_their_reports(capsys):
     assert "unreadable" in page
 
 
+def summarized(folder="."):
+    """Heading of the summary of a folder, and the text of every cell by cube and column."""
+    assert main(["summary", folder, "--output", "all.html"]) == 0
+    page = Path("all.html").read_text(encoding="utf-8")
+    columns = re.findall(r"<th[^>]*>(.*?)<small>", page)
+    rows = [[re.sub("<.*?>", "", cell) for cell in row.split("</td>")] for row in re.findall(r"<tr><td.*", page)]
+    heading = re.sub("<.*?>", "", re.search(r'<p class="verdict .*', page)[0])
+    return heading, {row[0]: dict(zip(columns, row)) for row in rows}
+
+
+def test_the_summary_counts_suspicious_cubes_and_their_channels(suspects, products):
+    write_cube("suspicious", suspects)
+    write_cube("bad", products)
+    for name in ("suspicious", "bad"):
+        confetti_check(imagename=name, report=False)
+    heading, cubes = summarized()
+    assert heading == "1 of 2 cubes have confetti, 1 more is suspicious."
+    assert list(cubes) == ["bad", "suspicious"]
+    assert (cubes["suspicious"]["verdict"], cubes["suspicious"]["suspicious"]) == ("suspicious", "2")
+    assert (cubes["bad"]["bad"], cubes["bad"]["suspicious"], cubes["bad"]["proved"]) == ("1", "0", "")
+
+
+@pytest.mark.usefixtures("cleaned_again")
+def test_the_summary_counts_what_was_proved_where_the_proof_lies_beside():
+    for name in ("line", "line_reclean"):
+        confetti_check(imagename=name, report=False)
+    _, cubes = summarized()
+    assert [cubes["line_reclean"][name] for name in ("proved", "acquitted")] == ["1", "2"]
+    assert [cubes["line"][name] for name in ("proved", "acquitted")] == ["", ""]
+    Path("line_reclean.proof.ecsv").write_text("broken", encoding="utf-8")
+    _, cubes = summarized()
+    assert cubes["line_reclean"]["verdict"] == "clean"
+    assert "not a table that confetti_reclean wrote" in cubes["line_reclean"]["warnings"]
+
+
+@pytest.mark.usefixtures("line")
+def test_tables_of_an_earlier_version_are_summarized_too():
+    path = confetti_check(imagename="line", report=False)["channeltable"]
+    channels = QTable.read(path)
+    channels.remove_columns(["limit", "suspicion"])
+    channels.write(path, format="ascii.ecsv", overwrite=True)
+    heading, cubes = summarized()
+    assert heading == "1 of 1 cubes have confetti."
+    assert (cubes["line"]["bad channels"], cubes["line"]["suspicious"]) == ("3", "0")
+
+
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", ["a b", "ü µ", "<b onmouseover=alert(1)>", 'it\'s "so" & $(touch me)', "-x", "%41;~"])
 def test_a_name_is_a_name_whatever_is_in_it(products, name, capsys):

@@ -66,14 +66,22 @@ def read_proof(path, cube):
     ValueError
         If the table is missing or cannot be read.
     """
-    found = path or ("" if cube.pieces else cube.root + ENDING)
-    if not found or not (path or os.path.exists(found)):
-        return None
+    if path:
+        return _read(path)
+    return None if cube.pieces else read_proof_of(cube.root)
+
+
+def read_proof_of(root):
+    """The table of the proof next to images of that root name, as `read_proof`; None if there is none."""
+    return _read(root + ENDING) if os.path.exists(root + ENDING) else None
+
+
+def _read(path):
     try:
-        proof = QTable.read(found, format="ascii.ecsv")
+        proof = QTable.read(path, format="ascii.ecsv")
         proof.meta["outcomes"]
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"proof='{found}' is not a table that confetti_reclean wrote: {error}") from error
+        raise ValueError(f"proof='{path}' is not a table that confetti_reclean wrote: {error}") from error
     return proof
 
 

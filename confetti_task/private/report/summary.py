@@ -8,7 +8,8 @@ from urllib.parse import quote
 import numpy as np
 from astropy.table import QTable
 
-from ..check.tables import bad_channels, checked_channels, diverged_channels
+from ..check.proof import channels_by_outcome, read_proof_of
+from ..check.tables import bad_channels, checked_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
 from .html import fill_page, paragraph, table
 
@@ -19,9 +20,12 @@ COLUMNS = (
     ("bad channels", "", "text"),
     ("bad", "channels", ""),
     ("diverged", "channels", ""),
+    ("suspicious", "channels", ""),
     ("checked", "channels", ""),
     ("confetti", "pixels", ""),
     ("flux", "total, Jy", ""),
+    ("proved", "fake sources", ""),
+    ("acquitted", "channels", ""),
     ("checked on", "", "text"),
     ("warnings", "", "why"),
 )
@@ -57,10 +61,9 @@ def write_summary(folders, path):
         raise ValueError(f"no *{ENDING} found in or below {' or '.join(folders)}; call confetti_check first")
     here = Path(path).resolve().parent
     rows = sorted((_row(table, here) for table in found), key=_how_bad)
-    bad = sum(row[1][0] == "confetti" for row in rows)
     body = [
         "<h1>Confetti summary</h1>",
-        f'<p class="verdict {"confetti" if bad else ""}"><b>{bad} of {len(rows)}</b> cubes have confetti.</p>',
+        _count([row[1][0] for row in rows]),
         paragraph("Worst cubes first; click on a column heading to sort.", "soft"),
         '<div class="filters"><label>Find <input type="search" data-filters="cubes"></label>'
         '<span class="soft" data-counts="cubes"></span></div>',
@@ -71,10 +74,18 @@ def write_summary(folders, path):
     return len(rows)
 
 
+def _count(verdicts):
+    """How many cubes have confetti, and how many more are suspicious."""
+    bad, suspicious = verdicts.count("confetti"), verdicts.count("suspicious")
+    more = f", <b>{suspicious}</b> more {'is' if suspicious == 1 else 'are'} suspicious" if suspicious else ""
+    kind = "confetti" if bad else "suspicious" if suspicious else ""
+    return f'<p class="verdict {kind}"><b>{bad} of {len(verdicts)}</b> cubes have confetti{more}.</p>'
+
+
 def _how_bad(row):
-    """Sort key: cubes with channels that diverged first, then by severity."""
+    """Sort key: cubes with channels that diverged first, then by severity, then by number of suspicious channels."""
     numbers = dict(zip((name for name, *_ in COLUMNS), (value for _, value in row)))
-    return not numbers["diverged"] > 0, -numbers["severity"]
+    return not numbers["diverged"] > 0, -numbers["severity"], -numbers["suspicious"]
 
 
 def _tables_below(folder):
@@ -86,33 +97,56 @@ def _tables_below(folder):
 
 def _row(path, here):
     root = str(path)[: -len(ENDING)]
-    name = _link(root, here)
+    name = (_link(root, here), None)
     try:
         channels = QTable.read(str(path), format="ascii.ecsv")
         meta = channels.meta
-        bad = bad_channels(channels)
-        checked, diverged = checked_channels(channels), diverged_channels(channels)
-        severity, flux = channels["severity"].max(initial=0), channels["flux"].value.sum()
-        pixels = int(np.sum(channels["confetti"]))
-        numbers = [
-            (f"{severity:.1f}", severity),
-            (escape(format_channels(bad)), None),
-            (str(len(bad)), len(bad)),
-            (str(len(diverged)), len(diverged)),
-            (str(len(checked)), len(checked)),
-            (str(pixels), pixels),
-            (f"{flux:.3g}", flux),
-        ]
-        texts = [meta.get("date", ""), "; ".join(meta["warnings"])]
-        return [(name, None), (meta["verdict"], None), *numbers, *((escape(text), None) for text in texts)]
+        proof, fault = _proof(root)
+        texts = [meta.get("date", ""), "; ".join([*meta["warnings"], *fault])]
+        return [name, (meta["verdict"], None), *_numbers(channels), *proof, *((escape(text), None) for text in texts)]
     except (OSError, ValueError, KeyError) as error:  # a broken table must not hide the others
-        nothing = [("", -np.inf), ("", None), *[("", -np.inf)] * 5, ("", None)]
-        return [(name, None), ("unreadable", None), *nothing, (escape(str(error)), None)]
+        nothing = [("", None if kind else -np.inf) for _, _, kind in COLUMNS[2:-1]]
+        return [name, ("unreadable", None), *nothing, (escape(str(error)), None)]
+
+
+def _numbers(channels):
+    """Cells from severity to flux."""
+    bad = bad_channels(channels)
+    severity, flux = channels["severity"].max(initial=0), channels["flux"].value.sum()
+    checked, diverged = checked_channels(channels), diverged_channels(channels)
+    return [
+        (f"{severity:.1f}", severity),
+        (escape(format_channels(bad)), None),
+        *map(_number, (len(bad), len(diverged), len(suspicious_channels(channels)), len(checked))),
+        _number(int(np.sum(channels["confetti"]))),
+        (f"{flux:.3g}", flux),
+    ]
+
+
+def _number(value):
+    return str(value), value
+
+
+def _proof(root):
+    """Cells of the proof next to the images, empty without one, and what is wrong with its table."""
+    nothing = [("", -np.inf)] * 2
+    try:
+        proof = read_proof_of(_name(root))
+    except ValueError as error:
+        return nothing, [str(error)]
+    if proof is None:
+        return nothing, []
+    _, acquitted, _ = channels_by_outcome(proof)
+    return [_number(int(np.sum(proof["proof"] == "proved"))), _number(len(acquitted))], []
+
+
+def _name(root):
+    """Root name of the images, where the products have their usual name."""
+    return root[: -len(".confetti")] if root.endswith(".confetti") else root
 
 
 def _link(root, here):
-    name = root[: -len(".confetti")] if root.endswith(".confetti") else root
-    name = escape(os.path.relpath(name, here))
+    name = escape(os.path.relpath(_name(root), here))
     if not os.path.exists(root + ".html"):
         return name
     return f'<a href="{quote(Path(os.path.relpath(root + ".html", here)).as_posix())}">{name}</a>'
