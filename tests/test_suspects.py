@@ -5,6 +5,7 @@ tclean is only pretended here: it finds what a test tells it that the data hold.
 """
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from skies import NOISE, Products
 from test_new_set import INPUTS, PretendedTclean
 from test_reclean import record
 
+import confetti_task
 from confetti_task import confetti_reclean, finish_reclean
 
 CHANNELS, BAD, SUSPECT = 40, 20, 30
@@ -185,6 +187,17 @@ def test_the_script_of_a_dry_run_decides_about_suspects_too(pretend, both):
     result = finish_reclean("line_reclean")
     assert prepared["channels"] == result["channels"] == [BAD, SUSPECT]
     assert result["proof"]["acquitted"] == [SUSPECT]
+
+
+def test_the_proof_names_the_channels_with_new_planes_and_the_page_shows_them_before_and_after(pretend, both):
+    pretend(both)
+    proof = QTable.read(confetti_reclean(imagename="line")["proof"]["table"])
+    assert proof.meta["replaced"] == [BAD]
+    checked = confetti_task.confetti_check(imagename="line_reclean", unsupported=5, npanels=1, overwrite=True)
+    page = Path(checked["report"]).read_text(encoding="utf-8")
+    assert f"New planes in channels {BAD}; channels {SUSPECT} are acquitted" in page
+    assert f"Before and after 1: channel {BAD}, " in page
+    assert "proved, a fake source" in page
 
 
 def test_a_table_that_is_no_proof_is_named(suspicious):
