@@ -14,6 +14,7 @@ from casatasks import casalog
 from simulation import CARELESS, clean, compare, make_sky, observe, seen, true_errors
 
 from confetti_task import confetti_check, confetti_reclean
+from confetti_task.private.images.channels import format_channels
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pixels import read_channels
 
@@ -40,7 +41,7 @@ def main(folder, seed):
     print(f"... done in {time.time() - started:.0f} s\n")
     truth = true_errors("line", sky)
     result = check(sky, *truth)
-    if result["channels"]:
+    if result["channels"] or result["suspects"]:
         mend(sky, *truth, vis)
     print(f"The products are in {folder}.")
 
@@ -54,6 +55,8 @@ def check(sky, errors, fake):
     print(f"confetti_check(imagename='line') took {seconds:.1f} s and says: {result['verdict']}")
     print(f"  bad channels {result['chans']}; the worst fake source has a severity of {result['severity']:.1f} sigma")
     print(f"  {result['nsources']} fake sources are masked, {result['ncandidates']} candidates are not")
+    print(f"  suspicious channels, where fake sources may hide: {result['suspectchans'] or 'none'}")
+    print(f"  a fake source of {result['limit']:.1f} sigma is found with a probability of 90 %")
     print(f"  look at them in {result['report']}\n")
     print("The simulated truth:")
     print(f"  {truth['right']} of the {result['nsources']} are errors of the deconvolution of 3 sigma and more")
@@ -65,19 +68,25 @@ def check(sky, errors, fake):
 
 
 def mend(sky, errors, fake, vis):
-    """Clean the bad channels again, and compare with the truth, and with a careful clean of everything."""
+    """Clean bad and suspicious channels again, and compare with the truth, and with a careful clean of everything."""
     result = confetti_reclean(imagename="line")
-    old, new = result["before"], result["after"]
+    old, new, proof = result["before"], result["after"], result["proof"]
+    condemned, acquitted, undecided = (proof[fate] for fate in ("condemned", "acquitted", "undecided"))
     print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
-    print(f"  channels {result['chans']} were cleaned again; verdict of the new cube: {new['verdict']}\n")
+    print(f"  channels {result['chans']} were cleaned again; verdict of the good cube: {new['verdict']}")
+    print(f"  {proof['proved']} fake sources are proved: gone; {proof['real']} sources are real: still there")
+    print(f"  suspicious channels with proved fake sources: {format_channels(condemned) or 'none'}")
+    print(f"  acquitted, with their old planes: {format_channels(acquitted) or 'none'}")
+    print(f"  undecided: {format_channels(undecided) or 'none'}\n")
     clean(vis, "scratch", CARELESS[1:], SIZE)
-    (now, left), (scratch, _) = (true_errors(name, sky) for name in ("line_reclean", "scratch"))
-    places = tuple(fake[np.isin(fake[:, 0], result["channels"])].T)
-    largest = [np.abs(these[places]).max() for these in (errors, now, scratch)]
-    number = np.count_nonzero(np.isin(left[:, 0], result["channels"]))
-    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS)[result["channels"]].sum()
-    flux = old["model_flux"], new["model_flux"], careful, seen("line", sky)[result["channels"]].sum()
-    print(f"The simulated truth in channels {result['chans']}:")
+    replaced = np.setdiff1d(result["channels"], [*acquitted, *undecided])
+    (now, left), (scratch, _) = (true_errors(root, sky) for root in (result["imagename"], "scratch"))
+    places = tuple(fake[np.isin(fake[:, 0], replaced)].T)
+    largest = [np.abs(these[places]).max(initial=0) for these in (errors, now, scratch)]
+    number = np.count_nonzero(np.isin(left[:, 0], replaced))
+    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS)[replaced].sum()
+    flux = old["model_flux"], new["model_flux"], careful, seen("line", sky)[replaced].sum()
+    print(f"The simulated truth in the channels with new planes, {format_channels(replaced)}:")
     print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {number} now")
     print("  largest error in their places: {:.1f} sigma before, {:.1f} now, {:.1f} from scratch".format(*largest))
     print("  flux of the model: {:.0f} Jy before, {:.0f} now, {:.0f} from scratch; {:.0f} in the sky\n".format(*flux))

@@ -43,14 +43,16 @@ GAIN = 0.1
 # A channel is condemned wrongly if its old image is nowhere wrong by this much beside a hot pixel.
 WRONG_SIGMA = 4.0
 
-SUMMED = ("bad", "caught", "wrong", "fake", "large", "cleaned", "seconds")
+SUMMED = ("bad", "caught", "suspects", "wrong", "fake", "large", "cleaned", "seconds")
 LARGEST = ("error", "change")
 
 HEAD = """\
-| case | bad channels before / now / from scratch | of the former, cured or still called bad | condemned wrongly \
+| case | bad channels before / now / from scratch | of the former, cured or still called bad \
+| suspects condemned / acquitted / undecided / left over | condemned wrongly \
 | fake sources before / now / from scratch | of 8 sigma and more | largest error in their places, sigma \
 | real sources differ from scratch by at most | channels cleaned again | seconds / from scratch |
-|---|---|---|---|---|---|---|---|---|---|"""
+|---|---|---|---|---|---|---|---|---|---|---|"""
+FATES = ("condemned", "acquitted", "undecided", "leftover")
 
 
 def evaluate(path, parameters):
@@ -164,22 +166,26 @@ def count(case, truth, mended, scratch, result):
     -------
     counts : dict
         bad: channels with a fake source of 6 sigma before, now and from scratch; caught: those before that are cured or
-        still called bad; wrong: channels condemned wrongly; fake, large: fake sources, and those of 8 sigma; error: the
-        largest in the places of the old ones; change: of real sources, as a fraction; cleaned: channels cleaned again.
+        still called bad; suspects: how many met each of the `FATES`; wrong: channels condemned wrongly; fake, large:
+        fake sources, and those of 8 sigma; error: the largest in the places of the old ones; change: of real sources in
+        channels with new planes, as a fraction; cleaned: channels cleaned again.
     """
     old = [np.nan_to_num(case[name].astype(float)) for name in ("model", "image", "residual")]
     judged = [judge(*images, truth) for images in (old, mended, scratch)]
     found = [fake_sources(judgement, truth) for judgement in judged]
     before, now, from_scratch = map(bad_channels, found)
     called = result["after"]["channels"] if result["after"] else []
+    proof = result["proof"] or dict.fromkeys(FATES, [])
+    replaced = set(result["channels"]) - set(proof["acquitted"]) - set(proof["undecided"])
     return {
         "bad": np.array([len(before), len(now), len(from_scratch)]),
         "caught": len(before - (now - set(called))),
-        "wrong": len(condemned_wrongly((result["proof"] or {}).get("condemned", []), judged[0])),
+        "suspects": np.array([len(proof[fate]) for fate in FATES]),
+        "wrong": len(condemned_wrongly(proof["condemned"], judged[0])),
         "fake": np.array([len(sources) for sources in found]),
         "large": np.array([sum(error >= LARGE_SIGMA for _, error in sources) for sources in found]),
         "error": np.array([largest_error(judgement, judged[0], truth) for judgement in judged]),
-        "change": source_change(mended[1], scratch[1], truth, result["channels"]),
+        "change": source_change(mended[1], scratch[1], truth, sorted(replaced)),
         "cleaned": len(result["channels"]),
     }
 
@@ -206,6 +212,7 @@ def row(name, counts):
     cells = (
         _side_by_side(counts["bad"]),
         part(counts["caught"], counts["bad"][0]),
+        _side_by_side(counts["suspects"]),
         counts["wrong"],
         _side_by_side(counts["fake"]),
         _side_by_side(counts["large"]),

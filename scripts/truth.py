@@ -15,6 +15,8 @@ from scipy.spatial import cKDTree
 # A fake source is an error of this many sigma, and of this many with the noise of the data taken out, less than half of
 # which the neighbouring channels have too, where the residual is low, beside a model pixel that stands out of the sky.
 FAKE_SIGMA, STRICT_SIGMA, RESIDUAL_SIGMA, HOT_SIGMA = 5.0, 4.0, 4.0, 3.0
+# Of fainter sources what CLEAN makes of the noise is more than a few per cent.
+BRIGHT_SIGMA = 10.0
 FAKE_IN_NEIGHBOUR = 0.5
 
 # The local background is the median of a ring, in beams.
@@ -172,8 +174,8 @@ def source_change(image, other, truth, channels):
     Returns
     -------
     change : float
-        As a fraction of the other image, at the pixel of the source, in the channel of its peak, or in all channels if
-        it is continuum; sources below 3 sigma are left out. 0 if there is none.
+        As a fraction of the restored truth, at the pixel of the source, in the channel of its peak, or in all channels
+        if it is continuum; sources below 10 sigma are left out. 0 if there is none.
     """
     places = [
         (channel, source["y"], source["x"])
@@ -181,8 +183,8 @@ def source_change(image, other, truth, channels):
         for channel in channels
         if source["kind"] == "cont" or channel == round(source["chan"])
     ]
-    places = [place for place in places if truth.restored[place] > HOT_SIGMA * truth.sigma[place[0]]]
-    return max((abs(float(image[place] / other[place]) - 1) for place in places), default=0.0)
+    places = [place for place in places if truth.restored[place] >= BRIGHT_SIGMA * truth.sigma[place[0]]]
+    return max((abs(float(image[place] - other[place])) / truth.restored[place] for place in places), default=0.0)
 
 
 def restore(plane, major, minor, angle):

@@ -124,7 +124,8 @@ def test_the_change_of_a_maser_is_that_in_its_channel(truth):
 def test_a_cured_channel_and_one_still_called_bad_are_caught_and_a_silent_one_is_not(case, truth):
     spikes = [(2, 10, 10), (4, 10, 10), (5, 30, 30)]
     case.update(zip(("model", "image", "residual"), cleaned(truth, *spikes)))
-    result = {"channels": [2, 4], "after": {"channels": [4]}, "proof": {"condemned": [2, 4]}}
+    proof = {"condemned": [2, 4], "acquitted": [], "undecided": [], "leftover": []}
+    result = {"channels": [2, 4], "after": {"channels": [4]}, "proof": proof}
     counts = count(case, truth, cleaned(truth, *spikes[1:]), cleaned(truth), result)
     assert (counts["caught"], counts["wrong"], counts["cleaned"]) == (2, 0, 2)
     assert counts["bad"].tolist() == counts["fake"].tolist() == counts["large"].tolist() == [3, 2, 0]

@@ -16,7 +16,7 @@ from .images.cube import open_cube
 from .reclean import messages
 from .reclean.new_images import check_outname, check_room, keep_models, read_plan, write_new_set, write_start
 from .reclean.plan import Job, Plan, make_plan
-from .reclean.proof import NOTHING_YET, doubtful, prove, replaced_channels, settle, to_json
+from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_json, undecided
 from .reclean.recorded_call import read_parameters
 from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
@@ -106,7 +106,7 @@ def _mend(job, todo):
             why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
         else:
             proof = prove(plan, job.cube, job.tables)
-            doubt = doubtful(plan, proof, job.tables) if todo.second_way else []
+            doubt = undecided(plan, proof) if todo.second_way else []
             if doubt:
                 why, attempt, todo = _in_a_second_way(plan, job, todo, proof, doubt)
             else:

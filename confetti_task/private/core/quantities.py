@@ -254,8 +254,8 @@ FIND_QUANTITIES = (
     Quantity(
         "proof",
         "U6",
-        description="proved: a fake source, gone after its channel was cleaned again; real: still there; open: the "
-        "images differ, and the new one stands out more",
+        description="proved: a fake source, gone after its channel was cleaned again; real: still there; open: the new "
+        "image has a source there that the visibilities do not support",
         heading="proof",
     ),
     Quantity("polarization", "i4"),

@@ -20,12 +20,12 @@ GENTLER = (
     "{depth:.3g} Jy"
 )
 SECOND_WAY = (
-    "in channels {chans} the new images do not stand out less than the old ones, or have the same sources that the "
-    "visibilities do not support: cleaning once more, with a loop gain of {gain:g} and from another start model"
+    "the new images of channels {chans} have sources that the visibilities do not support: cleaning once more, with a "
+    "loop gain of {gain:g} and from another start model"
 )
 UNDECIDED = (
-    "the data could not decide about channels {chans}: cleaned again in two ways, the images differ each time in other "
-    "places, and stand out more. The old planes stay, and the channels are suspicious still"
+    "the data could not decide about channels {chans}: cleaned again in two ways, they have sources that the "
+    "visibilities do not support, other ones each time. The old planes stay, and the channels are suspicious still"
 )
 LEFTOVER = (
     "suspicious channels {chans} were not cleaned again, for lack of budget: set a larger budget, like budget=1, and "

@@ -9,8 +9,8 @@ from ..check.survey import survey
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
-from ..core.proof import compare, confirmed, noise_of, outcome, residual_scale
-from ..core.quantities import FIND
+from ..core.proof import compare, doubted, noise_of, outcome, residual_scale
+from ..core.quantities import CANDIDATE, FIND
 from ..core.sensitivity import quiet_noise
 from ..images.cube import open_cube
 from ..images.pixels import read_channel
@@ -46,11 +46,35 @@ def prove(plan, cube, tables):
     settled = from_json(plan.settled)
     finds, outcomes = [settled.finds], dict(settled.outcomes)
     for run in plan.runs:
+        unsupported = _suspicious_again(plan, run, tables)
         for channel in plan.bad(run):
-            found = [_compare(plan, run, cube, polarization, channel, tables) for polarization in range(cube.shape[0])]
+            found = []
+            for polarization in range(cube.shape[0]):
+                others = (
+                    rows[(rows["polarization"] == polarization) & (rows["channel"] == channel)]
+                    for rows in (unsupported, settled.earlier)
+                )
+                compared = _compare(plan, run, cube, polarization, channel, tables)
+                found.append(doubted(compared, *others, cube.beam))
             finds += found
             outcomes[channel] = outcome(np.concatenate(found))
     return Proof(np.concatenate(finds), outcomes, settled.earlier)
+
+
+def _suspicious_again(plan, run, tables):
+    """Suspicious candidates of the new images in suspicious channels of a run."""
+    suspects = [channel for channel in plan.suspects if run[0] <= channel <= run[1]]
+    parameters = tables[0].meta["parameters"]
+    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
+    if not suspects:
+        return np.zeros(0, CANDIDATE)
+    new = open_cube(plan.name(run))
+    with worker_pool(False, new.mapped) as workers:
+        found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
+    judge(found, read_known(parameters["known"]), thresholds)
+    candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
+    candidates["channel"] += run[0]
+    return candidates
 
 
 def _compare(plan, run, cube, polarization, channel, tables):
@@ -62,9 +86,7 @@ def _compare(plan, run, cube, polarization, channel, tables):
     scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
     finds = compare(old, now, beside, noise, scale, cube.beam, nsigma)
     finds["polarization"], finds["channel"] = polarization, channel
-    earlier = from_json(plan.settled).earlier
-    same = (earlier["polarization"] == polarization) & (earlier["channel"] == channel)
-    return confirmed(finds, earlier[same], cube.beam)
+    return finds
 
 
 def _planes(cube, polarization, channel):
@@ -77,52 +99,9 @@ def _quiet(tables, stokes):
     return float(np.nan_to_num(quiet_noise(channels["noise"][channels["stokes"] == stokes].to_value("Jy/beam"))))
 
 
-def doubtful(plan, proof, tables):
-    """
-    Suspicious channels to clean again in a second way before the first is believed.
-
-    Parameters
-    ----------
-    plan : `reclean.plan.Plan`
-        The plan, whose runs of tclean are done.
-    proof : `Proof`
-        From `prove`.
-    tables : tuple of `~astropy.table.QTable`
-        The sources and the channels of the old images.
-
-    Returns
-    -------
-    channels : list of int
-        Those undecided, and those in which a source came back that the visibilities do not support: a fake source comes
-        back if the new clean is unstable too.
-    """
-    suspects = [channel for channel in plan.suspects if proof.outcomes[channel] != "bad"]
-    back = {channel for run in plan.runs for channel in _came_back(plan, run, suspects, proof.finds, tables)}
-    return sorted({channel for channel in suspects if proof.outcomes[channel] == "undecided"} | back)
-
-
-def _came_back(plan, run, suspects, finds, tables):
-    """Channels of a run with a source that is in both images and suspicious in the new one."""
-    here = [channel for channel in suspects if run[0] <= channel <= run[1]]
-    new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
-    if not here:
-        return set()
-    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
-    with worker_pool(False, new.mapped) as workers:
-        found = survey(new, [channel - run[0] for channel in here], thresholds, workers, MEMORY)
-    judge(found, read_known(parameters["known"]), thresholds)
-    candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
-    return {
-        int(find["channel"])
-        for find in finds[(finds["proof"] == "real") & np.isin(finds["channel"], here)]
-        if _near(find, candidates[candidates["channel"] == find["channel"] - run[0]], new.beam)
-    }
-
-
-def _near(find, candidates, beam):
-    """Whether a find is within a beam of a candidate of its polarization."""
-    same = candidates[candidates["polarization"] == find["polarization"]]
-    return bool((np.hypot(same["x"] - find["x"], same["y"] - find["y"]) <= beam).any())
+def undecided(plan, proof):
+    """Suspicious channels of a plan about which the proof is in doubt."""
+    return [channel for channel in plan.suspects if proof.outcomes[channel] == "undecided"]
 
 
 def replaced_channels(bad, proof):
