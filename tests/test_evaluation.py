@@ -130,7 +130,10 @@ def test_a_cured_channel_and_one_still_called_bad_are_caught_and_a_silent_one_is
     assert (counts["caught"], counts["wrong"], counts["cleaned"]) == (2, 0, 2)
     assert counts["bad"].tolist() == counts["fake"].tolist() == counts["large"].tolist() == [3, 2, 0]
     line = row("1", dict(counts, seconds=np.array([1.2, 3.4])))
-    assert line == "| 1 | 3 / 2 / 0 | 2/3 = 0.67 | 0 | 3 / 2 / 0 | 3 / 2 / 0 | 10.0 / 10.0 / 0.0 | 0.0 % | 2 | 1 / 3 |"
+    assert line == (
+        "| 1 | 3 / 2 / 0 | 2/3 = 0.67 | 2 / 0 / 0 / 0 | 0 | 3 / 2 / 0 | 3 / 2 / 0 | 10.0 / 10.0 / 0.0 | 0.0 % | 2 "
+        "| 1 / 3 |"
+    )
 
 
 def test_the_table_of_faults_counts_every_time_and_what_failed():

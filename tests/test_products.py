@@ -162,3 +162,10 @@ def test_the_pixel_clean_mask_leaves_alone_what_was_not_cleaned(products):
     write_cube("line", products)
     cleanmask = read_image(confetti_check(imagename="line", cleanmask="pixel")["cleanmask"])
     assert not np.delete(cleanmask, 3, axis=0).any()
+
+
+@pytest.mark.parametrize("name", ["old", "lock", "new"])
+def test_products_may_have_any_name(products, name):
+    write_cube("line", products)
+    for _ in range(2):
+        assert confetti_check(imagename="line", outfile=name, overwrite=True)["mask"] == name + ".mask"

@@ -12,7 +12,7 @@ import pytest
 from astropy.table import QTable
 from casa_images import checksum, copy_here, read_image, working_in, write_cube
 from checks import confetti_check
-from skies import NOISE, Products
+from skies import BEAM, NOISE, Products, convolve, gaussian
 from test_new_set import INPUTS, PretendedTclean
 from test_reclean import record
 
@@ -39,6 +39,20 @@ class SecondTclean(PretendedTclean):
         super().__call__(imagename, startmodel, mask)
 
 
+class SpreadingTclean(SecondTclean):
+    """Also spreads a fifth of each model over the neighbouring channels, as on a grid that is not that of the data."""
+
+    def __call__(self, imagename, startmodel, **others):
+        super().__call__(imagename=imagename, startmodel=startmodel, **others)
+        first, last = map(int, os.path.basename(imagename).split("-"))
+        missing = self.products.model[first : last + 1] - read_image(imagename + ".model")
+        for number in range(last - first + 1):
+            near = [other for other in (number - 1, number + 1) if 0 <= other <= last - first]
+            spread = 0.2 * convolve(missing[near].sum(axis=0), gaussian(BEAM))
+            for product in ("residual", "image"):
+                put_channel(f"{imagename}.{product}", number, read_image(f"{imagename}.{product}")[number] + spread)
+
+
 def put_channel(path, channel, plane):
     from confetti_task.private.images.headers import opened
 
@@ -53,27 +67,27 @@ def make(folder, bad):
     products.model[:, 45, 40] = 100 * NOISE
     products.add_confetti(SUSPECT, *PLACE, 14 * NOISE)
     if bad:
-        products.add_confetti(BAD, 30, 26, 40 * NOISE)
+        products.add_confetti(bad, 12, 48, 40 * NOISE)
     products.mask = np.ones_like(products.model)
     with working_in(folder):
         write_cube("line", products)
         os.mkdir("line.ms")
         record()
         result = confetti_check(imagename="line", unsupported=5)
-        assert (result["channels"], result["suspects"]) == ([BAD] if bad else [], [SUSPECT])
+        assert (result["channels"], result["suspects"]) == ([bad] if bad else [], [SUSPECT])
     return folder, products
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """A folder with a checked cube, with a bad channel and a suspicious one."""
-    return make(tmp_path_factory.mktemp("both"), bad=True)
+    return make(tmp_path_factory.mktemp("both"), bad=BAD)
 
 
 @pytest.fixture(scope="module")
 def suspicious(tmp_path_factory):
     """A folder with a checked cube, with a suspicious channel."""
-    return make(tmp_path_factory.mktemp("suspicious"), bad=False)
+    return make(tmp_path_factory.mktemp("suspicious"), bad=None)
 
 
 @pytest.fixture
@@ -83,11 +97,11 @@ def pretend(monkeypatch):
 
     inputs = {}
 
-    def in_folder(checked, *times):
+    def in_folder(checked, *times, kind=SecondTclean):
         folder, products = checked
         copy_here(folder)
         inputs.update(before=checksum(*INPUTS))
-        tclean = SecondTclean(products, *times)
+        tclean = kind(products, *times)
         monkeypatch.setattr(task, "tclean", tclean)
         return tclean
 
@@ -161,6 +175,19 @@ def test_a_source_that_comes_back_without_support_is_cleaned_in_a_second_way_bef
     assert tclean.gains == [0.1, 0.05]
     assert result["proof"]["condemned"] == [SUSPECT]
     assert any("cleaning once more" in warning for warning in result["warnings"])
+
+
+def test_where_models_are_spread_an_acquitted_channel_next_to_a_bad_one_loses_its_part_of_the_bad_model(
+    pretend, tmp_path_factory
+):
+    beside = make(tmp_path_factory.mktemp("beside"), bad=SUSPECT - 1)
+    pretend(beside, kind=SpreadingTclean)
+    result = confetti_reclean(imagename="line", method="subcubes")
+    assert result["proof"]["acquitted"] == [SUSPECT]
+    np.testing.assert_array_equal(read_image("line_reclean.model")[SUSPECT], read_image("line.model")[SUSPECT])
+    part = (read_image("line_reclean.residual") - read_image("line.residual"))[SUSPECT]
+    assert abs(part[12, 48]) > 3 * NOISE
+    assert any(f"{SUSPECT}" in text and "next to bad ones" in text for text in result["warnings"])
 
 
 def test_without_suspects_only_bad_channels_are_cleaned_again(pretend, both):

@@ -156,7 +156,7 @@ def _stage(outfile, part, options):
 def _publish(outfile, report):
     """Rename the products of an outfile into place, all or none, and return their names."""
     staged, ours = staged_root(outfile), _suffixes(outfile, report)
-    publish(outfile, staged, os.path.join(os.path.dirname(staged), "old"), ours)
+    publish(outfile, staged, staged + ".old", ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))
 

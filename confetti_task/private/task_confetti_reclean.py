@@ -109,6 +109,8 @@ def _mend(job, todo):
             doubt = undecided(plan, proof) if todo.second_way else []
             if doubt:
                 why, attempt, todo = _in_a_second_way(plan, job, todo, proof, doubt)
+            elif _spreads_into_kept(plan, job, proof):
+                why, attempt, todo = _with_the_kept_models(plan, job, todo, proof)
             else:
                 result = _finish(plan, job.cube, job.tables, proof, warnings)
                 once_more = _once_more(plan, job, todo, proof, result)
@@ -129,6 +131,24 @@ def _in_a_second_way(plan, job, todo, proof, doubt):
     attempt = job._replace(gain=job.gain / 2, start=other, done=tuple(bad), settled=settled)
     why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
     return why, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False)
+
+
+def _spreads_into_kept(plan, job, proof):
+    """Whether tclean spreads models over neighbouring channels, and some that keep theirs are next to new ones."""
+    replaced = replaced_channels(set(plan.channels) - set(plan.suspects), proof)
+    kept = set(plan.channels) - set(replaced)
+    next_to_new = any({channel - 1, channel + 1} & set(replaced) for channel in kept)
+    noise = _noise(job.cube, job.tables)
+    return next_to_new and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
+
+
+def _with_the_kept_models(plan, job, todo, proof):
+    """Why and how to image once more, with the old models of the channels that keep them; nothing is cleaned."""
+    bad = replaced_channels(todo.bad, proof)
+    keep_models(plan, job.cube, bad)
+    kept = sorted(set(plan.channels) - set(bad))
+    attempt = job._replace(done=tuple(bad), settled=to_json(settle(proof, bad)))
+    return messages.KEPT_MODELS.format(chans=format_channels(kept)), attempt, todo._replace(bad=bad, suspects=[])
 
 
 def _once_more(plan, job, todo, proof, result):

@@ -23,6 +23,9 @@ SECOND_WAY = (
     "the new images of channels {chans} have sources that the visibilities do not support: cleaning once more, with a "
     "loop gain of {gain:g} and from another start model"
 )
+KEPT_MODELS = (
+    "tclean spreads models over neighbouring channels: imaging once more, with the old models of channels {chans}"
+)
 UNDECIDED = (
     "the data could not decide about channels {chans}: cleaned again in two ways, they have sources that the "
     "visibilities do not support, other ones each time. The old planes stay, and the channels are suspicious still"
