@@ -4,6 +4,7 @@ Suspicious channels are cleaned again, and the data decide: what is proved, what
 tclean is only pretended here: it finds what a test tells it that the data hold. test_mending.py has the real one.
 """
 
+import itertools
 import os
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from astropy.table import QTable
 from casa_images import checksum, copy_here, read_image, working_in, write_cube
 from checks import confetti_check
 from skies import BEAM, NOISE, Products, convolve, gaussian
-from test_new_set import INPUTS, PretendedTclean
+from test_new_set import FILES, INPUTS, PretendedTclean, killed_at_move, new_set
 from test_reclean import record
 
 import confetti_task
 from confetti_task import confetti_reclean, finish_reclean
+from confetti_task.private.reclean import new_images
 
 CHANNELS, BAD, SUSPECT = 40, 20, 30
 PLACE = (26, 24)
@@ -29,10 +31,12 @@ class SecondTclean(PretendedTclean):
 
     def __init__(self, products, times=99):
         super().__init__(products)
-        self.times, self.gains = times, []
+        self.times, self.gains, self.stops_at = times, [], None
 
     def __call__(self, imagename, startmodel, mask, gain, **_):
         self.gains.append(gain)
+        if len(self.gains) == self.stops_at:
+            raise KeyboardInterrupt
         first, last = map(int, os.path.basename(imagename).split("-"))
         if first <= SUSPECT <= last and self.times >= len(self.gains):
             put_channel(startmodel, SUSPECT - first, self.products.model[SUSPECT])
@@ -225,6 +229,55 @@ def test_the_proof_names_the_channels_with_new_planes_and_the_page_shows_them_be
     assert f"New planes in channels {BAD}; channels {SUSPECT} are acquitted" in page
     assert f"Before and after 1: channel {BAD}, " in page
     assert "proved, a fake source" in page
+
+
+def test_what_fails_after_the_second_way_can_be_finished(pretend, both, monkeypatch):
+    def fail(*arguments):
+        raise OSError("disk full")
+
+    pretend(both, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(new_images, "publish", fail)
+        with pytest.raises(OSError, match="disk full"):
+            confetti_reclean(imagename="line")
+    assert not os.path.exists("line_reclean.image")
+    result = finish_reclean("line_reclean")
+    assert (result["channels"], result["proof"]["condemned"]) == ([BAD, SUSPECT], [SUSPECT])
+    assert not os.path.exists("line_reclean.work")
+
+
+def test_a_run_that_is_stopped_in_the_second_way_loses_nothing_and_the_next_one_starts_over(pretend, both):
+    tclean = pretend(both, 1)
+    tclean.stops_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        confetti_reclean(imagename="line")
+    assert not os.path.exists("line_reclean.image")
+    tclean.gains, tclean.stops_at = [], None
+    result = confetti_reclean(imagename="line", overwrite=True)
+    assert tclean.gains == [0.1, 0.05]
+    assert result["proof"]["condemned"] == [SUSPECT]
+    assert not os.path.exists("line_reclean.work")
+
+
+@pytest.mark.kill
+@pytest.mark.long
+def test_killed_between_any_two_renames_the_older_set_comes_back_or_the_acquittal_is_finished(pretend, suspicious):
+    """The older set has new images; where nothing is replaced there are none."""
+    tclean = pretend(suspicious, 0)
+    confetti_reclean(imagename="line")
+    older = new_set()
+    tclean.times = 99
+    work = {name: f"line_reclean.work/27-32{suffix}" for name, suffix in FILES.items()}
+    for number in itertools.count():
+        confetti_reclean(imagename="line", dryrun=True, overwrite=True)
+        tclean(**work, gain=0.1)
+        if not killed_at_move(number):
+            break
+        confetti_reclean(imagename="line", dryrun=True, overwrite=True)
+        assert new_set() == older
+    assert number >= 10
+    assert not any(name.endswith((".image", ".model")) for name in new_set())
+    assert "line_reclean.proof.ecsv" in new_set()
 
 
 def test_a_table_that_is_no_proof_is_named(suspicious):
