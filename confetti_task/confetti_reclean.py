@@ -210,12 +210,14 @@ def confetti_reclean(
                 Name of the mask of the proved fake sources.
             proved : int
                 Number of proved fake sources: gone after their channel was cleaned again.
-            real : int
-                Number of sources that are still there.
+            changed : int
+                Number of sources that are still there, but differ by 4 sigma.
             open : int
-                Number of places where the images differ, and the new one stands out more.
+                Number of places where the new image has a source that the visibilities do not support.
+            real : int
+                Number of sources that are still there, and the same.
             condemned : list of int
-                Suspicious channels with a proved fake source, which have the new planes.
+                Suspicious channels with a proved fake source, or with a changed one, which have the new planes.
             acquitted : list of int
                 Suspicious channels that are the same after cleaning them again: their old planes stayed, bit for bit.
             undecided : list of int

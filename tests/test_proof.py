@@ -46,6 +46,16 @@ def test_a_maser_that_is_still_there_is_real(flux):
     assert outcome(finds) == "acquitted"
 
 
+def test_a_maser_whose_height_was_wrong_has_changed_and_is_not_fake():
+    old, new = Products(), Products()
+    for products in (old, new):
+        products.add_point(CHANNEL, *PLACE, 20 * NOISE)
+    old.add_confetti(CHANNEL, *PLACE, 15 * NOISE)
+    finds = judged(old, new)
+    assert at_place(finds)["proof"].tolist() == ["changed"]
+    assert outcome(finds) == "bad"
+
+
 @pytest.mark.parametrize("deeper", ["old", "new"])
 def test_a_source_that_only_one_clean_went_deep_enough_for_is_real(deeper):
     """Where it was not cleaned the residual holds it, as the dirty image does."""
@@ -57,12 +67,14 @@ def test_a_source_that_only_one_clean_went_deep_enough_for_is_real(deeper):
     assert outcome(finds) == "acquitted"
 
 
-def test_a_line_that_the_old_clean_lost_and_the_neighbours_have_is_proved():
+def test_a_line_that_the_old_clean_lost_has_changed():
     old, new = Products(), Products()
     for products in (old, new):
         products.model[:, PLACE[0], PLACE[1]] = 20 * NOISE
     old.add_confetti(CHANNEL, *PLACE, -20 * NOISE)
-    assert at_place(judged(old, new))["proof"].tolist() == ["proved"]
+    finds = judged(old, new)
+    assert at_place(finds)["proof"].tolist() == ["changed"]
+    assert outcome(finds) == "bad"
 
 
 def test_emission_does_not_raise_the_noise_and_a_deep_clean_does_not_lower_it():

@@ -149,6 +149,17 @@ def test_a_channel_that_comes_out_the_same_is_acquitted_and_keeps_its_old_planes
     assert channels["verdict"][SUSPECT] == "acquitted"
 
 
+def test_a_source_that_is_known_to_be_real_is_never_proved_to_be_fake(pretend, suspicious):
+    pretend(suspicious, 0)
+    row = QTable.read("line.confetti.ecsv")[0]
+    known = [(row["ra"].value, row["dec"].value)]
+    confetti_check(imagename="line", unsupported=5, known=known, overwrite=True)
+    result = confetti_reclean(imagename="line", chans=str(SUSPECT))
+    assert result["proof"]["proved"] == 0
+    assert result["proof"]["changed"] == 1
+    assert not read_image(result["proof"]["mask"]).any()
+
+
 def test_where_all_are_acquitted_the_old_cube_is_the_good_one_and_no_other_is_written(pretend, suspicious):
     pretend(suspicious)
     result = confetti_reclean(imagename="line")

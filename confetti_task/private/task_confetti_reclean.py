@@ -11,6 +11,7 @@ from casatasks import casalog, tclean
 from ..confetti_check import confetti_check
 from .check.proof import ENDING, make_proof_table
 from .check.tables import bad_channels, read_tables, suspicious_channels
+from .core.proof import PROOFS
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
 from .reclean import messages
@@ -266,7 +267,7 @@ def _summarize_proof(plan, proof, replaced, old):
     return {
         "table": plan.outname + ENDING,
         "mask": plan.outname + ".proof.mask",
-        **{name: int(np.count_nonzero(proof.finds["proof"] == name)) for name in ("proved", "real", "open")},
+        **{name: int(np.count_nonzero(proof.finds["proof"] == name)) for name in PROOFS},
         "condemned": [channel for channel in replaced if channel in suspects and proof.outcomes[channel] == "bad"],
         **kept,
         "leftover": sorted(plan.leftover),

@@ -409,14 +409,15 @@ WHAT_DIVERGED = (
 )
 WHAT_IS_COMPARED = (
     "Old image, new image and their difference, with one scale, linear near zero and logarithmic beyond: the worst "
-    "proved fake sources, then open finds, in the channels that have new planes. Both images hold the same data: what "
-    "differs is what CLEAN invented, and, around bright emission, how deep either clean went; the numbers leave the "
-    "depth out. The ellipse is the restoring beam; the dotted circle marks the find."
+    "proved fake sources, then changed and open ones, in the channels that have new planes. Both images hold the same "
+    "data: what differs is what CLEAN invented, and, around bright emission, how deep either clean went; the numbers "
+    "leave the depth out. The ellipse is the restoring beam; the dotted circle marks the find."
 )
 NOTHING_TO_COMPARE = "The images before and after cannot be shown, only what was measured in them: {error}."
 WHAT_FINDS_ARE = {
     "proved": "proved, a fake source",
-    "open": "open, because the images differ and the new one stands out more from the neighbouring channels",
+    "changed": "a source that is still there, but differs",
+    "open": "open, because the visibilities do not support what the new image has there",
     "real": "real, still there",
 }
 WHAT_IS_SUSPICIOUS = (

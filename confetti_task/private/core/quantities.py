@@ -253,9 +253,10 @@ CHANNEL_QUANTITIES = (
 FIND_QUANTITIES = (
     Quantity(
         "proof",
-        "U6",
-        description="proved: a fake source, gone after its channel was cleaned again; real: still there; open: the new "
-        "image has a source there that the visibilities do not support",
+        "U7",
+        description="proved: a fake source, gone after its channel was cleaned again; changed: a source that is still "
+        "there, but differs; real: still there, and the same; open: the new image has a source there that the "
+        "visibilities do not support",
         heading="proof",
     ),
     Quantity("polarization", "i4"),

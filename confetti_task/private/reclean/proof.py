@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..check.known_sources import read_known
+from ..check.known_sources import near_known, read_known
 from ..check.survey import survey
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
@@ -86,6 +86,8 @@ def _compare(plan, run, cube, polarization, channel, tables):
     scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
     finds = compare(old, now, beside, noise, scale, cube.beam, nsigma)
     finds["polarization"], finds["channel"] = polarization, channel
+    known = near_known(cube, finds, read_known(tables[0].meta["parameters"]["known"]))
+    finds["proof"][known & (finds["proof"] == "proved")] = "changed"  # a known source is never fake
     return finds
 
 

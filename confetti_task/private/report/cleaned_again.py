@@ -4,15 +4,13 @@ import numpy as np
 
 from ..check import messages
 from ..check.proof import channels_by_outcome
+from ..core.proof import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.cube import open_cube
 from . import figures
 from .cutouts import read_both
 from .html import paragraph, picture
 from .quantity_table import TABLE_ROWS, position_of, table_of
-
-# In the order in which they are shown.
-PROOFS = ("proved", "open", "real")
 
 
 def cleaned_again(proof, frames, npanels):
@@ -42,14 +40,14 @@ def cleaned_again(proof, frames, npanels):
 
 
 def worst_differences(proof, number):
-    """Rows of the finds to show: proved ones, then open ones, where the new image has new planes."""
+    """Rows of the finds to show: proved, changed and open ones, where the new image has new planes."""
     replaced, _, _ = channels_by_outcome(proof)
     shown = np.isin(proof["channel"], replaced) & (np.array(proof["proof"]) != "real")
     return [row for row in _ranked(proof) if shown[row]][:number]
 
 
 def _ranked(proof):
-    """All rows: proved, open and real ones, each with the largest difference first."""
+    """All rows, in the order of `PROOFS`, each with the largest difference first."""
     kind = [PROOFS.index(value) for value in proof["proof"]]
     return np.lexsort([-np.abs(np.array(proof["difference"])), kind]).tolist()
 
