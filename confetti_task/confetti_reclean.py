@@ -1,9 +1,9 @@
 # Written by scripts/generate_tasks.py from xml/confetti_reclean.xml: change the XML and run the script again.
-"""Clean the bad channels of a spectral-line cube again with the recorded tclean parameters."""
+"""Clean bad and suspicious channels of a spectral-line cube again, and let the data decide."""
 
 from .private.call_task import Parameter, call_task
 
-SUMMARY = "Clean the bad channels of a spectral-line cube again with the recorded tclean parameters"
+SUMMARY = "Clean bad and suspicious channels of a spectral-line cube again, and let the data decide"
 
 PARAMETERS = (
     Parameter(
@@ -32,7 +32,7 @@ PARAMETERS = (
         type="string",
         default="",
         allowed=(),
-        summary="Channels to clean again, e.g. '3~20;25'; '' = the bad ones",
+        summary="Channels to clean again, e.g. '3~20;25'; '' = bad and suspicious ones",
     ),
     Parameter(
         name="vis",
@@ -124,12 +124,14 @@ def confetti_reclean(
     budget=0.5,
 ):
     """
-    Clean the bad channels of a spectral-line cube again with the recorded tclean parameters.
+    Clean bad and suspicious channels of a spectral-line cube again, and let the data decide.
 
     confetti_reclean repairs a cube in which confetti_check found confetti. It reads the parameters of tclean from the
-    history of the image, and runs tclean again on the bad channels only, starting from a model that is empty there and
-    with a loop gain of at most 0.1. All other channels keep their model. The result is a complete set of images under a
-    new name, which is then checked; the old images and the visibilities are never changed.
+    history of the image, and runs tclean again on the bad and the suspicious channels only, starting from a model that
+    is empty there and with a loop gain of at most 0.1. Then the data decide: a suspicious channel that comes out the
+    same is acquitted, and keeps its old planes; where a source has gone, a fake source is proved. All other channels
+    keep their model. The result is a complete set of images under a new name, which is then checked; the old images and
+    the visibilities are never changed.
 
     Parameters
     ----------
@@ -145,8 +147,8 @@ def confetti_reclean(
         which is the run of tclean as a script, and of outname.confetti, the check of the new images. '' means
         imagename_reclean.
     chans : str, default ''
-        Channels to clean again, in the notation of imstat: '3~20;25', '>7' or '<40'; '' means those that confetti_check
-        found to be bad.
+        Channels to clean again, in the notation of imstat: '3~20;25', '>7' or '<40'; all of them get new planes. ''
+        means those that confetti_check found to be bad or suspicious.
     vis : str or list of str, default ''
         Name of the MeasurementSet, or list of names, if they are no longer where they were when tclean made the images,
         or if the history does not name them.
@@ -275,9 +277,9 @@ def confetti_reclean(
     Examples
     --------
     >>> result = confetti_check(imagename="myfield_B3_spw1_12M_n2hp")
-    >>> if result["verdict"] == "confetti":
+    >>> if result["verdict"] in ("confetti", "suspicious"):
     ...     mended = confetti_reclean(imagename="myfield_B3_spw1_12M_n2hp")
-    ...     print(mended["imagename"], mended["before"]["severity"], mended["after"]["severity"])
+    ...     print(mended["imagename"], mended["proof"]["proved"], mended["after"]["verdict"])
 
     In outname.reclean.py, every parameter of tclean that is not as recorded has the old value and the reason for the
     change next to it. All others are as recorded.

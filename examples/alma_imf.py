@@ -70,7 +70,7 @@ def image_line(vis, imagename, imaging, release, niter=500000):
 
     # check
     confetti_check(imagename=imagename, overwrite=True)
-    result = confetti_reclean(imagename=imagename, overwrite=True)  # does nothing where no channel is bad
+    result = confetti_reclean(imagename=imagename, overwrite=True)  # does nothing where no channel is bad or suspicious
     for warning in result["warnings"]:
         casalog.post(f"{imagename}: {warning}", "WARN")
     good = os.path.relpath(result["imagename"])  # imagename where it was good, else imagename_reclean
@@ -80,9 +80,11 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     exportfits(imagename=good + ".image.pbcor", fitsimage=good + ".image.pbcor.fits", overwrite=True)
     os.makedirs(release, exist_ok=True)
     observations = [os.path.abspath(name) for name in vis]
-    for product in sorted(glob.glob(glob.escape(good) + ".*")):
-        if os.path.abspath(product) not in observations:
-            shutil.move(product, os.path.join(release, os.path.basename(product)))
+    # Where suspicious channels were acquitted the old images are good, and the proof of that is beside them.
+    for root in {good, imagename + "_reclean"}:
+        for product in sorted(glob.glob(glob.escape(root) + ".*")):
+            if os.path.abspath(product) not in observations:
+                shutil.move(product, os.path.join(release, os.path.basename(product)))
     return result
 
 
