@@ -616,7 +616,8 @@ def test_old_and_new_image_and_their_difference_are_drawn_with_one_scale():
 def test_a_row_of_the_old_table_is_drawn_before_and_after():
     confetti_check(imagename="line", report=False)
     figure = confetti_plot("line_reclean", source=0, outfile="line.confetti", before="line")
-    assert "do not support a point source" in " ".join(figure.get_suptitle().split())
+    title = " ".join(text.get_text() for text in figure.texts)
+    assert "do not support a point source" in " ".join(title.split())
     write_cube("other", Products(channels=4))
     with pytest.raises(ValueError, match="differ in shape"):
         confetti_plot("line_reclean", source=(3, 26, 30), before="other")
