@@ -87,6 +87,15 @@ def test_emission_does_not_raise_the_noise_and_a_deep_clean_does_not_lower_it():
     assert noise_of(planes(new), 0.01, 0.01) == 0.01
 
 
+def test_where_the_noise_is_unknown_the_whole_residual_tells_it():
+    assert noise_of(planes(Products()), 0, 3 * NOISE) == pytest.approx(NOISE, rel=0.15)
+
+
+def test_a_psf_that_lies_a_pixel_off_or_is_small_scales_the_residual_all_the_same():
+    assert residual_scale(np.roll(dirty_beam(), (1, -1), axis=(0, 1)), BEAM) == pytest.approx(SCALE)
+    assert residual_scale(gaussian(12, 40), 12) == 1
+
+
 def test_a_channel_that_ran_away_proves_nothing_and_stops_nothing():
     old = Products()
     old.add_confetti(CHANNEL, *PLACE, 20 * NOISE)
@@ -106,19 +115,26 @@ def test_where_the_new_image_has_an_unsupported_source_nothing_is_decided():
     new = Products()
     new.add_confetti(CHANNEL, *PLACE, 20 * NOISE)
     finds = judged(Products(), new)
-    assert at_place(doubted(finds, NONE, finds[:0], BEAM))["proof"].tolist() == ["proved"]
+    assert at_place(doubted(finds, NONE, finds[:0], BEAM))["proof"].tolist() == ["changed"]
     finds = doubted(finds, UNSUPPORTED, finds[:0], BEAM)
     assert at_place(finds)["proof"].tolist() == ["open"]
     assert outcome(finds) == "undecided"
 
 
-@pytest.mark.parametrize(("old", "proof"), [(0, "proved"), (20, "real")])
+@pytest.mark.parametrize(("old", "proof"), [(0, "changed"), (20, "real")])
 def test_what_two_ways_of_cleaning_say_is_believed(old, proof):
     before, after = Products(), Products()
     before.add_confetti(CHANNEL, *PLACE, old * NOISE)
     after.add_confetti(CHANNEL, *PLACE, 20 * NOISE)
     finds = judged(before, after)
     assert at_place(doubted(finds, UNSUPPORTED, finds, BEAM))["proof"].tolist() == [proof]
+
+
+@pytest.mark.parametrize("flux", [-20, 20])
+def test_a_source_that_only_the_new_image_has_is_not_proved_to_be_fake_in_the_old_one(flux):
+    new = Products()
+    new.add_point(CHANNEL, *PLACE, flux * NOISE)
+    assert at_place(judged(Products(), new))["proof"].tolist() == ["changed"]
 
 
 def test_where_two_ways_of_cleaning_say_different_things_nothing_is_decided():

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import namedtuple
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from casatasks import casalog, tclean
 from ..confetti_check import confetti_check
 from .check.proof import ENDING, make_proof_table
 from .check.tables import bad_channels, read_tables, suspicious_channels
-from .core.proof import PROOFS
+from .core.proof import PROOFS, outcome
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
 from .reclean import messages
@@ -89,7 +90,7 @@ def confetti_reclean(
 def _prepare(job, todo):
     plan = make_plan(job, todo.bad, todo.suspects, todo.leftover, todo.method)
     check_room(plan, job.cube)
-    write_start(plan, job.cube, job.start(job.cube, plan.channels), job.clean_mask)
+    write_start(plan, job.cube, job.start(job.cube, [*plan.channels, *plan.leftover]), job.clean_mask)
     casalog.post(messages.describe_plan(plan, job.cube.channels))
     return plan
 
@@ -106,7 +107,8 @@ def _mend(job, todo):
                 raise
             why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
         else:
-            proof = prove(plan, job.cube, job.tables)
+            with _finishable(plan):
+                proof = prove(plan, job.cube, job.tables)
             doubt = undecided(plan, proof) if todo.second_way else []
             if doubt:
                 why, attempt, todo = _in_a_second_way(plan, job, todo, proof, doubt)
@@ -135,12 +137,15 @@ def _in_a_second_way(plan, job, todo, proof, doubt):
 
 
 def _spreads_into_kept(plan, job, proof):
-    """Whether tclean spreads models over neighbouring channels, and some that keep theirs are next to new ones."""
-    replaced = replaced_channels(set(plan.channels) - set(plan.suspects), proof)
-    kept = set(plan.channels) - set(replaced)
-    next_to_new = any({channel - 1, channel + 1} & set(replaced) for channel in kept)
+    """Whether tclean spreads models over neighbouring channels, and models that were given up over some."""
+    replaced = {*replaced_channels(set(plan.channels) - set(plan.suspects), proof)}
+    kept = set(plan.channels) - replaced
+    # A full cube is taken as it was imaged, so that all channels next to kept ones hold a part of models given up.
+    concerned = (
+        kept if plan.method == "cube" else {channel for channel in kept if {channel - 1, channel + 1} & replaced}
+    )
     noise = _noise(job.cube, job.tables)
-    return next_to_new and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
+    return bool(concerned) and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
 
 
 def _with_the_kept_models(plan, job, todo, proof):
@@ -167,7 +172,8 @@ def _once_more(plan, job, todo, proof, result):
         why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
         return why, job, todo._replace(bad=bad, suspects=[], gentler=False)
     if hidden and todo.rounds > 1:
-        todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], rounds=todo.rounds - 1)
+        leftover = [channel for channel in todo.leftover if channel not in hidden]
+        todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], leftover=leftover, rounds=todo.rounds - 1)
         return messages.HIDDEN.format(chans=format_channels(hidden)), job, todo
     return None
 
@@ -228,21 +234,14 @@ def _call(task, parameters):
 
 def _finish(plan, cube, old, proof, warnings):
     """Put the new images in place and check them, or the old ones if they are good."""
-    noise, final = _noise(cube, old), plan.only(replaced_channels(set(plan.channels) - set(plan.suspects), proof))
-    spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
-    *states, depth = state_of_channels(final, cube)
+    final = plan.only(replaced_channels(set(plan.channels) - set(plan.suspects), proof))
     good = plan.outname if final.channels else plan.root
-    about = {"before": plan.root, "after": good, "replaced": [int(channel) for channel in final.channels]}
-    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
-    try:
-        write_new_set(plan, cube, final.channels, spread, proof.finds, table)
-    except BaseException:
-        casalog.post(f"tclean is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
-        raise
+    with _finishable(plan):
+        spread, *states, depth = _put_in_place(plan, final, cube, old, proof, good)
 
     check, table = plan.outname + ".confetti", plan.outname + ENDING
     parameters = dict(old[0].meta["parameters"], imagename=good, outfile=check, proof=table, overwrite=True)
-    checked = {*parse_channels(parameters["chans"], cube.channels), *plan.channels}
+    checked = {*parse_channels(parameters["chans"], cube.channels), *proof.outcomes}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(good))
     before, after = (dict(messages.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
@@ -255,27 +254,50 @@ def _finish(plan, cube, old, proof, warnings):
     return _result(good, plan, judged, before, after, warnings)
 
 
+def _put_in_place(plan, final, cube, old, proof, good):
+    """Write the new set and the proof; returns which channels were renewed beside, and the state before and after."""
+    noise = _noise(cube, old)
+    spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
+    states = state_of_channels(final, cube)
+    about = {"before": plan.root, "after": good, "replaced": list(final.channels)}
+    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
+    write_new_set(plan, cube, final.channels, spread, proof.finds, table)
+    return spread, *states
+
+
+@contextmanager
+def _finishable(plan):
+    """Say how to go on if something fails that needs no tclean."""
+    try:
+        yield
+    except BaseException:
+        casalog.post(f"tclean is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
+        raise
+
+
 def _summarize_proof(plan, proof, replaced, old):
     """What the proof showed, for the returned dictionary."""
     suspects = suspicious_channels(old[1])
     kept = {
-        outcome: sorted(
-            channel for channel in set(proof.outcomes) - set(replaced) if proof.outcomes[channel] == outcome
-        )
-        for outcome in ("acquitted", "undecided")
+        fate: sorted(channel for channel in set(proof.outcomes) - set(replaced) if proof.outcomes[channel] == fate)
+        for fate in ("acquitted", "undecided")
     }
     return {
         "table": plan.outname + ENDING,
         "mask": plan.outname + ".proof.mask",
         **{name: int(np.count_nonzero(proof.finds["proof"] == name)) for name in PROOFS},
-        "condemned": [channel for channel in replaced if channel in suspects and proof.outcomes[channel] == "bad"],
+        "condemned": [
+            channel
+            for channel in replaced
+            if channel in suspects and outcome(proof.finds[proof.finds["channel"] == channel]) == "bad"
+        ],
         **kept,
         "leftover": sorted(plan.leftover),
     }
 
 
 def _result(imagename, plan=None, proof=None, before=None, after=None, warnings=()):
-    channels = sorted(plan.channels) if plan else ()
+    channels = sorted({*plan.channels, *(channel for channel, _ in plan.settled["outcomes"])}) if plan else ()
     return {
         "imagename": imagename,
         "method": plan.method if plan else "none",

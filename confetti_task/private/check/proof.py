@@ -40,7 +40,8 @@ def make_proof_table(cube, finds, outcomes, channels, about):
     stokes = np.array([cube.stokes[number] for number in finds["polarization"]], dtype="U4")
     columns = {"frequency": frequency, "velocity": velocity, "stokes": stokes, "ra": ra, "dec": dec}
     rows = channels[np.isin(channels["channel"], list(outcomes))]
-    models = zip(rows["channel"].tolist(), rows["components"].tolist(), rows["model_flux"].to_value("Jy").tolist())
+    texts = (rows[name].tolist() for name in ("channel", "stokes", "components"))
+    models = zip(*texts, rows["model_flux"].to_value("Jy").tolist())
     judged = [[channel, outcomes[channel], *model] for channel, *model in models]
     return make_table(FIND_QUANTITIES, finds, columns, dict(about, outcomes=judged))
 
@@ -109,7 +110,7 @@ def channels_by_outcome(proof):
     )
 
 
-def acquitted(proof, channels):
+def acquitted(proof, channels, stokes):
     """
     Channels that the proof acquits.
 
@@ -119,18 +120,20 @@ def acquitted(proof, channels):
         From `read_proof`.
     channels : structured `~numpy.ndarray`
         Measurements of the channels of a cube.
+    stokes : sequence of str
+        Names of its polarizations.
 
     Returns
     -------
     channels : list of int
         Those acquitted that still have the model that was acquitted.
     """
-    rows = channels[["channel", "components", "model_flux"]].tolist()
-    models = {(channel, components): flux for channel, components, flux in rows}
+    rows = channels[["channel", "polarization", "components", "model_flux"]].tolist()
+    models = {(channel, stokes[number], components): flux for channel, number, components, flux in rows}
     judged = [row for row in (proof.meta["outcomes"] if proof else []) if row[1] == "acquitted"]
     changed = {
         channel
-        for channel, _, components, flux in judged
-        if not np.isclose(models.get((channel, components), np.nan), flux, SAME_FLUX)
+        for channel, _, name, components, flux in judged
+        if not np.isclose(models.get((channel, name, components), np.nan), flux, SAME_FLUX)
     }
     return sorted({row[0] for row in judged} - changed)

@@ -7,7 +7,7 @@ from ..core.sensitivity import completeness_limit, quiet_noise, suspicion
 from .known_sources import near_known
 
 
-def judge(found, real, thresholds, acquitted=()):
+def judge(found, real, thresholds, acquitted=(), quiet=None):
     """
     Fill in which candidates are known real sources, which are confetti, which channels are suspicious, and
     what the check could have missed in them.
@@ -22,12 +22,15 @@ def judge(found, real, thresholds, acquitted=()):
         Thresholds of the decision.
     acquitted : sequence of int
         Channels that were cleaned again, with the same result: they are not suspicious.
+    quiet : sequence of float or None
+        Quiet noise of every polarization in Jy/beam, where the channels found do not have it; None: take it from them.
     """
     channels, candidates = found.channels, found.candidates
     candidates["known"] = near_known(found.cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
-    candidates["suspicion"] = suspicion(candidates, quiet_noises(found)[candidates["polarization"]])
+    quiet = np.array(quiet_noises(found) if quiet is None else quiet)
+    candidates["suspicion"] = suspicion(candidates, quiet[candidates["polarization"]])
     channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
     channels["suspicion"] = _of_the_worst(found)
     channels["acquitted"] = np.isin(channels["channel"], acquitted)

@@ -11,6 +11,8 @@ from .statistics import components, height_above_ring, hot_pixels, places_within
 # bad channels, in mosaics too, and by at most 3.8 in good ones, except where the old image was wrong by 4 to 7. Of 1073
 # places that differed by 4 and more the old image was wrong by 3 sigma in 0.98, in mosaics in 0.92.
 PROOF_SIGMA = 4.0
+# How far from the central pixel the peak of a PSF may be.
+PEAK_NEAR_CENTRE = 2
 # What a find can be, see `core.quantities`; in the order in which they are shown.
 PROOFS = ("proved", "changed", "open", "real")
 # Where the restored model is fainter than this, in units of the noise, nothing was cleaned.
@@ -32,7 +34,8 @@ def noise_of(new, quiet, threshold):
     new : dict of 2D float32 `~numpy.ndarray`
         The new planes 'image' and 'residual' in Jy/beam; NaN where they are blank.
     quiet : float
-        rms of quiet channels, in Jy/beam.
+        rms of quiet channels, in Jy/beam; 0 if it is unknown, because all channels have diverged: then the whole
+        residual is taken.
     threshold : float
         Threshold of tclean in Jy/beam, 0 if unknown. A clean into the noise takes its peaks away: then ``quiet`` is the
         least.
@@ -42,13 +45,19 @@ def noise_of(new, quiet, threshold):
     noise : float
         In Jy/beam: 0.83 to 1.24 of the true noise, in single fields and in mosaics.
     """
-    restored = np.abs(new["image"] - new["residual"])
-    left = new["residual"][restored < NOTHING_CLEANED * quiet]
-    left = left[left != 0]  # tclean's residual is 0 only where there are no data
-    if len(left) < LEAST_PIXELS:
+    known = new["residual"] != 0  # tclean's residual is 0 only where there are no data
+    left = known & (np.abs(new["image"] - new["residual"]) < NOTHING_CLEANED * quiet)
+    if not quiet > 0:
+        return _scatter(new["residual"][known & np.isfinite(new["residual"])])
+    if np.count_nonzero(left) < LEAST_PIXELS:
         return quiet
-    noise = float(1.4826 * np.median(np.abs(left - np.median(left))))
+    noise = _scatter(new["residual"][left])
     return noise if threshold >= INTO_THE_NOISE * quiet else max(noise, quiet)
+
+
+def _scatter(values):
+    """Standard deviation of a normal distribution with the same median absolute deviation; NaN if there are none."""
+    return float(1.4826 * np.median(np.abs(values - np.median(values)))) if len(values) else np.nan
 
 
 def residual_scale(psf, beam):
@@ -58,7 +67,7 @@ def residual_scale(psf, beam):
     Parameters
     ----------
     psf : 2D float32 `~numpy.ndarray`
-        PSF of the channel, with its peak at the central pixel.
+        PSF of the channel, with its peak at the central pixel or next to it.
     beam : float
         FWHM of the restoring beam, in pixels.
 
@@ -66,12 +75,23 @@ def residual_scale(psf, beam):
     -------
     scale : float
         Height of the restoring beam above the median of its ring, divided by that of the PSF, whose sidelobes are in
-        the ring. 1 if the PSF is blank.
+        the ring. 1 if the PSF is blank, or smaller than the ring.
     """
-    offsets, centre = ring(beam), np.array(psf.shape) // 2
+    offsets = ring(beam)
+    if np.abs(offsets).max() + PEAK_NEAR_CENTRE >= min(psf.shape) // 2 or not np.nanmax(psf, initial=0) > 0:
+        return 1.0
+    centre = _peak_near_centre(psf)
     restored = 1 - np.median(np.exp(-4 * np.log(2) * (offsets**2).sum(axis=1) / beam**2))
-    dirty = psf[tuple(centre)] - np.median(psf[tuple((centre + offsets).T)])
+    dirty = 1 - np.median(psf[tuple((centre + offsets).T)]) / psf[tuple(centre)]
     return float(restored / dirty) if dirty > 0 else 1.0
+
+
+def _peak_near_centre(psf):
+    """Peak of a PSF; in images of odd size tclean lays it a pixel off."""
+    start = np.array(psf.shape) // 2 - PEAK_NEAR_CENTRE
+    size = 2 * PEAK_NEAR_CENTRE + 1
+    near = np.nan_to_num(psf[start[0] : start[0] + size, start[1] : start[1] + size])
+    return start + np.unravel_index(near.argmax(), near.shape)
 
 
 def compare(old, new, beside, noise, scale, beam, nsigma):
@@ -114,10 +134,16 @@ def compare(old, new, beside, noise, scale, beam, nsigma):
     finds["noise"] = noise
     for name, height in zip(("old", "new", "difference", "residual"), heights):
         finds[name] = height[where]
-    finds["beside"] = np.mean([height[where] for height in heights[4:]], axis=0) if beside else 0
+    finds["beside"] = _mean_of_known([height[where] for height in heights[4:]])
     finds = finds[np.isfinite(finds["difference"])]
     finds["proof"] = _judge(finds)
     return _one_of_each(finds[finds["proof"] != ""], beam)
+
+
+def _mean_of_known(heights):
+    """Mean of one or two channels, of which one may be blank; 0 where nothing is known."""
+    known = np.isfinite(heights)
+    return np.where(known, heights, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
 def _with_scaled_residual(planes, scale):
@@ -141,15 +167,16 @@ def _of_largest(heights, rows):
 
 def _judge(finds):
     """
-    'proved' where a source has gone, 'changed' where the images differ but both have one, 'real' where both agree.
+    'proved' where a source has gone, 'changed' where the images differ and the new one has a source, 'real' where both
+    have the same.
 
     '' where neither image has a source above the neighbouring channels, and they agree.
     """
-    old, new = finds["old"], finds["new"]
-    beside = np.nan_to_num(finds["beside"])
-    spike = np.minimum(np.abs(old - beside), np.abs(new - beside)) >= PROOF_SIGMA
-    left = (np.sign(old) == np.sign(new)) & (np.abs(new) >= PROOF_SIGMA)
-    return np.select([_differ(finds) & ~left, _differ(finds), spike], ["proved", "changed", "real"], "")
+    old, new = np.abs(finds["old"]), np.abs(finds["new"])
+    beside = finds["beside"]
+    spike = np.minimum(*(np.abs(finds[name] - beside) for name in ("old", "new"))) >= PROOF_SIGMA
+    gone = (new < PROOF_SIGMA) & (old > new)
+    return np.select([_differ(finds) & gone, _differ(finds), spike], ["proved", "changed", "real"], "")
 
 
 def _differ(finds):

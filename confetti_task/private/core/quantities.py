@@ -254,9 +254,9 @@ FIND_QUANTITIES = (
     Quantity(
         "proof",
         "U7",
-        description="proved: a fake source, gone after its channel was cleaned again; changed: a source that is still "
-        "there, but differs; real: still there, and the same; open: the new image has a source there that the "
-        "visibilities do not support",
+        description="proved: a fake source, gone after its channel was cleaned again; changed: the images differ, and "
+        "the new one has a source there; real: still there, and the same; open: the new image has a source there that "
+        "the visibilities do not support",
         heading="proof",
     ),
     Quantity("polarization", "i4"),
@@ -275,9 +275,7 @@ FIND_QUANTITIES = (
     Quantity("y", "i4", description="y, from 0", heading="y", shown_in="pixel", form="d"),
     Quantity("ra", unit="deg", description="position, in the frame of the cube", heading="RA"),
     Quantity("dec", unit="deg", description="position, in the frame of the cube", heading="Dec"),
-    Quantity(
-        "noise", "f4", "Jy/beam", "noise (sigma): scatter of the new residual, at least the rms of quiet channels"
-    ),
+    Quantity("noise", "f4", "Jy/beam", "noise (sigma): scatter of the new residual where nothing was cleaned"),
     Quantity(
         "old",
         "f4",

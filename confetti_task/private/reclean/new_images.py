@@ -92,7 +92,7 @@ def check_room(plan, cube):
     # The new set, the images of tclean, its start model and its clean mask.
     needed = old_set + part * (old_set + 2 * _size(cube.path("model")))
     folder = os.path.dirname(plan.outname)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder).free + _size(plan.work)  # what an earlier attempt left there will go
     if needed > free:
         raise ValueError(
             f"outname='{plan.outname}': {folder} has {free / 1e9:.1f} GB free, but the new images need "

@@ -57,7 +57,7 @@ def prove(plan, cube, tables):
                 compared = _compare(plan, run, cube, polarization, channel, tables)
                 found.append(doubted(compared, *others, cube.beam))
             finds += found
-            outcomes[channel] = outcome(np.concatenate(found))
+            outcomes[channel] = outcome(np.concatenate(found)) if channel in plan.suspects else "bad"
     return Proof(np.concatenate(finds), outcomes, settled.earlier)
 
 
@@ -71,7 +71,8 @@ def _suspicious_again(plan, run, tables):
     new = open_cube(plan.name(run))
     with worker_pool(False, new.mapped) as workers:
         found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
-    judge(found, read_known(parameters["known"]), thresholds)
+    quiet = [_quiet(tables, stokes) for stokes in new.stokes]  # all channels here may be full of emission
+    judge(found, read_known(parameters["known"]), thresholds, quiet=quiet)
     candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
     candidates["channel"] += run[0]
     return candidates
