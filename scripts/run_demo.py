@@ -74,7 +74,9 @@ def mend(sky, errors, fake, vis):
     condemned, acquitted, undecided = (proof[fate] for fate in ("condemned", "acquitted", "undecided"))
     print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
     print(f"  channels {result['chans']} were cleaned again; verdict of the good cube: {new['verdict']}")
-    print(f"  {proof['proved']} fake sources have gone, {proof['changed']} sources changed, {proof['real']} are the same")
+    print(
+        f"  {proof['proved']} fake sources have gone, {proof['changed']} sources changed, {proof['real']} are the same"
+    )
     print(f"  suspicious channels with proved fake sources: {format_channels(condemned) or 'none'}")
     print(f"  acquitted, with their old planes: {format_channels(acquitted) or 'none'}")
     print(f"  undecided: {format_channels(undecided) or 'none'}\n")
