@@ -16,6 +16,8 @@ from ..images.cube import open_cube
 from ..images.pixels import read_channel
 from .remedy import stops_at
 
+# The model is not needed of neighbouring channels.
+PRODUCTS = ("image", "residual", "model")
 # Bytes that the check of the new channels may use.
 MEMORY = 1e9
 
@@ -80,8 +82,9 @@ def _suspicious_again(plan, run, tables):
 
 def _compare(plan, run, cube, polarization, channel, tables):
     new, number = open_cube(plan.name(run)), channel - run[0]
-    old, now = _planes(cube, polarization, channel), _planes(new, polarization, number)
-    beside = [_planes(new, polarization, near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
+    old, now = (_planes(images, polarization, at, PRODUCTS) for images, at in ((cube, channel), (new, number)))
+    neighbours = [near for near in (number - 1, number + 1) if 0 <= near < new.channels]
+    beside = [_planes(new, polarization, near, PRODUCTS[:2]) for near in neighbours]
     quiet, nsigma = _quiet(tables, cube.stokes[polarization]), tables[0].meta["parameters"]["nsigma"]
     noise = noise_of(now, quiet, stops_at(plan.parameters[0], quiet))
     scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
@@ -92,8 +95,8 @@ def _compare(plan, run, cube, polarization, channel, tables):
     return finds
 
 
-def _planes(cube, polarization, channel):
-    return {name: read_channel(cube, name, polarization, channel) for name in ("model", "image", "residual")}
+def _planes(cube, polarization, channel, products):
+    return {name: read_channel(cube, name, polarization, channel) for name in products}
 
 
 def _quiet(tables, stokes):
