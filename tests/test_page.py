@@ -561,6 +561,16 @@ def test_the_page_says_what_became_of_every_channel_that_was_cleaned_again():
     assert "Nothing stands out in these channels" in page
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_says_where_cleaning_again_could_not_decide():
+    products = Products()
+    products.add_confetti(5, 20, 40, 12 * NOISE)
+    write_cube("line", products)
+    write_proof("tried.proof.ecsv", "line", "line", (), {5: "undecided"}, replaced=[])
+    assert "Cleaning again could not decide about channels 5" in page_of("line", proof="tried.proof.ecsv")
+    assert "could not decide" not in page_of("line", overwrite=True)
+
+
 def test_a_bad_channel_without_proof_has_new_planes_and_is_not_called_acquitted(cleaned_again):
     again = write_proof("again.proof.ecsv", "line", "line_reclean", (), {2: "acquitted"}, replaced=[2])
     assert "New planes in channels 2." in page_of("line_reclean", proof="again.proof.ecsv")

@@ -184,6 +184,15 @@ def test_the_check_takes_the_acquittal_from_the_table_while_the_model_is_the_sam
     assert confetti_check(imagename="other", unsupported=5, proof=table)["verdict"] == "suspicious"
 
 
+def test_a_channel_in_which_nothing_stands_out_is_acquitted_too(pretend, suspicious):
+    pretend(suspicious)
+    table = confetti_reclean(imagename="line")["proof"]["table"]
+    proof = QTable.read(table)
+    proof[:0].write(table, format="ascii.ecsv", overwrite=True)
+    again = confetti_check(imagename="line", unsupported=5, proof=table, overwrite=True)
+    assert again["verdict"] == "clean"
+
+
 def test_a_source_that_comes_back_without_support_is_cleaned_in_a_second_way_before_it_is_believed(pretend, suspicious):
     tclean = pretend(suspicious, 1)
     result = confetti_reclean(imagename="line")

@@ -420,6 +420,7 @@ WHAT_FINDS_ARE = {
     "open": "open, because the visibilities do not support what the new image has there",
     "real": "real, still there",
 }
+TRIED = "Cleaning again could not decide about channels {chans}: look at their data and their clean mask first."
 WHAT_IS_SUSPICIOUS = (
     "A fake source may hide there, though none is certain: clean them again with confetti_reclean, and the data decide."
 )

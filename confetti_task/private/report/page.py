@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib import style
 
 from ..check import messages
+from ..check.proof import channels_by_outcome
 from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
@@ -67,7 +68,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *cleaned_again(proof, frames, npanels),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
         *_table("candidate", "All candidates and known sources", frames, sources, outfile),
-        *_next(cube, outfile, channels),
+        *_next(cube, outfile, channels, proof),
         *_about(cube, channels),
     ]
     return fill_page(f"confetti in {name}", body)
@@ -239,7 +240,7 @@ def _table(kind, title, frames, sources, outfile):
     yield table_of(kind, CANDIDATE_QUANTITIES, chosen, frames, why)
 
 
-def _next(cube, outfile, channels):
+def _next(cube, outfile, channels, proof):
     yield "<h2>Next</h2>"
     bad, suspects = bad_channels(channels), suspicious_channels(channels)
     if not bad and not suspects:
@@ -254,6 +255,9 @@ def _next(cube, outfile, channels):
             "each piece, then call confetti_reclean for each."
         )
         return
+    tried = set(suspects) & set(() if proof is None else channels_by_outcome(proof)[2])
+    if tried:
+        yield paragraph(messages.TRIED.format(chans=format_channels(tried)))
     yield paragraph(messages.clean_again(bad, suspects))
     confetti = "" if outfile == cube.root + ".confetti" else f", confetti={outfile!r}"
     yield copyable(NEXT.format(imagename=cube.root, confetti=confetti))
