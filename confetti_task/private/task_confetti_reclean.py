@@ -49,10 +49,7 @@ def confetti_reclean(
 ):
     """Clean bad and suspicious channels again; `confetti_task.confetti_reclean` documents the parameters."""
     arguments, started = dict(locals()), time.time()
-    if not gain > 0 or not rounds > 0:
-        raise ValueError(f"gain and rounds should be positive (got {gain} and {rounds})")
-    if not budget >= 0:
-        raise ValueError(f"budget should be a fraction of a full clean, at least 0 (got {budget})")
+    _check_numbers(gain, rounds, budget)
     cube = _open(imagename)
     confetti = os.path.abspath(confetti or cube.root + ".confetti")
     sources, channels = read_tables(confetti, cube)
@@ -85,6 +82,13 @@ def confetti_reclean(
     if dryrun:
         return _result(job.outname, _prepare(job, todo))
     return dict(_mend(job, todo), seconds=time.time() - started)
+
+
+def _check_numbers(gain, rounds, budget):
+    if not gain > 0 or not rounds > 0:
+        raise ValueError(f"gain and rounds should be positive (got {gain} and {rounds})")
+    if not budget >= 0:
+        raise ValueError(f"budget should be a fraction of a full clean, at least 0 (got {budget})")
 
 
 def _prepare(job, todo):

@@ -288,13 +288,12 @@ def verdict_in_words(sources, channels):
         return "Not applicable", "nothing was cleaned." if checked else "no channel could be checked."
     if verdict == "clean":
         return "Clean", f"no fake source was found in {len(checked)} channels.{others}"
-    suspects = suspicious_channels(channels)
-    hiding = f"fake sources may hide in {len(suspects)} of {len(checked)} channels." if suspects else ""
     if verdict == "suspicious":
-        return "Suspicious", f"no fake source is certain, but {hiding}{others}"
-    word = "Diverged" if diverged_channels(channels) else "Confetti"
-    what = [*_diverged_in_words(channels, checked), *_fake_in_words(sources, checked)]
-    return word, " ".join([*what, *([hiding.capitalize()] if hiding else [])]) + others
+        word, what = "Suspicious", ["no fake source is certain."]
+    else:
+        word = "Diverged" if diverged_channels(channels) else "Confetti"
+        what = [*_diverged_in_words(channels, checked), *_fake_in_words(sources, checked)]
+    return word, " ".join([*what, *_suspicious_in_words(channels, checked)]) + others
 
 
 def _diverged_in_words(channels, checked):
@@ -311,6 +310,12 @@ def _fake_in_words(sources, checked):
             f"{len(fake)} fake {'source' if len(fake) == 1 else 'sources'} in {number} of {len(checked)} channels. The "
             f"worst is {worst:.0f} sigma, {_how_bad(worst)}."
         )
+
+
+def _suspicious_in_words(channels, checked):
+    suspects = suspicious_channels(channels)
+    if suspects:
+        yield f"Fake sources may hide in {len(suspects)} of {len(checked)} channels."
 
 
 def _how_bad(severity):

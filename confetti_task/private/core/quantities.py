@@ -45,14 +45,8 @@ class Quantity:
     image: bool = False
 
 
-# Quantities of a narrow hot pixel, and of the source of which it is the worst pixel.
-CANDIDATE_QUANTITIES = (
-    Quantity(
-        "class",
-        description="confetti: in the mask; candidate: no evidence against it; known: within a beam of a known real "
-        "source",
-        heading="class",
-    ),
+# Where a hot pixel or a find is.
+PLACE = (
     Quantity("polarization", "i4"),
     Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
     Quantity(
@@ -72,14 +66,21 @@ CANDIDATE_QUANTITIES = (
         form=".2f",
     ),
     Quantity("stokes", description="polarization", heading="stokes"),
-    Quantity(
-        "x", "i4", description="x of the worst pixel of the source, from 0", heading="x", shown_in="pixel", form="d"
-    ),
-    Quantity(
-        "y", "i4", description="y of the worst pixel of the source, from 0", heading="y", shown_in="pixel", form="d"
-    ),
+    Quantity("x", "i4", description="x of the worst pixel, from 0", heading="x", shown_in="pixel", form="d"),
+    Quantity("y", "i4", description="y of the worst pixel, from 0", heading="y", shown_in="pixel", form="d"),
     Quantity("ra", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="RA"),
     Quantity("dec", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="Dec"),
+)
+
+# Quantities of a narrow hot pixel, and of the source of which it is the worst pixel.
+CANDIDATE_QUANTITIES = (
+    Quantity(
+        "class",
+        description="confetti: in the mask; candidate: no evidence against it; known: within a beam of a known real "
+        "source",
+        heading="class",
+    ),
+    *PLACE,
     Quantity("npixels", description="number of hot pixels within a restoring beam"),
     Quantity(
         "severity",
@@ -259,22 +260,7 @@ FIND_QUANTITIES = (
         "the visibilities do not support",
         heading="proof",
     ),
-    Quantity("polarization", "i4"),
-    Quantity("channel", "i4", description="channel number, from 0", heading="channel", form="d"),
-    Quantity("frequency", unit="GHz", description="frequency of the channel, in the frame of the cube"),
-    Quantity(
-        "velocity",
-        unit="km/s",
-        description="velocity of the channel, radio convention",
-        heading="velocity",
-        shown_in="km/s",
-        form=".2f",
-    ),
-    Quantity("stokes", description="polarization", heading="stokes"),
-    Quantity("x", "i4", description="x, from 0", heading="x", shown_in="pixel", form="d"),
-    Quantity("y", "i4", description="y, from 0", heading="y", shown_in="pixel", form="d"),
-    Quantity("ra", unit="deg", description="position, in the frame of the cube", heading="RA"),
-    Quantity("dec", unit="deg", description="position, in the frame of the cube", heading="Dec"),
+    *PLACE,
     Quantity("noise", "f4", "Jy/beam", "noise (sigma): scatter of the new residual where nothing was cleaned"),
     Quantity(
         "old",

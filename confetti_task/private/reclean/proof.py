@@ -1,6 +1,7 @@
 """The proof by cleaning again: what the images of a run of tclean show, beside the old ones."""
 
 from collections import namedtuple
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -16,8 +17,6 @@ from ..images.cube import open_cube
 from ..images.pixels import read_channel
 from .remedy import stops_at
 
-# The model is not needed of neighbouring channels.
-PRODUCTS = ("image", "residual", "model")
 # Bytes that the check of the new channels may use.
 MEMORY = 1e9
 
@@ -48,29 +47,61 @@ def prove(plan, cube, tables):
     settled = from_json(plan.settled)
     finds, outcomes = [settled.finds], dict(settled.outcomes)
     for run in plan.runs:
-        unsupported = _suspicious_again(plan, run, tables)
+        found = _doubt(
+            _compare_run(plan, run, cube, tables), _suspicious_again(plan, run, tables), settled.earlier, cube
+        )
+        finds.append(found)
         for channel in plan.bad(run):
-            found = []
-            for polarization in range(cube.shape[0]):
-                others = (
-                    rows[(rows["polarization"] == polarization) & (rows["channel"] == channel)]
-                    for rows in (unsupported, settled.earlier)
-                )
-                compared = _compare(plan, run, cube, polarization, channel, tables)
-                found.append(doubted(compared, *others, cube.beam))
-            finds += found
-            outcomes[channel] = outcome(np.concatenate(found)) if channel in plan.suspects else "bad"
+            here = found[found["channel"] == channel]
+            outcomes[channel] = outcome(here) if channel in plan.suspects else "bad"
     return Proof(np.concatenate(finds), outcomes, settled.earlier)
+
+
+def _compare_run(plan, run, cube, tables):
+    """Finds in all channels that a run of tclean cleaned again."""
+    new, parameters, found = open_cube(plan.name(run)), tables[0].meta["parameters"], [np.zeros(0, FIND)]
+    for polarization, stokes in enumerate(cube.stokes):
+        # Each new channel is compared with the old one, and is a neighbour of two others.
+        read = lru_cache(maxsize=3)(partial(_planes, new, polarization))
+        quiet = _quiet(tables, stokes)
+        for channel in plan.bad(run):
+            number = channel - run[0]
+            now, beside = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
+            noise = noise_of(now, quiet, stops_at(plan.parameters[0], quiet))
+            scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
+            old = _planes(cube, polarization, channel)
+            finds = compare(old, now, beside, noise, scale, cube.beam, parameters["nsigma"])
+            finds["polarization"], finds["channel"] = polarization, channel
+            found.append(finds)
+    finds = np.concatenate(found)
+    known = near_known(cube, finds, read_known(parameters["known"]))
+    finds["proof"][known & (finds["proof"] == "proved")] = "changed"  # a known source is never fake
+    return finds
+
+
+def _planes(cube, polarization, channel):
+    return {name: read_channel(cube, name, polarization, channel) for name in ("model", "image", "residual")}
+
+
+def _doubt(finds, unsupported, earlier, cube):
+    """`core.proof.doubted` for each channel and polarization of some finds."""
+    parts = [finds[:0]]
+    for polarization, channel in np.unique(finds[["polarization", "channel"]]).tolist():
+        here, *others = (
+            rows[(rows["polarization"] == polarization) & (rows["channel"] == channel)]
+            for rows in (finds, unsupported, earlier)
+        )
+        parts.append(doubted(here, *others, cube.beam))
+    return np.concatenate(parts)
 
 
 def _suspicious_again(plan, run, tables):
     """Suspicious candidates of the new images in suspicious channels of a run."""
     suspects = [channel for channel in plan.suspects if run[0] <= channel <= run[1]]
-    parameters = tables[0].meta["parameters"]
-    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
     if not suspects:
         return np.zeros(0, CANDIDATE)
-    new = open_cube(plan.name(run))
+    new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
+    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
     with worker_pool(False, new.mapped) as workers:
         found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
     quiet = [_quiet(tables, stokes) for stokes in new.stokes]  # all channels here may be full of emission
@@ -78,25 +109,6 @@ def _suspicious_again(plan, run, tables):
     candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
     candidates["channel"] += run[0]
     return candidates
-
-
-def _compare(plan, run, cube, polarization, channel, tables):
-    new, number = open_cube(plan.name(run)), channel - run[0]
-    old, now = (_planes(images, polarization, at, PRODUCTS) for images, at in ((cube, channel), (new, number)))
-    neighbours = [near for near in (number - 1, number + 1) if 0 <= near < new.channels]
-    beside = [_planes(new, polarization, near, PRODUCTS[:2]) for near in neighbours]
-    quiet, nsigma = _quiet(tables, cube.stokes[polarization]), tables[0].meta["parameters"]["nsigma"]
-    noise = noise_of(now, quiet, stops_at(plan.parameters[0], quiet))
-    scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
-    finds = compare(old, now, beside, noise, scale, cube.beam, nsigma)
-    finds["polarization"], finds["channel"] = polarization, channel
-    known = near_known(cube, finds, read_known(tables[0].meta["parameters"]["known"]))
-    finds["proof"][known & (finds["proof"] == "proved")] = "changed"  # a known source is never fake
-    return finds
-
-
-def _planes(cube, polarization, channel, products):
-    return {name: read_channel(cube, name, polarization, channel) for name in products}
 
 
 def _quiet(tables, stokes):

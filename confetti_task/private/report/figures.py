@@ -22,6 +22,7 @@ INK, ACCENT, FAINT = "#1b1f24", "#c2410c", "#8a939e"
 SUSPICIOUS = "#56b4e9"  # from the same palette as the lines
 LINES = {"image": "#0072b2", "residual": "#e69f00"}  # from the colour-blind-safe palette of Okabe and Ito
 SMALL, LARGE = 7.5, 9  # points
+CHARACTERS_AN_INCH = 12.4  # of a title, at the larger size
 SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
 
 # Scales are linear up to this many sigma and logarithmic beyond, so that a hot pixel does not hide its surround.
@@ -32,6 +33,12 @@ def new_figure(width, height):
     """An empty figure, with width and height in inches, that is not attached to any window."""
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def _titled_figure(width, height, title):
+    figure = new_figure(width, height)
+    figure.suptitle("\n".join(textwrap.wrap(title, int(CHARACTERS_AN_INCH * width))), fontsize=LARGE)
     return figure
 
 
@@ -58,8 +65,7 @@ def draw_find(cutout, noise, title=""):
 
 
 def _draw_both(cutout, noise, title):
-    figure = new_figure(13, 6.6)
-    figure.suptitle("\n".join(textwrap.wrap(title, 160)), fontsize=LARGE)
+    figure = _titled_figure(13, 6.6, title)
     draw_maps(figure, cutout, noise, left=0.05, right=0.43, top=0.83)
     draw_spectra(figure, cutout, noise, left=0.55, right=0.95, top=0.83)
     return figure
@@ -204,8 +210,7 @@ def draw_both(old, new, noise, title=""):
     before, after = (cutout.planes["image"][1] for cutout in (old, new))
     maps = {"old image": before, "new image": after, "old - new": before - after}
     with style.context("default"):
-        figure = new_figure(9.5, 3.9 if title else 3.3)
-        figure.suptitle("\n".join(textwrap.wrap(title, 135)), fontsize=LARGE)
+        figure = _titled_figure(9.5, 3.9 if title else 3.3, title)
         _draw_row(figure, maps, (old, new, new), noise, top=0.77 if title else 0.9)
     return figure
 
