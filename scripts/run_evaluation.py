@@ -25,7 +25,7 @@ from truth import groups, half_beam, is_source, near
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import Thresholds
-from confetti_task.private.core.noise import channel_noise, plane_noise
+from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import components, contrast, hot_pixels, narrowness
 
 # A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
@@ -114,7 +114,8 @@ def narrow_hot_pixels(case):
     thresholds = Thresholds()
     model = np.ascontiguousarray(case["model"])
     inside = case["tf_image"] > 0
-    noise = channel_noise(plane_noise(np.where(inside, case["image"], np.nan).astype(np.float32), case["beam"]))
+    image, residual = (np.where(inside, case[name], np.nan).astype(np.float32) for name in ("image", "residual"))
+    noise = channel_noise(plane_scatters(image, residual, case["beam"]))
     pixels = hot_pixels(model, components(model)[0], noise, thresholds.nsigma)
     pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
     mask = np.zeros(model.shape, dtype=bool)

@@ -201,7 +201,10 @@ def noise_fitted():
     """All channels cleaned to the noise and below it."""
     products = Products()
     for channel in range(7):
-        dirty = products.residual[channel] + convolve(products.model[channel], dirty_beam())
+        noise = (
+            convolve(products.residual[channel], dirty_beam()) / 50
+        )  # where there are visibilities, as real noise is
+        dirty = noise + convolve(products.model[channel], dirty_beam())
         products.model[channel], products.residual[channel] = clean(dirty, 0.1, 3000)
     return products
 

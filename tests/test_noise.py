@@ -2,56 +2,141 @@
 
 import numpy as np
 import pytest
-from skies import BEAM, NOISE, Products
+from skies import BEAM, NOISE, Products, convolve, gaussian
 
-from confetti_task.private.core.noise import channel_noise, plane_noise
+from confetti_task.private.core.noise import SCATTER, channel_noise, is_quiet, plane_scatters, settled
+
+SIZE = 256
+RAISED = 1.15  # the heights of noise above their rings scatter more than the noise
 
 
-def test_the_scatter_of_a_field_of_noise_is_its_standard_deviation():
-    residual = Products(size=256).residual
-    assert plane_noise(residual, BEAM) == pytest.approx(np.full(len(residual), NOISE), rel=0.1)
+def noise_of_an_array(channels=7, size=SIZE, seed=1):
+    """A cube without any source, whose noise has the spatial frequencies that an array of antennas measures."""
+    products = Products(channels, size, continuum=False)
+    cycles = BEAM * np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.rfftfreq(size))
+    measured = (cycles > 0.05) * np.sqrt(np.maximum(1 - cycles / 0.9, 0))  # from the shortest to the longest baseline
+    white = np.random.default_rng(seed).normal(size=products.model.shape)
+    noise = np.fft.irfft2(np.fft.rfft2(white) * measured, (size, size))
+    products.residual = (NOISE * noise / noise.std()).astype(np.float32)
+    return products
+
+
+def noise_of(products):
+    return channel_noise(plane_scatters(products.image, products.residual, BEAM))
+
+
+def scatters(image, tail=2.9, residual=None, faintest=None):
+    """Scatters of channels: as they are in a plane of noise that was not cleaned, if nothing else is said."""
+    found = np.zeros(len(image), dtype=SCATTER)
+    found["image"], found["tail"] = image, tail
+    found["residual"] = found["image"] / RAISED if residual is None else residual
+    found["faintest"] = 0.92 * found["image"] if faintest is None else faintest
+    return found
+
+
+def emission(size, width, peak, seed=3):
+    """A field full of clumps of a width in pixels."""
+    random = np.random.default_rng(seed)
+    clumps = convolve((random.random((size, size)) < 0.5 / width**2).astype(float), gaussian(width, size))
+    return peak * clumps / clumps.max()
+
+
+def test_the_noise_of_a_field_of_noise_is_its_standard_deviation():
+    products = noise_of_an_array()
+    assert noise_of(products) == pytest.approx(np.full(len(products.model), NOISE), rel=0.15)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_neither_extended_emission_nor_its_sign_raise_the_scatter(sign):
-    products = Products(size=256)
-    empty = plane_noise(products.image, BEAM)
-    products.model[3, 50:200, 50:200] = 0.01
-    assert plane_noise(sign * products.image, BEAM)[3] == pytest.approx(empty[3], rel=0.15)
+@pytest.mark.parametrize("width", [10, 40])
+def test_emission_everywhere_in_some_channels_does_not_raise_their_noise(sign, width):
+    products = noise_of_an_array(channels=12)
+    for channel in (4, 5, 6, 7):
+        products.model[channel] = sign * emission(SIZE, width, 300 * NOISE / BEAM**2, seed=channel)
+    assert noise_of(products) == pytest.approx(np.full(12, NOISE), rel=0.16)
+
+
+def test_a_source_in_all_channels_does_not_raise_the_noise():
+    products = noise_of_an_array()
+    products.model[:, 60:120, 60:120] = emission(60, 8, 200 * NOISE / BEAM**2)
+    assert noise_of(products) == pytest.approx(np.full(len(products.model), NOISE), rel=0.15)
+
+
+def test_a_clean_down_into_the_noise_does_not_lower_the_noise():
+    """Most of the noise has moved from the residual into components, and is restored with a smooth beam."""
+    deep = scatters([0.86 * NOISE] * 9, residual=0.4 * NOISE)
+    assert channel_noise(deep) == pytest.approx(np.full(9, NOISE), rel=0.08)
 
 
 @pytest.mark.parametrize("blank", [0.0, np.nan])
 def test_a_blank_channel_has_no_noise(blank):
-    image = Products().residual
+    products = Products()
+    products.residual[2] = products.model[2] = blank
+    image = products.image
     image[2] = blank
-    noise = channel_noise(plane_noise(image, BEAM))
+    noise = channel_noise(plane_scatters(image, products.residual, BEAM))
     assert np.isnan(noise).tolist() == [False, False, True, False, False, False, False]
 
 
-def test_channels_full_of_confetti_have_the_noise_of_those_around():
-    scatter = np.full(30, NOISE, dtype=np.float32)
-    scatter[10:18] *= 2
-    assert channel_noise(scatter) == pytest.approx(np.full(30, NOISE))
+def test_channels_full_of_emission_or_confetti_have_the_noise_of_quiet_ones_however_many_they_are():
+    found = scatters(np.full(60, RAISED * NOISE))
+    found[10:50]["image"] *= 4
+    found[10:50]["faintest"] *= 3
+    found[10:50]["tail"] = 9
+    assert channel_noise(found) == pytest.approx(np.full(60, NOISE))
 
 
-def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step():
-    scatter = np.full(40, NOISE, dtype=np.float32)
-    scatter[:6] *= 3
-    noise = channel_noise(scatter)
-    assert noise[:6].min() == pytest.approx(2 * NOISE)
-    assert noise[6:] == pytest.approx(np.full(34, NOISE))
+@pytest.mark.parametrize("noisy", [slice(0, 6), slice(37, 40)])
+def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
+    found = scatters(np.full(40, RAISED * NOISE))
+    expected = np.full(40, NOISE)
+    for name in ("image", "residual"):
+        found[name][noisy] *= 3
+    expected[noisy] *= 3
+    assert channel_noise(found) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("full", [slice(0, 2), slice(28, 30), slice(8, 10)])
-def test_channels_full_of_confetti_at_the_end_of_the_cube_or_beside_blank_ones_are_not_noisy(full):
-    scatter = np.full(30, NOISE, dtype=np.float32)
-    scatter[full] *= 2
-    scatter[10:14] = np.nan
-    assert channel_noise(scatter)[full] == pytest.approx(np.full(2, NOISE))
+def test_emission_beside_a_step_of_the_noise_has_the_noise_of_its_side():
+    found, factor = scatters(np.full(40, RAISED * NOISE)), np.where(np.arange(40) < 20, 1, 3)
+    for name in ("image", "residual", "faintest"):
+        found[name] *= factor
+    found["tail"][15:25] = 9
+    found["image"][15:25] *= 2
+    assert channel_noise(found) == pytest.approx(factor * NOISE)
+
+
+def test_channels_at_the_end_of_the_cube_without_quiet_ones_beyond_may_be_noisy():
+    found = scatters(np.full(40, RAISED * NOISE))
+    found["tail"][30:] = 9
+    for name in ("image", "residual", "faintest"):
+        found[name][30:] *= 3
+    assert channel_noise(found)[30:] == pytest.approx(np.full(10, 2 * NOISE))
+
+
+def test_a_channel_so_full_of_errors_of_clean_that_it_looks_like_noise_is_not_noisy():
+    found = scatters(np.full(40, RAISED * NOISE))
+    found["image"][[12, 25, 39]] *= [2.1, 60, 3]
+    found["residual"][12] *= 2.1
+    assert channel_noise(found) == pytest.approx(np.full(40, NOISE))
+
+
+def test_without_any_quiet_channel_the_faintest_parts_are_taken():
+    found = scatters(np.full(3, 3 * NOISE), tail=9, residual=NOISE, faintest=0.92 * RAISED * NOISE)
+    assert channel_noise(found) == pytest.approx(np.full(3, NOISE))
+
+
+def test_the_noise_is_settled_with_twelve_quiet_channels_on_either_side_or_at_the_end_of_the_cube():
+    quiet = is_quiet(scatters(np.full(100, NOISE)))
+    quiet[45:56] = False
+    assert not settled(quiet, [50], 16)
+    assert settled(quiet, [50], 17)
+    assert settled(quiet, [0, 50], 17)
+    quiet[:45] = False
+    assert not settled(quiet, [50], 49)
+    assert settled(quiet, [50], 50)
 
 
 def test_an_image_that_is_0_where_it_should_be_masked_has_its_noise():
-    residual = Products(size=256).residual
-    empty = plane_noise(residual, BEAM)
-    residual[:, :, :200] = 0
-    assert plane_noise(residual, BEAM) == pytest.approx(empty, rel=0.2)
+    products = noise_of_an_array()
+    empty = noise_of(products)
+    products.residual[:, :, :200] = 0
+    assert noise_of(products) == pytest.approx(empty, rel=0.2)

@@ -149,8 +149,8 @@ def test_a_report_that_no_longer_holds_does_not_stay(products):
 def suspects():
     """A sky without confetti, where fake sources may hide in channels 5 and, less likely, 1."""
     products = Products()
-    products.add_confetti(1, 20, 40, 11.4 * NOISE)
-    products.add_confetti(5, 20, 40, 12 * NOISE)
+    products.add_confetti(1, 20, 40, 9.9 * NOISE)
+    products.add_confetti(5, 36, 20, 11.4 * NOISE)
     return products
 
 
@@ -564,7 +564,7 @@ def test_the_page_says_what_became_of_every_channel_that_was_cleaned_again():
 @pytest.mark.usefixtures("undrawn")
 def test_the_page_says_where_cleaning_again_could_not_decide():
     products = Products()
-    products.add_confetti(5, 20, 40, 12 * NOISE)
+    products.add_confetti(5, 36, 20, 11.4 * NOISE)
     write_cube("line", products)
     write_proof("tried.proof.ecsv", "line", "line", (), {5: "undecided"}, replaced=[])
     assert "Cleaning again could not decide about channels 5" in page_of("line", proof="tried.proof.ecsv")

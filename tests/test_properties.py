@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from skies import BEAM, dirty_beam
 
 from confetti_task.private.core.decision import Thresholds, is_confetti, severity
-from confetti_task.private.core.noise import channel_noise, scatter
+from confetti_task.private.core.noise import SCATTER, channel_noise, scatter
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
 from confetti_task.private.core.sources import join
@@ -172,15 +172,27 @@ def test_a_component_restores_to_its_flux_as_peak_of_the_beam(beam, offset, flux
 # Noise and decision
 
 
-@given(arrays.arrays(np.float32, st.integers(1, 40), elements=st.floats(0.5, 2, width=32)), SCALES, st.data())
-def test_the_noise_scales_with_the_image_and_one_channel_hardly_raises_it(scatters, scale, data):
+@st.composite
+def scatters_of_channels(draw):
+    values = arrays.arrays(np.float32, draw(st.integers(1, 40)), elements=st.floats(0.5, 2, width=32))
+    scatters = np.array([*zip(*(draw(values) for _ in SCATTER.names))], dtype=SCATTER)
+    scatters["faintest"] = np.minimum(scatters["faintest"], scatters["image"])
+    scatters["tail"] *= 3
+    return scatters
+
+
+@given(scatters_of_channels(), SCALES, st.data())
+def test_the_noise_scales_with_the_image_and_is_never_far_above_its_scatter(scatters, scale, data):
     noise = channel_noise(scatters)
-    np.testing.assert_allclose(channel_noise((scale * scatters).astype(np.float32)), scale * noise, rtol=1e-6)
-    assert (noise >= scatters.min() / 4).all()
-    assert (noise <= scatters.max()).all()
+    scaled = scatters.copy()
+    for name in ("image", "faintest", "residual"):
+        scaled[name] = (scale * scatters[name]).astype(np.float32)
+    np.testing.assert_allclose(channel_noise(scaled), scale * noise, rtol=1e-5)
+    assert (noise >= 0.4 * scatters["faintest"].min()).all()
+    assert (noise <= 1.6 * scatters["image"].max()).all()
     missing = data.draw(st.integers(0, len(scatters) - 1))
     scatters[missing] = np.nan
-    assert np.isnan(channel_noise(scatters)).tolist() == np.isnan(scatters).tolist()
+    assert np.isnan(channel_noise(scatters)).tolist() == np.isnan(scatters["image"]).tolist()
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1e-6, 1e6))

@@ -256,8 +256,8 @@ def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is
 
 def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
     products = Products()
-    products.add_confetti(1, 20, 40, 11.4 * NOISE)
-    products.add_confetti(5, 20, 40, 12 * NOISE)
+    products.add_confetti(1, 20, 40, 9.9 * NOISE)
+    products.add_confetti(5, 36, 20, 11.4 * NOISE)
     write_cube("line", products)
     result = confetti_check(imagename="line")
     assert result["verdict"] == "suspicious"

@@ -11,7 +11,7 @@ from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
 from .check.proof import ENDING, make_proof_table
-from .check.tables import bad_channels, read_tables, suspicious_channels
+from .check.tables import bad_channels, noise_of_channels, read_tables, suspicious_channels
 from .core.proof import PROOFS, outcome
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
@@ -201,12 +201,7 @@ def _open(imagename):
 
 
 def _noise(cube, tables):
-    """rms of every channel in Jy/beam, interpolated where it is unknown; NaN if it is unknown everywhere."""
-    _, channels = tables
-    known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == cube.stokes[0])]
-    if not len(known):  # CLEAN ran away in all channels, so there is nothing to compare with anyway
-        return np.full(cube.channels, np.nan)
-    return np.interp(np.arange(cube.channels), known["channel"], known["noise"].to_value("Jy/beam"))
+    return noise_of_channels(tables[1], cube.stokes[0], cube.channels)
 
 
 def _run(plan, cube, tables):

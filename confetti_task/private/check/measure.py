@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from ..core.noise import SAMPLED_COLUMNS, SAMPLED_ROWS, reach_of_samples, sample_heights, sampled, scatter
+from ..core.noise import (
+    SAMPLED_COLUMNS,
+    SAMPLED_ROWS,
+    SCATTER,
+    measure_scatter,
+    reach_of_samples,
+    sample_heights,
+    sampled,
+)
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
     SURROUND_OUTER_BEAMS,
@@ -25,7 +33,7 @@ BYTES_A_VOXEL = 64
 CHUNK_VOXELS = 2**23
 
 
-def measure_scatter(cube, polarization, start, end, voxels):
+def measure_scatters(cube, polarization, start, end, voxels):
     """
     Measure the scatter of a range of channels.
 
@@ -40,22 +48,26 @@ def measure_scatter(cube, polarization, start, end, voxels):
 
     Returns
     -------
-    scatter : 1D float32 `~numpy.ndarray`
-        From `core.noise.scatter`, in Jy/beam; NaN for a blank channel.
+    scatters : 1D structured `~numpy.ndarray`
+        From `core.noise.measure_scatter`; NaN for a blank channel.
     """
     height, width = cube.shape[2:]
     rows, columns = sampled(height, SAMPLED_ROWS, cube.beam), sampled(width, SAMPLED_COLUMNS, cube.beam)
     whole = not cube.mapped and height * width <= voxels  # opening an image takes longer than reading more of it
-    strips_read = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
+    around = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
+    alone = [(0, height)] if whole else [(row, row + 1) for row in rows.tolist()]
     scatters = []
-    for low, high in chunks(start, end, cube.depth, _number_of_rows(strips_read) * width, min(voxels, CHUNK_VOXELS)):
-        heights = [[] for _ in range(low, high)]
-        for some in _together(strips_read, voxels // width):
-            image, lines = _read_strips(cube, polarization, low, high, some, rows)
-            for found, values in zip(heights, sample_heights(image, lines, columns, cube.beam)):
-                found.append(values)
-        scatters += [scatter(np.concatenate(values)) for values in heights]
-    return np.array(scatters, dtype=np.float32)
+    for low, high in chunks(start, end, cube.depth, _number_of_rows(around) * width, min(voxels, CHUNK_VOXELS)):
+        heights, residual = [], []
+        for some in _together(around, voxels // width):
+            image, lines = _read_strips(cube, "image", polarization, low, high, some, rows)
+            heights.append(sample_heights(image, lines, columns, cube.beam))
+        for some in _together(alone, voxels // width):
+            left, lines = _read_strips(cube, "residual", polarization, low, high, some, rows)
+            residual.append(left[:, lines][:, :, columns])
+        samples = zip(np.concatenate(heights, axis=1), np.concatenate(residual, axis=1))
+        scatters += [measure_scatter(*planes) for planes in samples]
+    return np.array(scatters, dtype=SCATTER)
 
 
 def _number_of_rows(strips_read):
@@ -72,16 +84,16 @@ def _together(strips_read, limit):
     return groups
 
 
-def _read_strips(cube, polarization, start, end, strips_read, rows):
-    """Strips of the image stacked along y, and the numbers of the sampled rows in the stack."""
-    image = np.empty((end - start, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
+def _read_strips(cube, product, polarization, start, end, strips_read, rows):
+    """Strips of a product stacked along y, and the numbers of the sampled rows in the stack."""
+    stack = np.empty((end - start, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
     place, lines = 0, []
     for top, bottom in strips_read:
-        strip = image[:, place : place + bottom - top]
-        read_channels(cube, "image", polarization, start, end, (top, bottom), out=strip)
+        strip = stack[:, place : place + bottom - top]
+        read_channels(cube, product, polarization, start, end, (top, bottom), out=strip)
         lines.append(rows[(rows >= top) & (rows < bottom)] - top + place)
         place += bottom - top
-    return image, np.concatenate(lines)
+    return stack, np.concatenate(lines)
 
 
 def _rows_around(rows, reach, height):

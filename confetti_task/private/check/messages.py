@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..core.sensitivity import quiet_noise
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
 
@@ -48,9 +47,8 @@ NOT_RESTORED = (
     "this is correct if the model and the residual are from the same run"
 )
 NEARLY_BLIND = (
-    "the check is nearly blind here: in half of the cleaned channels it may miss fake sources of up to {limit:.2g} "
-    "Jy/beam, {height:.0f} times the noise of quiet channels. confetti_reclean cleans suspicious channels again, and "
-    "the data decide"
+    "the check is nearly blind here: in half of the cleaned channels it may miss fake sources of up to {limit:.0f} "
+    "sigma. confetti_reclean cleans suspicious channels again, and the data decide"
 )
 # Twice the height of a credible source.
 BLIND_SIGMA = 10.0
@@ -122,9 +120,9 @@ def _nearly_blind(channels):
     """The warning that most fake sources would be missed, or nothing."""
     cleaned = channels[(channels["components"] > 0) & channels["checked"] & np.isfinite(channels["limit"])]
     if len(cleaned):
-        limit, quiet = np.median(cleaned["limit"] * cleaned["noise"]), quiet_noise(channels["noise"])
-        if limit >= BLIND_SIGMA * quiet:
-            yield NEARLY_BLIND.format(limit=limit, height=limit / quiet)
+        limit = np.median(cleaned["limit"])
+        if limit >= BLIND_SIGMA:
+            yield NEARLY_BLIND.format(limit=limit)
 
 
 def odd_size(width, height):
@@ -430,9 +428,8 @@ WHAT_IS_SUSPICIOUS = (
     "A fake source may hide there, though none is certain: clean them again with confetti_reclean, and the data decide."
 )
 HOW_SUSPICIOUS = (
-    "The most suspicious first. Suspicion is the height of the fake source that may hide in a channel, in units of the "
-    "rms of quiet channels; the limit is the height at which the check finds 90 % of them, in units of the rms of the "
-    "channel itself."
+    "The most suspicious first. Suspicion is the height of the fake source that may hide in a channel, in sigma; the "
+    "limit is the height at which the check finds 90 % of them."
 )
 NEAR = (
     "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "

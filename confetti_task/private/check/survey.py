@@ -13,17 +13,20 @@ import numpy as np
 from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
-from ..core.noise import WINDOW_CHANNELS, channel_noise
+from ..core.noise import SCATTER, channel_noise, is_quiet, settled
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import REACH_CHANNELS
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import mismatches, restored_again
-from .measure import BYTES_A_VOXEL, find_candidates, measure_scatter
+from .measure import BYTES_A_VOXEL, find_candidates, measure_scatters
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
 RANGES_A_WORKER = 4
+
+# Channels on either side of the selected ones that are measured at first.
+LEAST_REACH = 16
 
 # The cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where image minus residual is not the
 # restored model, from `check.consistency.mismatches`.
@@ -72,7 +75,7 @@ def _search(cube, selected, thresholds, workers, memory):
     noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
-        noise = _measure_noise(cube, polarization, selected, workers, voxels)
+        noise = measure_noise(cube, polarization, selected, workers, voxels)
         casalog.post(messages.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
@@ -86,14 +89,24 @@ def _ranges(cube, channels, workers):
     return list(ranges_of(channels, cube.depth, RANGES_A_WORKER * workers.processes * workers.threads))
 
 
-def _measure_noise(cube, polarization, selected, workers, voxels):
-    """rms noise of the selected channels; for their neighbours it only matters whether it is known."""
-    window = np.add.outer(selected, np.arange(-WINDOW_CHANNELS, WINDOW_CHANNELS + 1))
-    ranges = _ranges(cube, np.unique(window.clip(0, cube.channels - 1)), workers)
-    jobs = ((cube, polarization, *each, voxels) for each in ranges)
-    scatters = np.full(cube.channels, np.nan, dtype=np.float32)
-    for (start, end), values in zip(ranges, workers.in_order(measure_scatter, jobs)):
-        scatters[start:end] = values
+def measure_noise(cube, polarization, selected, workers, voxels):
+    """
+    Measure the noise of the selected channels; for their neighbours it only matters whether it is known.
+
+    The channels around them are measured as far as enough quiet ones are found on either side, so that the noise does
+    not depend on what is selected.
+    """
+    scatters = np.full(cube.channels, np.nan, dtype=SCATTER)
+    measured, reach = np.zeros(cube.channels, dtype=bool), LEAST_REACH
+    while not measured.all():
+        wanted = np.unique(np.add.outer(selected, np.arange(-reach, reach + 1)).clip(0, cube.channels - 1))
+        ranges = _ranges(cube, wanted[~measured[wanted]], workers)
+        jobs = ((cube, polarization, *each, voxels) for each in ranges)
+        for (start, end), values in zip(ranges, workers.in_order(measure_scatters, jobs)):
+            scatters[start:end], measured[start:end] = values, True
+        if settled(is_quiet(scatters), selected, reach):
+            break
+        reach *= 2
     return channel_noise(scatters)
 
 

@@ -200,6 +200,14 @@ def diverged_channels(channels):
     return _numbers(channels, channels["verdict"] == "diverged")
 
 
+def noise_of_channels(channels, stokes, number):
+    """rms of ``number`` channels of a polarization in Jy/beam, interpolated where unknown; NaN if unknown everywhere."""
+    known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == stokes)]
+    if not len(known):  # CLEAN ran away in all channels, so there is nothing to compare with anyway
+        return np.full(number, np.nan)
+    return np.interp(np.arange(number), known["channel"], known["noise"].to_value("Jy/beam"))
+
+
 def checked_channels(channels):
     """Channels of a table of channels that have a verdict, ascending."""
     return _numbers(channels, ~np.isin(channels["verdict"], ["blank", "unchecked"]))

@@ -3,11 +3,11 @@
 import numpy as np
 
 from ..core.decision import is_confetti, severity
-from ..core.sensitivity import completeness_limit, quiet_noise, suspicion
+from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
 
-def judge(found, real, thresholds, acquitted=(), quiet=None):
+def judge(found, real, thresholds, acquitted=(), noises=None):
     """
     Fill in which candidates are known real sources, which are confetti, which channels are suspicious, and
     what the check could have missed in them.
@@ -22,25 +22,20 @@ def judge(found, real, thresholds, acquitted=(), quiet=None):
         Thresholds of the decision.
     acquitted : sequence of int
         Channels that were cleaned again, with the same result: they are not suspicious.
-    quiet : sequence of float or None
-        Quiet noise of every polarization in Jy/beam, where the channels found do not have it; None: take it from them.
+    noises : 2D `~numpy.ndarray` or None
+        rms noise [polarization, channel] in Jy/beam, in units of which suspicion is, if it is known better than from
+        these channels.
     """
     channels, candidates = found.channels, found.candidates
     candidates["known"] = near_known(found.cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
-    quiet = np.array(quiet_noises(found) if quiet is None else quiet)
-    candidates["suspicion"] = suspicion(candidates, quiet[candidates["polarization"]])
+    place = candidates["polarization"], candidates["channel"]
+    candidates["suspicion"] = suspicion(candidates, candidates["noise"] if noises is None else noises[place])
     channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
     channels["suspicion"] = _of_the_worst(found)
     channels["acquitted"] = np.isin(channels["channel"], acquitted)
     channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) & ~channels["acquitted"]
-
-
-def quiet_noises(found):
-    """Quiet noise of every polarization, in Jy/beam."""
-    channels, numbers = found.channels, range(found.cube.shape[0])
-    return np.array([quiet_noise(channels["noise"][channels["polarization"] == number]) for number in numbers])
 
 
 def _of_the_worst(found):

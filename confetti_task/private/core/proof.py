@@ -20,26 +20,26 @@ PROOFS = ("proved", "changed", "open", "real")
 NOTHING_CLEANED = 0.5
 # Pixels from which a scatter is known to some per cent.
 LEAST_PIXELS = 1000
-# A clean that stops below this multiple of the rms of quiet channels takes the peaks of the noise away: stopped at one
+# A clean that stops below this multiple of the rms takes the peaks of the noise away: stopped at one
 # sigma, the scatter of the residual was down to 0.31 of the noise, and stopped at three, it was 0.83 to 1.24.
 INTO_THE_NOISE = 1.5
 
 
-def noise_of(new, quiet, threshold):
+def noise_of(new, rms, threshold):
     """
     Noise of a channel that was cleaned again: the scatter of its residual where nothing was cleaned.
 
-    Emission raises the channel rms, by a third in mosaics even that of quiet channels; here it does not.
+    It is measured anew, because the old rms may be that of other channels, and in mosaics is up to 1.2 times the noise.
 
     Parameters
     ----------
     new : dict of 2D float32 `~numpy.ndarray`
         The new planes 'image' and 'residual' in Jy/beam; NaN where they are blank.
-    quiet : float
-        rms of quiet channels, in Jy/beam; 0 if it is unknown, because all channels have diverged: then the whole
-        residual is taken.
+    rms : float
+        rms of the channel in the old image, in Jy/beam; 0 if it is unknown, because the channel is blank: then the
+        whole residual is taken.
     threshold : float
-        Threshold of tclean in Jy/beam, 0 if unknown. A clean into the noise takes its peaks away: then ``quiet`` is the
+        Threshold of tclean in Jy/beam, 0 if unknown. A clean into the noise takes its peaks away: then ``rms`` is the
         least.
 
     Returns
@@ -48,13 +48,13 @@ def noise_of(new, quiet, threshold):
         In Jy/beam: 0.83 to 1.24 of the true noise, in single fields and in mosaics.
     """
     known = new["residual"] != 0  # tclean's residual is 0 only where there are no data
-    left = known & (np.abs(new["image"] - new["residual"]) < NOTHING_CLEANED * quiet)
-    if not quiet > 0:
+    left = known & (np.abs(new["image"] - new["residual"]) < NOTHING_CLEANED * rms)
+    if not rms > 0:
         return _about_the_median(new["residual"][known & np.isfinite(new["residual"])])
     if np.count_nonzero(left) < LEAST_PIXELS:
-        return quiet
+        return rms
     noise = _about_the_median(new["residual"][left])
-    return noise if threshold >= INTO_THE_NOISE * quiet else max(noise, quiet)
+    return noise if threshold >= INTO_THE_NOISE * rms else max(noise, rms)
 
 
 def _about_the_median(values):

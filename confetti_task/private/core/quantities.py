@@ -157,7 +157,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "suspicion",
         "f4",
-        description="height of the fake source that may hide here, in units of the rms of quiet channels",
+        description="height of the fake source that may hide here, in sigma",
     ),
     Quantity("confetti", "?"),
     Quantity("known", "?"),  # within a beam of a known real source
@@ -177,7 +177,12 @@ CHANNEL_QUANTITIES = (
         form=".2f",
     ),
     Quantity("stokes", description="polarization", heading="stokes"),
-    Quantity("noise", "f4", "Jy/beam", "rms noise (sigma), from the channel and those around it; nan if blank"),
+    Quantity(
+        "noise",
+        "f4",
+        "Jy/beam",
+        "rms noise (sigma), from the channel itself or from quiet ones around it; nan if blank",
+    ),
     Quantity("checked", "?"),  # whether the rms is known, and that of a neighbour
     Quantity("total", "f8"),  # sum of the absolute values of the model, Jy
     Quantity("model_flux", "f8", "Jy", "total flux of the model", heading="model flux", shown_in="Jy", form=".3g"),
@@ -222,8 +227,7 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "suspicion",
         "f4",
-        description="height of the fake source that may hide here, in units of the rms of quiet channels: channels are "
-        "ranked by it",
+        description="height of the fake source that may hide here, in sigma: channels are ranked by it",
         heading="suspicion",
         shown_in="may hide here, sigma",
         form=".1f",

@@ -7,12 +7,12 @@ import numpy as np
 
 from ..check.known_sources import near_known, read_known
 from ..check.survey import survey
+from ..check.tables import noise_of_channels
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
 from ..core.proof import compare, doubted, noise_of, outcome, residual_scale
 from ..core.quantities import CANDIDATE, FIND
-from ..core.sensitivity import quiet_noise
 from ..images.cube import open_cube
 from ..images.pixels import read_channel
 from .remedy import stops_at
@@ -63,11 +63,11 @@ def _compare_run(plan, run, cube, tables):
     for polarization, stokes in enumerate(cube.stokes):
         # Each new channel is compared with the old one, and is a neighbour of two others.
         read = lru_cache(maxsize=3)(partial(_planes, new, polarization))
-        quiet = _quiet(tables, stokes)
+        rms = np.nan_to_num(noise_of_channels(tables[1], stokes, cube.channels))
         for channel in plan.bad(run):
             number = channel - run[0]
             now, beside = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
-            noise = noise_of(now, quiet, stops_at(plan.parameters[0], quiet))
+            noise = noise_of(now, rms[channel], stops_at(plan.parameters[0], rms[channel]))
             scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
             old = _planes(cube, polarization, channel)
             finds = compare(old, now, beside, noise, scale, cube.beam, parameters["nsigma"])
@@ -104,17 +104,12 @@ def _suspicious_again(plan, run, tables):
     thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
     with worker_pool(False, new.mapped) as workers:
         found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
-    quiet = [_quiet(tables, stokes) for stokes in new.stokes]  # all channels here may be full of emission
-    judge(found, read_known(parameters["known"]), thresholds, quiet=quiet)
+    # All channels here may be full of emission: the old cube knows their noise better.
+    noises = np.array([noise_of_channels(tables[1], stokes, run[1] + 1)[run[0] :] for stokes in new.stokes])
+    judge(found, read_known(parameters["known"]), thresholds, noises=noises)
     candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
     candidates["channel"] += run[0]
     return candidates
-
-
-def _quiet(tables, stokes):
-    """rms of quiet channels of a polarization in Jy/beam; 0 if nothing is known."""
-    _, channels = tables
-    return float(np.nan_to_num(quiet_noise(channels["noise"][channels["stokes"] == stokes].to_value("Jy/beam"))))
 
 
 def undecided(plan, proof):

@@ -5,9 +5,10 @@ import os
 import numpy as np
 from astropy.table import QTable
 
-from ..check.measure import CHUNK_VOXELS, measure_scatter
+from ..check.measure import CHUNK_VOXELS
 from ..check.messages import explain
-from ..core.noise import WINDOW_CHANNELS, channel_noise
+from ..check.survey import measure_noise
+from ..check.worker_pool import worker_pool
 from ..images.pieces import open_pieces
 from .cutouts import read_both, read_cutout
 from .figures import draw_both, draw_find
@@ -49,6 +50,6 @@ def _find_pixel(cube, source):
         raise ValueError(f"source should be the row of a source, or (channel, x, y) (got {source!r})") from error
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name}, which has {lengths[0]} channels")
-    start, end = max(channel - WINDOW_CHANNELS, 0), min(channel + WINDOW_CHANNELS + 1, cube.channels)
-    noise = channel_noise(measure_scatter(cube, 0, start, end, CHUNK_VOXELS))[channel - start]
+    with worker_pool(False, cube.mapped) as workers:
+        noise = measure_noise(cube, 0, [channel], workers, CHUNK_VOXELS)[channel]
     return (0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}"
