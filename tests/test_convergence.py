@@ -201,9 +201,7 @@ def noise_fitted():
     """All channels cleaned to the noise and below it."""
     products = Products()
     for channel in range(7):
-        noise = (
-            convolve(products.residual[channel], dirty_beam()) / 50
-        )  # where there are visibilities, as real noise is
+        noise = convolve(products.residual[channel], dirty_beam()) / 50  # only where there are visibilities
         dirty = noise + convolve(products.model[channel], dirty_beam())
         products.model[channel], products.residual[channel] = clean(dirty, 0.1, 3000)
     return products

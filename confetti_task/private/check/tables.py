@@ -201,7 +201,7 @@ def diverged_channels(channels):
 
 
 def noise_of_channels(channels, stokes, number):
-    """rms of ``number`` channels of a polarization in Jy/beam, interpolated where unknown; NaN if unknown everywhere."""
+    """rms of the channels of a polarization in Jy/beam, interpolated where unknown; NaN if unknown everywhere."""
     known = channels[np.isfinite(channels["noise"]) & (channels["stokes"] == stokes)]
     if not len(known):  # CLEAN ran away in all channels, so there is nothing to compare with anyway
         return np.full(number, np.nan)

@@ -181,7 +181,7 @@ CHANNEL_QUANTITIES = (
         "noise",
         "f4",
         "Jy/beam",
-        "rms noise (sigma), from the channel itself or from quiet ones around it; nan if blank",
+        "rms noise (sigma), of the channel itself or of quiet ones around it; nan if blank",
     ),
     Quantity("checked", "?"),  # whether the rms is known, and that of a neighbour
     Quantity("total", "f8"),  # sum of the absolute values of the model, Jy
