@@ -48,7 +48,7 @@ NEAREST_QUIET = 8
 # The faintest parts of a channel have at least this fraction of its noise.
 LEAST_OF_FAINTEST = 0.8
 
-# Of each channel: scatter of the image above its background, in the whole plane and in its faintest quarter, and that of
+# Of each channel: scatter of the image above its background, in the whole plane and in its faintest quarter, that of
 # the residual, in Jy/beam; and the height that 5 % of the samples exceed, relative to the one that half of them exceed.
 SCATTER = np.dtype([("image", "f4"), ("faintest", "f4"), ("residual", "f4"), ("tail", "f4")])
 
