@@ -30,7 +30,14 @@ def test_nothing_condemns_a_pixel_near_a_known_source():
     assert not is_confetti(candidate(contrast=40, noise=1, restored=1, unsupported=20, known=True), THRESHOLDS)
 
 
-COMPENSATED = {"contrast": 80, "noise": 1, "restored": 0.1, "surround": -1, "unsupported": np.nan}
+COMPENSATED = {
+    "contrast": 80,
+    "noise": 1,
+    "restored": 0.1,
+    "surround": -1,
+    "unsupported": np.nan,
+    "response": np.nan,
+}
 
 
 def test_without_a_psf_only_a_compensated_hot_pixel_that_leaves_a_spike_is_confetti():

@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from ..core.residual_power import filter_of_power
 from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
 from ..core.uv_coverage import unmeasured_filter, unmeasured_image, unsupported_spike
 from ..images.windows import read_psf, read_window, transform_of, window_of, windows
@@ -50,7 +51,7 @@ def bytes_needed(shape):
     return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
 
 
-def measure_channel(cube, polarization, channel, targets):
+def measure_channel(cube, polarization, channel, targets, coverage=None):
     """
     Measure a channel; it is read and filtered once, for the candidates of all channels around it.
 
@@ -62,17 +63,19 @@ def measure_channel(cube, polarization, channel, targets):
         The channel.
     targets : list of `Target`
         Where to measure.
+    coverage : `check.coverage.Coverage` or None
+        Takes the place of the PSF where there is none.
 
     Returns
     -------
     views : list of `View`
-        One for each target. NaN where the images are blank, and for the unmeasured part if there is no PSF.
+        One for each target. NaN where the images are blank, and for the unmeasured part if the coverage is unknown.
     """
     views = [
         [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
         for target in targets
     ]
-    passed, share, response = _read_filter(cube, polarization, channel)
+    passed, share, response = _read_filter(cube, polarization, channel, coverage)
     background = ring(cube.beam)
     for corner, core in windows(cube.shape[2:]):
         inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
@@ -97,14 +100,16 @@ def _within_box(pixels, box):
     return (y >= bottom) & (y < top) & (x >= left) & (x < right)
 
 
-def _read_filter(cube, polarization, channel):
-    psf = read_psf(cube, polarization, channel)
-    return (None, np.nan, np.nan) if psf is None else unmeasured_filter(psf, cube.beam, transform_of(cube.shape[2:]))
+def _read_filter(cube, polarization, channel, coverage):
+    psf, lengths = read_psf(cube, polarization, channel), transform_of(cube.shape[2:])
+    if psf is not None:
+        return unmeasured_filter(psf, cube.beam, lengths)
+    return filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
 
 
-def measure_response(cube, polarization, channel):
+def measure_response(cube, polarization, channel, coverage=None):
     """Fraction of the height of a typical error of CLEAN that shows in a channel; see `unmeasured_filter`."""
-    return _read_filter(cube, polarization, channel)[2]
+    return _read_filter(cube, polarization, channel, coverage)[2]
 
 
 def _read_window(cube, polarization, channel, corner, passed):

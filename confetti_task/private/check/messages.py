@@ -2,13 +2,18 @@
 
 import numpy as np
 
+from ..core.residual_power import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
 
 NO_PSF = (
-    "{path} not found: without the PSF the task cannot tell which spatial frequencies were measured, so only hot "
-    "pixels that the model itself compensates can be classified as confetti. Most fake sources remain candidates: keep "
-    ".psf next to .model, or call confetti_reclean: it cleans suspicious channels again, and the data decide"
+    "{path} not found: which spatial frequencies were measured was taken from the power of the residual, which finds "
+    "about four fifths of what the PSF would. Keep .psf next to .model"
+)
+NO_COVERAGE = (
+    "{path} not found, and the residual does not show which spatial frequencies were measured, because of natural "
+    "weighting or because there are too few channels: nothing can be classified as confetti. Keep .psf next to .model, "
+    "or call confetti_reclean: it cleans suspicious channels again, and the data decide"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
 ALL_BLANK = "the image or the residual is masked, blank or zero in all checked channels: nothing could be checked"
@@ -105,7 +110,8 @@ def warnings_of(cube, channels, candidates, differing):
         warnings.append(LONELY.format(channels=_numbers(lonely)))
     without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
     if without:
-        warnings.append(NO_PSF.format(path=" and ".join(without)))
+        text = NO_PSF if np.nanmax(channels["response"], initial=0) >= LEAST_RESPONSE else NO_COVERAGE
+        warnings.append(text.format(path=" and ".join(without)))
     elif np.isnan(candidates["unsupported"]).any():
         untested = candidates["channel"][np.isnan(candidates["unsupported"])]
         path = cube.path("psf", untested.min())

@@ -19,6 +19,7 @@ from ..core.statistics import REACH_CHANNELS
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import mismatches, restored_again
+from .coverage import channels_to_measure, coverage_of, measure_channel_power
 from .measure import BYTES_A_VOXEL, find_candidates, measure_scatters
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
@@ -65,8 +66,9 @@ def survey(cube, selected, thresholds, workers, memory):
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
-    candidates = _ask_the_data(cube, searched, workers, memory)
-    searched.channels["response"] = _responses(cube, searched.channels, candidates)
+    coverages = [_measure_coverage(cube, *each, workers) for each in enumerate(searched.noises)]
+    candidates = _ask_the_data(cube, searched, coverages, workers, memory)
+    searched.channels["response"] = _responses(cube, searched.channels, candidates, coverages)
     return Found(cube, searched.channels, candidates, differing)
 
 
@@ -124,16 +126,24 @@ def _planes_at_once(cube, memory):
     return max(1, int(memory / evidence.bytes_needed(cube.shape[2:])))
 
 
-def _ask_the_data(cube, searched, workers, memory):
+def _measure_coverage(cube, polarization, noise, workers):
+    """What the residual tells about the coverage of a polarization; None where there are PSFs, or if it tells nothing."""
+    if all("psf" in piece.products for piece in cube.pieces or [cube]):
+        return None
+    jobs = [(cube, polarization, channel) for channel in channels_to_measure(noise)]
+    return coverage_of([*workers.in_order(measure_channel_power, jobs)], cube.shape[2:])
+
+
+def _ask_the_data(cube, searched, coverages, workers, memory):
     """Candidates, ordered by channel, with the evidence about them."""
     weighed = [np.zeros(0, CANDIDATE)]
-    for polarization, noise in enumerate(searched.noises):
+    for polarization, (noise, coverage) in enumerate(zip(searched.noises, coverages)):
         candidates = searched.candidates[searched.candidates["polarization"] == polarization]
-        weighed += _compare_with_data(cube, polarization, candidates, noise, workers, memory)
+        weighed += _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory)
     return np.concatenate(weighed)
 
 
-def _responses(cube, channels, candidates):
+def _responses(cube, channels, candidates, coverages):
     """Response of every channel, as measured at its candidates; the PSF of other channels is about the same."""
     measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
     measured[candidates["polarization"], candidates["channel"]] = candidates["response"]
@@ -141,11 +151,12 @@ def _responses(cube, channels, candidates):
     known, cleaned = responses[np.isfinite(responses)], channels[(channels["components"] > 0) & channels["checked"]]
     if not len(known) and len(cleaned):
         middle = cleaned[len(cleaned) // 2]
-        known = [evidence.measure_response(cube, int(middle["polarization"]), int(middle["channel"]))]
+        polarization, channel = (int(middle[name]) for name in ("polarization", "channel"))
+        known = [evidence.measure_response(cube, polarization, channel, coverages[polarization])]
     return np.where(np.isnan(responses), np.median(known), responses) if len(known) else responses
 
 
-def _compare_with_data(cube, polarization, candidates, noise, workers, memory):
+def _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory):
     """
     Compare the candidates of a polarization with the image and the PSF; yields them channel by channel.
 
@@ -168,7 +179,7 @@ def _compare_with_data(cube, polarization, candidates, noise, workers, memory):
         for channel, others in seen_from.items():
             for other in set(others) - set(places):
                 places[other] = evidence.places_near(other, found[other], cube)
-            yield cube, polarization, channel, [places[other] for other in others]
+            yield cube, polarization, channel, [places[other] for other in others], coverage
 
     measured = workers.in_order(evidence.measure_channel, jobs(), _planes_at_once(cube, memory))
     measured = _watched(measured, len(seen_from), "channels compared with the data")

@@ -59,7 +59,7 @@ def unmeasured_filter(psf, beam, lengths):
     """
     if not _has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
         return None, np.nan, np.nan
-    coverage, weights = _coverage(psf, lengths, _columns(lengths, beam)), _point_above_ring(lengths, beam)
+    coverage, weights = _coverage(psf, lengths, columns_of(lengths, beam)), point_above_ring(lengths, beam)
     passed, erroneous = (_below(limit, coverage, beam) for limit in (LEAST_COVERAGE, ERRONEOUS_COVERAGE))
     share, all_of_it = (float((part * weights).sum()) for part in (passed, erroneous))
     return passed, share, share / all_of_it
@@ -122,7 +122,7 @@ def measured_power(model, core, psf, beam, lengths):
     power : float
         In Jy**2/beam.
     """
-    columns = _columns(lengths, beam)
+    columns = columns_of(lengths, beam)
     coverage = _transform_about_the_centre(_zero_where_blank(psf), lengths, columns)
     middle = np.zeros_like(model)
     middle[core] = model[core]
@@ -144,7 +144,7 @@ def _spectrum(plane, lengths, columns):
     return fft.fft(fft.rfft(_zero_where_blank(plane), length)[:, :columns], rows, axis=0, overwrite_x=True)
 
 
-def _columns(shape, beam):
+def columns_of(shape, beam):
     """Number of columns of a half spectrum in which the restoring beam is not negligible."""
     highest = np.sqrt(-4 * np.log(2) * np.log(LEAST_OF_BEAM)) / (np.pi * beam)
     return min(int(highest * shape[1]) + 1, shape[1] // 2 + 1)
@@ -171,9 +171,9 @@ def _about_the_centre(plane, length, axis):
 
 
 @lru_cache(maxsize=2)  # the same for all channels of a cube
-def _point_above_ring(shape, beam):
+def point_above_ring(shape, beam):
     """Weights of the spatial frequencies in the height of a restored point source above the mean of its ring."""
-    columns = _columns(shape, beam)
+    columns = columns_of(shape, beam)
     width = (np.pi * beam) ** 2 / (4 * np.log(2))
     v, u = (np.exp(-width * cycles**2) for cycles in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[:columns]))
     weights = np.multiply.outer(v.astype(np.float32), u.astype(np.float32))
