@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from casatasks import casalog
 from casatools import coordsys, image
+from simulation import read_image
 from truth import Source, groups, half_beam, is_source, is_wrong, near
 
 from confetti_task import confetti_check
@@ -96,11 +97,7 @@ def check(path, case, without, parameters):
         root = os.path.join(folder, path.stem)
         write_images(case, root, [name for name in ("model", "image", "residual", "psf") if name != without])
         result = confetti_check(imagename=root, report=False, **parameters)
-        tool = image()
-        tool.open(result["mask"])
-        mask = tool.getchunk()[:, :, 0].T > 0
-        tool.done()
-    return mask, result["channels"]
+        return read_image(result["mask"]) > 0, result["channels"]
 
 
 def despeckle(case):
