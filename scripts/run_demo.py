@@ -11,12 +11,11 @@ import time
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from simulation import CARELESS, clean, compare, make_sky, observe, seen, true_errors
+from simulation import CARELESS, clean, make_sky, observe, read_images, true_images
+from truth import compare, fake_sources, judge, largest_error, only_in
 
 from confetti_task import confetti_check, confetti_reclean
 from confetti_task.private.images.channels import format_channels
-from confetti_task.private.images.cube import open_cube
-from confetti_task.private.images.pixels import read_channels
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 
@@ -39,19 +38,20 @@ def main(folder, seed):
     vis = observe(folder, sky, seed)
     clean(vis, "line", CARELESS, SIZE)
     print(f"... done in {time.time() - started:.0f} s\n")
-    truth = true_errors("line", sky)
-    result = check(sky, *truth)
+    truth = true_images(vis, "noise", sky)
+    judgement = judge(*read_images("line"), truth)
+    result = check(judgement, truth)
     if result["channels"] or result["suspects"]:
-        mend(sky, *truth, vis)
+        mend(judgement, truth, vis)
     print(f"The products are in {folder}.")
 
 
-def check(sky, errors, fake):
+def check(judgement, truth):
     """Check the cube, and compare what is found with the truth."""
     started = time.time()
     result = confetti_check(imagename="line")
     seconds = time.time() - started
-    truth = compare(QTable.read(result["table"]), errors, fake, sky)
+    counts, fake = compare(QTable.read(result["table"]), judgement, truth), fake_sources(judgement, truth)
     print(f"confetti_check(imagename='line') took {seconds:.1f} s and says: {result['verdict']}")
     print(f"  bad channels {result['chans']}; the worst fake source has a severity of {result['severity']:.1f} sigma")
     print(f"  {result['nsources']} fake sources are masked, {result['ncandidates']} candidates are not")
@@ -59,21 +59,21 @@ def check(sky, errors, fake):
     print(f"  a fake source of {result['limit']:.1f} sigma is found with a probability of 90 %")
     print(f"  look at them in {result['report']}\n")
     print("The simulated truth:")
-    print(f"  {truth['right']} of the {result['nsources']} are errors of the deconvolution of 3 sigma and more")
-    print(f"  {truth['found']} of the {len(fake)} fake sources of 5 sigma and more are masked")
-    print(f"  {truth['real']} of the {len(sky.sources)} real compact sources are masked")
-    worst = np.unique(fake[:, 0][np.abs(errors[tuple(fake.T)]) >= 6])
+    print(f"  {counts['right']} of the {result['nsources']} are errors of the deconvolution of 3 sigma and more")
+    print(f"  {counts['found']} of the {len(fake)} fake sources of 5 sigma and more are masked")
+    print(f"  {counts['real']} of the {len(truth.sources)} real compact sources are masked")
+    worst = sorted({channel for channel, error in fake if error >= 6})
     print(f"  channels with a fake source of 6 sigma and more: {', '.join(map(str, worst))}\n")
     return result
 
 
-def mend(sky, errors, fake, vis):
+def mend(judgement, truth, vis):
     """Clean bad and suspicious channels again, and compare with the truth, and with a careful clean of everything."""
     result = confetti_reclean(imagename="line")
-    old, new, proof = result["before"], result["after"], result["proof"]
+    proof = result["proof"]
     condemned, acquitted, undecided = (proof[fate] for fate in ("condemned", "acquitted", "undecided"))
     print(f"confetti_reclean(imagename='line') took {result['seconds']:.0f} s (method: {result['method']})")
-    print(f"  channels {result['chans']} were cleaned again; verdict of the good cube: {new['verdict']}")
+    print(f"  channels {result['chans']} were cleaned again; verdict of the good cube: {result['after']['verdict']}")
     print(
         f"  {proof['proved']} fake sources have gone, {proof['changed']} sources changed, {proof['real']} are the same"
     )
@@ -82,14 +82,18 @@ def mend(sky, errors, fake, vis):
     print(f"  undecided: {format_channels(undecided) or 'none'}\n")
     clean(vis, "scratch", CARELESS[1:], SIZE)
     replaced = np.setdiff1d(result["channels"], [*acquitted, *undecided])
-    (now, left), (scratch, _) = (true_errors(root, sky) for root in (result["imagename"], "scratch"))
-    places = tuple(fake[np.isin(fake[:, 0], replaced)].T)
-    largest = [np.abs(these[places]).max(initial=0) for these in (errors, now, scratch)]
-    number = np.count_nonzero(np.isin(left[:, 0], replaced))
-    careful = read_channels(open_cube("scratch"), "model", 0, 0, CHANNELS)[replaced].sum()
-    flux = old["model_flux"], new["model_flux"], careful, seen("line", sky)[replaced].sum()
+    mended, scratch = (read_images(root) for root in (result["imagename"], "scratch"))
+    judged = [only_in(replaced, one) for one in (judgement, judge(*mended, truth), judge(*scratch, truth))]
+    flux = result["before"]["model_flux"], result["after"]["model_flux"], scratch[0][replaced].sum()
     print(f"The simulated truth in the channels with new planes, {format_channels(replaced)}:")
-    print(f"  fake sources of 5 sigma and more: {len(places[0])} before, {number} now")
+    print_truth(judged, (*flux, truth.model[replaced].sum()), truth)
+
+
+def print_truth(judged, flux, truth):
+    """Compare the old image, the new one and the one from scratch."""
+    before, now, _ = (len(fake_sources(one, truth)) for one in judged)
+    largest = [largest_error(one, judged[0], truth) for one in judged]
+    print(f"  fake sources of 5 sigma and more: {before} before, {now} now")
     print("  largest error in their places: {:.1f} sigma before, {:.1f} now, {:.1f} from scratch".format(*largest))
     print("  flux of the model: {:.0f} Jy before, {:.0f} now, {:.0f} from scratch; {:.0f} in the sky\n".format(*flux))
 

@@ -21,17 +21,17 @@ from pathlib import Path
 import numpy as np
 from casatasks import casalog
 from casatools import coordsys, image
-from truth import groups, half_beam, is_source, near
+from simulation import read_image
+from truth import Source, groups, half_beam, is_source, is_wrong, near
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import components, contrast, hot_pixels, narrowness
 
-# A flagged group is right where the error of the image is 3 sigma, with its noise and without. A channel is truly bad
-# with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it counts neither way, nor
-# does a first or last channel without any.
-RIGHT_SIGMA, BAD_SIGMA, LARGE_SIGMA = 3.0, 6.0, 8.0
+# A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
+# counts neither way, nor does a first or last channel without any.
+BAD_SIGMA, LARGE_SIGMA = 6.0, 8.0
 
 # The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.
 DESPECKLE_FACTOR = 4.0
@@ -46,10 +46,15 @@ def read_case(path):
     for name, values in case.items():
         if values.ndim == 3:
             case[name] = values.transpose(2, 1, 0)
-    case["sources"] = json.loads(str(case["sources_json"]))
+    case["sources"] = [_read_source(entry) for entry in json.loads(str(case["sources_json"]))]
     case["beam"] = json.loads(str(case["meta_json"]))["beam_pix"]
     case["reach"] = half_beam(case["beam"])
     return case
+
+
+def _read_source(entry):
+    kind = "continuum" if entry["kind"] == "cont" else entry["kind"]
+    return Source(kind, entry["chan"], entry["fwhm_chan"], entry["x"], entry["y"])
 
 
 def write_images(case, root, products):
@@ -92,11 +97,7 @@ def check(path, case, without, parameters):
         root = os.path.join(folder, path.stem)
         write_images(case, root, [name for name in ("model", "image", "residual", "psf") if name != without])
         result = confetti_check(imagename=root, report=False, **parameters)
-        tool = image()
-        tool.open(result["mask"])
-        mask = tool.getchunk()[:, :, 0].T > 0
-        tool.done()
-    return mask, result["channels"]
+        return read_image(result["mask"]) > 0, result["channels"]
 
 
 def despeckle(case):
@@ -160,9 +161,7 @@ def _score_groups(case, channel, plane, counts):
         within = near(pixels, case["reach"], plane.shape)
         if (label[within] == 3).any() and not (label[within] == 2).any():
             continue
-        peak = np.argmax(np.abs(error[within]))
-        one, other = error[within][peak], strict[within][peak]
-        right = abs(one) >= RIGHT_SIGMA and abs(other) >= RIGHT_SIGMA and one * other > 0
+        right = is_wrong(error[within], strict[within])
         counts["right"] += right
         counts["wrong"] += not right
         counts["real"] += not right and any(

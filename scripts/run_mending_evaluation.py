@@ -31,8 +31,8 @@ from pathlib import Path
 
 import numpy as np
 from casatasks import casalog, tclean
-from casatools import image
 from run_evaluation import BAD_SIGMA, LARGE_SIGMA, part, read_case, write_images
+from simulation import read_images
 from truth import Truth, fake_sources, judge, largest_error, restore, source_change
 
 from confetti_task import confetti_check, confetti_reclean
@@ -120,16 +120,6 @@ def mend(case, vis, recorded, parameters):
     write_images(case, "line", json.loads(str(case["products_json"])))
     confetti_check(imagename="line", report=False)
     return confetti_reclean(imagename="line", vis=vis, parameters=recorded, **parameters)
-
-
-def read_images(imagename):
-    """Model, image and residual [channel, y, x]."""
-    cubes, tool = [], image()
-    for product in ("model", "image", "residual"):
-        tool.open(f"{imagename}.{product}")
-        cubes.append(np.nan_to_num(tool.getchunk()[:, :, 0].T))
-        tool.done()
-    return cubes
 
 
 def clean_from_scratch(vis, recorded, start):

@@ -10,16 +10,11 @@ noise and leaves the fake sources in the model, as in a long careless imaging ru
 import os
 import shutil
 from collections import namedtuple
+from contextlib import contextmanager
 
 import numpy as np
 from scipy import ndimage
-from truth import restore
-
-from confetti_task.private.core.noise import channel_noise, plane_noise
-from confetti_task.private.core.statistics import RING_OUTER_BEAMS, components, hot_pixels, ring
-from confetti_task.private.images.cube import NEEDED, open_cube
-from confetti_task.private.images.headers import opened
-from confetti_task.private.images.pixels import read_channels
+from truth import Source, Truth, restore
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0
 CHANNEL_WIDTH_HZ = 71.5e3  # 0.23 km/s
@@ -33,15 +28,6 @@ BEAM_PIXELS = 7.8
 PIXELS_PER_BEAM = 1.133 * BEAM_PIXELS**2
 
 Sky = namedtuple("Sky", "cube sources")  # [channel, y, x] in Jy/pixel, and a list of Source
-Source = namedtuple("Source", "kind x y channel width flux")  # pixels, channels, Jy
-
-# A fake source is an error of this many sigma in a beam, less than half of which the neighbouring channels have too,
-# beside a model pixel that stands out of the true sky.
-FAKE_SIGMA = 5.0
-HOT_SIGMA = 3.0
-FAKE_IN_NEIGHBOUR = 0.5
-# A masked source is right when there is an error of this many sigma.
-RIGHT_SIGMA = 3.0
 
 # Five long minor cycles in which the instability begins, then a restart that mends the residual and keeps the fake
 # sources. Such a gain is far above survey practice: it does in seconds what a long run does in days.
@@ -84,10 +70,11 @@ def make_sky(size, channels, seed):
         cube += 50 * peak * random.uniform(0.5, 1) * line[:, None, None] * _gaussian(size, *centre, width)
     for _ in range(3):
         cube += 40 * peak * _filament(size, channels, random)
-    sources = list(_compact_sources(size, channels, random))
-    for source in sources:
+    sources = []
+    for source, flux in _compact_sources(size, channels, random):
         line = np.ones(channels) if source.kind == "continuum" else _line(channels, source.channel, source.width)
-        cube[:, source.y, source.x] += source.flux * line
+        cube[:, source.y, source.x] += flux * line
+        sources.append(source)
     return Sky(cube, sources)
 
 
@@ -118,7 +105,7 @@ def _compact_sources(size, channels, random):
                 place = random.integers(int(0.17 * size), int(0.83 * size), 2)
             places.append(place)
             channel, flux = int(channels / 2 + random.integers(-8, 9)), random.uniform(15, 60) * IMAGE_NOISE_JY
-            yield Source(kind, int(place[0]), int(place[1]), channel, random.uniform(*widths), flux)
+            yield Source(kind, channel, random.uniform(*widths), int(place[0]), int(place[1])), flux
 
 
 def _line(channels, centre, width):
@@ -150,7 +137,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
     Returns
     -------
     vis : list of str
-        MeasurementSets, one a configuration.
+        MeasurementSets, one a configuration. Their data are the sky with noise, their corrected data the noise alone.
     """
     from casatasks import tclean
 
@@ -160,9 +147,9 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
         _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
-    with opened(template + ".residual") as tool:
+    with _opened(template + ".residual") as tool:
         tool.setbrightnessunit("Jy/pixel")
-        tool.putchunk(seen(template, sky).T[:, :, np.newaxis])
+        tool.putchunk((sky.cube * read_image(template + ".pb")).T[:, :, np.newaxis])
     random = np.random.default_rng(seed)
     for path in vis:
         _predict(path, template + ".residual", random)
@@ -223,8 +210,9 @@ def _predict(path, sky_image, random):
     sm.close()
     tb.open(path, nomodify=False)
     data = tb.getcol("DATA")
-    data += VISIBILITY_NOISE_JY * (random.normal(size=data.shape) + 1j * random.normal(size=data.shape))
-    tb.putcol("DATA", data)
+    noise = VISIBILITY_NOISE_JY * (random.normal(size=data.shape) + 1j * random.normal(size=data.shape))
+    tb.putcol("DATA", data + noise)
+    tb.putcol("CORRECTED_DATA", noise)
     tb.close()
 
 
@@ -252,107 +240,72 @@ def clean(vis, imagename, passes, size):
         start = name + ".model"
 
 
-def true_errors(imagename, sky):
+def true_images(vis, imagename, sky):
     """
-    Compare a cleaned cube with the sky it was made of.
+    Find out what images of an observation should show.
 
     Parameters
     ----------
+    vis : list of str
+        MeasurementSets, from `observe`.
     imagename : str
-        Root name of the images.
+        Root name of images of the noise alone, which are made here.
     sky : `Sky`
         What was observed.
 
     Returns
     -------
-    errors : 3D `~numpy.ndarray`
-        What deconvolution put into the image beyond the true sky, in units of the noise, on the scale of the beam:
-        the background in a ring around each pixel is subtracted.
-    fake : 2D int `~numpy.ndarray`
-        Fake sources [n, 3] as (channel, y, x): where an error of 5 sigma and more peaks, of which the neighbouring
-        channels have less than half, within half a beam of a pixel that stands 3 sigma out of the true sky.
+    truth : `~truth.Truth`
+        By which they are judged.
     """
-    cube = open_cube(imagename)
-    model, image, residual = (read_channels(cube, product, 0, 0, cube.channels) for product in NEEDED)
-    noise = channel_noise(plane_noise(image, BEAM_PIXELS))
-    true_model = seen(imagename, sky)
-    with opened(imagename + ".image") as image_tool:
-        beams = [image_tool.restoringbeam(channel=channel, polarization=0) for channel in range(cube.channels)]
-    restored_sky = np.stack([_restore(plane, beam) for plane, beam in zip(true_model, beams)])
-    errors = np.nan_to_num((image - residual - restored_sky) / noise[:, np.newaxis, np.newaxis])
-    reach = int(RING_OUTER_BEAMS * cube.beam)
-    footprint = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=bool)
-    footprint[tuple(ring(cube.beam).T + reach)] = True
-    errors -= np.stack([ndimage.median_filter(plane, footprint=footprint) for plane in errors])
-    near = 2 * int(cube.beam / 2) + 1
-    peaks = np.abs(errors) == ndimage.maximum_filter(np.abs(errors), (1, near, near))
-    hot = np.zeros(errors.shape, dtype=bool)
-    invented = (model - true_model).astype(np.float32)
-    hot[tuple(hot_pixels(invented, components(invented)[0], noise, HOT_SIGMA).T)] = True
-    hot = ndimage.maximum_filter(hot, (1, near, near))
-    return errors, np.argwhere(peaks & hot & (np.abs(errors) >= FAKE_SIGMA) & _in_one_channel(errors))
+    from casatasks import tclean
+
+    common = dict(settings(len(sky.cube[0])), datacolumn="corrected")
+    tclean(vis=vis, imagename=imagename, niter=0, **common)
+    noise, primary_beam = (read_image(f"{imagename}.{product}") for product in ("image", "pb"))
+    inside = primary_beam > common["pbmask"]
+    sigma = np.sqrt(np.mean(noise**2, axis=(1, 2), where=inside))
+    model, beams = sky.cube * primary_beam, _read_beams(imagename + ".image", len(noise))
+    restored = np.stack([restore(plane, *beam) for plane, beam in zip(model, beams)])
+    width = np.sqrt(np.median(beams[:, 0] * beams[:, 1]))
+    return Truth(model, restored, noise, sigma, inside, width, sky.sources)
 
 
-def seen(imagename, sky):
-    """The sky as the antennas see it: [channel, y, x] in Jy/pixel."""
-    with opened(imagename + ".pb") as tool:
-        return sky.cube * np.nan_to_num(tool.getchunk()[:, :, 0].T)
+def _read_beams(path, channels):
+    """FWHM of the beam of each channel in pixels, along both axes, and its position angle in degrees, [n, 3]."""
+    with _opened(path) as tool:
+        beams = [tool.restoringbeam(channel=channel, polarization=0) for channel in range(channels)]
+    major, minor, angle = ([beam[name]["value"] for beam in beams] for name in ("major", "minor", "positionangle"))
+    return np.column_stack([np.divide(major, CELL_ARCSEC), np.divide(minor, CELL_ARCSEC), angle])
 
 
-def compare(table, errors, fake, sky):
-    """
-    Count how the sources of a table compare with the truth.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `confetti_check` wrote.
-    errors, fake : `~numpy.ndarray`
-        From `true_errors`.
-    sky : `Sky`
-        What was observed.
-
-    Returns
-    -------
-    dict
-        right: masked sources with an error of 3 sigma or more within half a beam; found: fake sources with a masked
-        one within half a beam; real: compact sources of the sky with a masked one within half a beam that is no error.
-    """
-    masked = [tuple(row) for row in table[table["class"] == "confetti"]["channel", "y", "x"]]
-    reach = int(BEAM_PIXELS / 2)
-    largest = ndimage.maximum_filter(np.abs(errors), (1, 2 * reach + 1, 2 * reach + 1))
-    right = {one: largest[one] >= RIGHT_SIGMA for one in masked}
-
-    def near(place, other):
-        return np.hypot(place[1] - other[1], place[2] - other[2]) <= reach
-
-    found = sum(any(one[0] == place[0] and near(place, one) for one in masked) for place in fake)
-    real = sum(
-        any(not right[one] and _has(source, one[0]) and near((0, source.y, source.x), one) for one in masked)
-        for source in sky.sources
-    )
-    return {"right": sum(right.values()), "found": found, "real": real}
+def read_images(imagename):
+    """Model, image and residual [channel, y, x]."""
+    return [read_image(f"{imagename}.{product}") for product in ("model", "image", "residual")]
 
 
-def _has(source, channel):
-    return source.kind == "continuum" or abs(source.channel - channel) <= max(1, source.width)
+def read_image(path):
+    """Pixels [channel, y, x] of an image, 0 where they are no numbers."""
+    with _opened(path) as tool:
+        return np.nan_to_num(tool.getchunk()[:, :, 0].T)
 
 
-def _restore(plane, beam):
-    major, minor = (beam[axis]["value"] / CELL_ARCSEC for axis in ("major", "minor"))
-    return restore(plane, major, minor, beam["positionangle"]["value"])
+@contextmanager
+def _opened(path):
+    from casatools import image
 
-
-def _in_one_channel(errors):
-    padded = np.pad(errors, ((1, 1), (0, 0), (0, 0)))
-    neighbour = np.maximum(padded[:-2] * np.sign(errors), padded[2:] * np.sign(errors))
-    return neighbour < FAKE_IN_NEIGHBOUR * np.abs(errors)
+    tool = image()
+    tool.open(path)
+    try:
+        yield tool
+    finally:
+        tool.done()
 
 
 def settings(size):
     """What every run of tclean here has in common."""
     return {
-        "datacolumn": "data",  # the simulator leaves its noiseless prediction in the corrected data
+        "datacolumn": "data",  # the corrected data are the noise alone
         "imsize": size,
         "cell": f"{CELL_ARCSEC}arcsec",
         "phasecenter": FIELD,

@@ -17,6 +17,8 @@ from scipy.spatial import cKDTree
 FAKE_SIGMA, STRICT_SIGMA, RESIDUAL_SIGMA, HOT_SIGMA = 5.0, 4.0, 4.0, 3.0
 # Of fainter sources what CLEAN makes of the noise is more than a few per cent.
 BRIGHT_SIGMA = 10.0
+# What was flagged is right where the error is this many sigma, with the noise of the data and without.
+RIGHT_SIGMA = 3.0
 FAKE_IN_NEIGHBOUR = 0.5
 
 # The local background is the median of a ring, in beams.
@@ -28,9 +30,13 @@ FWHM_TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 # channel (rms) in Jy/beam, where CLEAN may put components, the width of the beam in pixels, and the compact sources.
 Truth = namedtuple("Truth", "model restored noise sigma inside beam sources")
 
-# The error of the image in sigma against its local background, hot pixels of the model [n, 3], the largest error within
-# half a beam of each, and which of them are at a fake source.
-Judgement = namedtuple("Judgement", "errors hot peaks fake")
+# The error of the image in sigma against its local background, the same with the noise of the data taken out, hot
+# pixels of the model [n, 3], the largest error within half a beam of each, and which of them are at a fake source.
+Judgement = namedtuple("Judgement", "errors strict hot peaks fake")
+
+# A real compact source: where it is in pixels, the channel of its peak, and its FWHM in channels; the kind "continuum"
+# shines in all channels.
+Source = namedtuple("Source", "kind channel width x y")
 
 
 def judge(model, image, residual, truth):
@@ -58,7 +64,7 @@ def judge(model, image, residual, truth):
     fake = (np.abs(peaks) > FAKE_SIGMA) & (np.sign(peaks) * others > STRICT_SIGMA) & (np.abs(left) < RESIDUAL_SIGMA)
     fake &= _in_one_channel(errors, places) & _in_one_channel(strict, places)
     fake[fake] = [not _beside_source(pixel, truth) for pixel in hot[fake]]
-    return Judgement(errors, hot, np.abs(peaks), fake)
+    return Judgement(errors, strict, hot, np.abs(peaks), fake)
 
 
 def without_background(cube, beam):
@@ -107,12 +113,12 @@ def _beside_source(pixel, truth):
 
 def is_source(source, channel, pixels, reach):
     """Whether a real compact source shines in a channel within ``reach`` of one of the pixels [n, 2]."""
-    return shines(source, channel) and (np.hypot(*(pixels - [source["y"], source["x"]]).T) <= reach).any()
+    return shines(source, channel) and (np.hypot(*(pixels - [source.y, source.x]).T) <= reach).any()
 
 
 def shines(source, channel):
     """Whether a real compact source shines in a channel."""
-    return source["kind"] == "cont" or abs(source["chan"] - channel) <= max(1.0, source["fwhm_chan"])
+    return source.kind == "continuum" or abs(source.channel - channel) <= max(1.0, source.width)
 
 
 def half_beam(beam):
@@ -136,13 +142,16 @@ def fake_sources(judgement, truth):
     sources : list of tuple
         Channel and largest error in sigma of each: hot pixels linked within half a beam are one.
     """
-    reach, found = half_beam(truth.beam), []
-    mask = fake_pixels(judgement)
+    sizes = np.abs(judgement.errors)
+    return [(channel, float(sizes[channel][within].max())) for channel, within in _fake_regions(judgement, truth)]
+
+
+def _fake_regions(judgement, truth):
+    """Channel of each fake source, and mask of the plane within half a beam of it."""
+    reach, mask = half_beam(truth.beam), fake_pixels(judgement)
     for channel in np.unique(judgement.hot[judgement.fake][:, 0]).tolist():
         for pixels in groups(mask[channel], reach):
-            errors = judgement.errors[channel][near(pixels, reach, mask.shape[1:])]
-            found.append((channel, float(np.abs(errors).max())))
-    return found
+            yield channel, near(pixels, reach, mask.shape[1:])
 
 
 def fake_pixels(judgement):
@@ -152,10 +161,60 @@ def fake_pixels(judgement):
     return mask
 
 
+def only_in(channels, judgement):
+    """The same judgement with the fake sources of some channels alone."""
+    return judgement._replace(fake=judgement.fake & np.isin(judgement.hot[:, 0], channels))
+
+
 def largest_error(judgement, old, truth):
     """The largest error in sigma within half a beam of the fake sources of an old image; 0 if it has none."""
     places = ndimage.binary_dilation(fake_pixels(old), _disc(half_beam(truth.beam))[np.newaxis])
     return float(np.abs(judgement.errors[places]).max(initial=0))
+
+
+def compare(table, judgement, truth):
+    """
+    Count how the sources of a table compare with the truth.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        What `confetti_check` wrote: class, channel, y and x of each.
+    judgement : `Judgement`
+        Of the images that were checked.
+    truth : `Truth`
+        By which it was made.
+
+    Returns
+    -------
+    counts : dict
+        right: masked sources at which the image is wrong; found: fake sources with a masked one within half a beam;
+        real: compact sources of the sky with a masked one within half a beam at which the image is not wrong.
+    """
+    masked = table[table["class"] == "confetti"]
+    places = np.column_stack([masked[name] for name in ("channel", "y", "x")])
+    mask, reach = np.zeros(judgement.errors.shape, dtype=bool), half_beam(truth.beam)
+    mask[tuple(places.T)] = True
+    right = np.array([_wrong_near(place, judgement, reach) for place in places], dtype=bool)
+    found = sum(mask[channel][within].any() for channel, within in _fake_regions(judgement, truth))
+    real = sum(
+        any(is_source(source, place[0], place[np.newaxis, 1:], reach) for place in places[~right])
+        for source in truth.sources
+    )
+    return {"right": right.sum(), "found": found, "real": real}
+
+
+def _wrong_near(place, judgement, reach):
+    channel, pixels = place[0], place[np.newaxis, 1:]
+    within = near(pixels, reach, judgement.errors.shape[1:])
+    return is_wrong(judgement.errors[channel][within], judgement.strict[channel][within])
+
+
+def is_wrong(errors, strict):
+    """Whether the largest of some errors makes the image wrong there, with the noise of the data and without."""
+    largest = np.argmax(np.abs(errors))
+    one, other = errors[largest], strict[largest]
+    return abs(one) >= RIGHT_SIGMA and abs(other) >= RIGHT_SIGMA and one * other > 0
 
 
 def source_change(image, other, truth, channels):
@@ -178,10 +237,10 @@ def source_change(image, other, truth, channels):
         if it is continuum; sources below 10 sigma are left out. 0 if there is none.
     """
     places = [
-        (channel, source["y"], source["x"])
+        (channel, source.y, source.x)
         for source in truth.sources
         for channel in channels
-        if source["kind"] == "cont" or channel == round(source["chan"])
+        if source.kind == "continuum" or channel == round(source.channel)
     ]
     places = [place for place in places if truth.restored[place] >= BRIGHT_SIGMA * truth.sigma[place[0]]]
     return max((abs(float(image[place] - other[place])) / truth.restored[place] for place in places), default=0.0)

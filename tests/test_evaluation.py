@@ -4,10 +4,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from run_evaluation import despeckle, score
 from run_faults import table
 from run_mending_evaluation import condemned_wrongly, count, row
-from truth import Truth, fake_sources, judge, largest_error, restore, source_change
+from truth import Source, Truth, compare, fake_sources, judge, largest_error, only_in, restore, source_change
 
 SHAPE = (7, 40, 40)
 FAKE = [(2, 10, 10), (2, 30, 30), (4, 20, 10)]
@@ -22,7 +23,7 @@ def case():
     for place, sigma in zip(FAKE, (9, -6, 7)):
         case["label"][place], case["Dh"][place] = 2, sigma
     case["Xh"] = case["Dh"].copy()
-    case["sources"] = [{"kind": "maser", "chan": 4.0, "fwhm_chan": 0.4, "y": MASER[1], "x": MASER[2]}]
+    case["sources"] = [Source("maser", 4.0, 0.4, x=MASER[2], y=MASER[1])]
     return case
 
 
@@ -109,6 +110,31 @@ def test_noise_and_what_the_residual_takes_back_are_no_fake_sources(truth):
     noisy = truth._replace(noise=image - truth.restored)
     assert fake_sources(judge(model, image, residual, noisy), noisy) == []
     assert fake_sources(judge(model, image + 5, residual + 5, truth), truth) == []
+
+
+def masked(*places, others=()):
+    """A table of sources that are masked, and of others that are not."""
+    kinds = ["confetti"] * len(places) + ["candidate"] * len(others)
+    return Table([kinds, *np.array([*places, *others]).T], names=("class", "channel", "y", "x"))
+
+
+def test_masked_sources_are_compared_with_the_fake_and_the_real_ones(truth):
+    judgement = judge(*cleaned(truth, *FAKE), truth)
+    one_found = {"right": 1, "found": 1, "real": 0}
+    assert compare(masked((2, 10, 13), others=[FAKE[1], MASER]), judgement, truth) == one_found
+    assert compare(masked((2, 10, 13), (2, 5, 30)), judgement, truth) == one_found
+    assert compare(masked(*FAKE, MASER), judgement, truth) == {"right": 3, "found": 3, "real": 1}
+
+
+def test_what_is_masked_in_the_noise_is_not_right(truth):
+    model, image, residual = cleaned(truth, SPIKE)
+    judgement = judge(model, image, residual, truth._replace(noise=image - truth.restored))
+    assert compare(masked(SPIKE), judgement, truth)["right"] == 0
+
+
+def test_fake_sources_of_some_channels_alone(truth):
+    judgement = judge(*cleaned(truth, *FAKE), truth)
+    assert [channel for channel, _ in fake_sources(only_in([3, 4], judgement), truth)] == [4]
 
 
 def test_a_channel_without_errors_is_condemned_wrongly(truth):

@@ -1,10 +1,11 @@
-"""The rooms of the package, and which may import which."""
+"""The rooms of the package, and which may import which. The truth by which it is judged imports none of them."""
 
 import ast
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import TOP
 
 import confetti_task
 
@@ -13,6 +14,7 @@ PRIVATE = Path(confetti_task.__file__).parent / "private"
 ROOMS = ("core", "images", "check", "report", "products", "reclean", "story")
 MODULES = {path.relative_to(PRIVATE).as_posix(): path for path in PRIVATE.rglob("*.py") if path.name != "__init__.py"}
 OF_THE_TOP = {"products.py": "products", "staging.py": "products"}
+SCRIPTS = {path.stem: path for path in (TOP / "scripts").glob("*.py")}
 
 
 def room_of(path):
@@ -22,8 +24,12 @@ def room_of(path):
 
 def imports(path):
     """Full names of the modules that a module imports, anywhere in it."""
-    package = ["confetti_task", "private", *path.split("/")[:-1]]
-    for node in ast.walk(ast.parse(MODULES[path].read_text(encoding="utf-8"))):
+    return imports_of(MODULES[path], ["confetti_task", "private", *path.split("/")[:-1]])
+
+
+def imports_of(file, package=()):
+    """Full names of the modules that a file of a package imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -55,3 +61,11 @@ def test_the_core_imports_numpy_and_scipy_alone(path):
 
 def test_every_module_is_in_a_room():
     assert {room_of(path) for path in MODULES} == set(ROOMS)
+
+
+@pytest.mark.parametrize(("script", "others"), [("truth", set()), ("simulation", {"truth"})])
+def test_the_truth_takes_nothing_from_the_package_under_test(script, others):
+    """Nor from another script that does."""
+    imported = {name.split(".")[0] for name in imports_of(SCRIPTS[script])}
+    assert "confetti_task" not in imported
+    assert imported & set(SCRIPTS) == others
