@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.residual_power import LEAST_RESPONSE
+from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
 

@@ -127,7 +127,7 @@ def _planes_at_once(cube, memory):
 
 
 def _measure_coverage(cube, polarization, noise, workers):
-    """What the residual tells about the coverage of a polarization; None where there are PSFs, or if it tells nothing."""
+    """What the residual tells about the coverage of a polarization; None if there are PSFs, or if it tells nothing."""
     if all("psf" in piece.products for piece in cube.pieces or [cube]):
         return None
     jobs = [(cube, polarization, channel) for channel in channels_to_measure(noise)]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .uv_coverage import LEAST_RESPONSE
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -36,10 +38,9 @@ class Thresholds:
         beyond. A maser without a surround is not confetti, even if the image is older than the model and does not show
         it.
     response : float
-        Minimum response of a channel in which compensation counts, see `core.uv_coverage.unmeasured_filter`. With
-        natural weighting (0.24 and less, against 0.33 and more), whose beam is far wider than the smallest scales,
-        CLEAN compensates hot pixels as a matter of course: 21 were called confetti for it, 4 of them real sources,
-        and the image was wrong at 12.
+        Minimum response of a channel in which compensation counts. With natural weighting the beam is far wider than
+        the smallest scales, and CLEAN compensates hot pixels as a matter of course: 21 were called confetti for it, 4
+        of them real sources, and the image was wrong at 12.
     convergence : float
         Minimum convergence of a channel, see `core.convergence`: every CLEAN that converges reaches it. In real data,
         cleaned in 21 ways at five loop gains, all 641 channels that were wrong by 30 sigma stayed below it, 0.98 of the
@@ -55,7 +56,7 @@ class Thresholds:
     restored_spike: float = 5.0
     lone: float = 0.2
     surround: float = -0.5
-    response: float = 0.28
+    response: float = LEAST_RESPONSE
     convergence: float = 1.0
     suspicion: float = 4.0
 
@@ -79,8 +80,8 @@ def is_confetti(candidates, thresholds):
     candidates : structured `~numpy.ndarray`
         With the fields ``unsupported`` (in units of the channel rms, NaN without a PSF), ``contrast`` and ``noise``,
         ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored`` (fraction of the hot pixel
-        that remains in the restored model), ``response`` (NaN if it is unknown), and ``known`` (near a source known to be real, and therefore never
-        confetti).
+        that remains in the restored model), ``response`` (NaN if it is unknown), and ``known`` (near a source known to
+        be real, and therefore never confetti).
     thresholds : `Thresholds`
         Thresholds of the decision.
 

@@ -8,12 +8,12 @@ power of the noise falls off as the number of visibilities does, and has no edge
 import numpy as np
 from scipy import fft, ndimage
 
-from .uv_coverage import columns_of, padded, point_above_ring
+from .uv_coverage import LEAST_RESPONSE, columns_of, padded, point_above_ring
 
 # Side of the windows in which the power is measured, in pixels: at 5 to 14 pixels a beam 18 to 50 beams, which resolves
 # the gaps between configurations; larger ones would take longer.
 WINDOW = 256
-# Planes of which the mean is taken at least: with fewer, the power of noise varies too much from frequency to frequency.
+# Planes of which the mean is taken at least: with fewer, the power of noise varies too much.
 LEAST_PLANES = 8
 # The taper spreads the power of each frequency over its neighbours, at most this many cells away (0.9999 of it).
 LEAK = 10
@@ -26,8 +26,6 @@ LEVEL = 0.75
 # which makes the response that of the PSF (0.38 to 0.52, against 0.36 to 0.50). In single fields 0.06 found 0.8 of what
 # the PSF finds, with the image wrong at 0.98 of it; 0.08 found 4 % more, and in a mosaic a quarter of that was right.
 LEAST_POWER, ERRONEOUS_POWER = 0.06, 0.3
-# With natural weighting the response is 0.07; with robust weighting it was 0.33 to 0.52.
-LEAST_RESPONSE = 0.2
 
 
 def taper(length):
