@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..core.decision import pointless
 from ..core.noise import (
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
@@ -129,7 +130,8 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     channels : structured `~numpy.ndarray`
         One row of `CHANNEL` for each channel of the range.
     candidates : structured `~numpy.ndarray`
-        One row of `CANDIDATE` for each narrow hot pixel, with the fields that are measured in the model.
+        One row of `CANDIDATE` for each narrow hot pixel, with the fields that are measured in the model; marginal ones
+        only in channels that have others.
     """
     begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
     channels = np.zeros(stop - begin, dtype=CHANNEL)
@@ -157,7 +159,9 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
         found.append(candidates)
     channels["model_flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
-    return channels[start - begin : end - begin], np.concatenate(found)
+    candidates = np.concatenate(found)
+    candidates = candidates[~pointless(candidates, thresholds, evidence=False)]
+    return channels[start - begin : end - begin], candidates
 
 
 def _stream(cube, polarization, start, end, voxels):
@@ -199,13 +203,15 @@ def _search(model, pixels, noise, searched, thresholds, beam):
     """Narrow hot pixels in the channels to be searched, and the number of hot pixels of each sign in each channel."""
     if np.isnan(noise).any():
         model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
-    pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, thresholds.nsigma)
-    sign = np.sign(values_at(model, pixels))
+    wider = thresholds.inside_bad_channels()
+    pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, wider.nsigma)
+    contrasts = contrast(model, pixels)
+    bright = np.abs(contrasts) >= (thresholds.nsigma * noise).astype(np.float32)[pixels[:, 0]]
+    sign = np.where(bright, np.sign(values_at(model, pixels)), 0)
     signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
 
-    contrasts = contrast(model, pixels)
     fractions = narrowness(model, pixels, contrasts)
-    narrow = fractions <= thresholds.narrowness
+    narrow = fractions <= wider.narrowness
     pixels, contrasts = pixels[narrow], contrasts[narrow]
     candidates = np.zeros(len(pixels), dtype=CANDIDATE)
     candidates["channel"], candidates["y"], candidates["x"] = pixels.T

@@ -1,10 +1,15 @@
 """The decision whether a hot pixel is confetti: every threshold, with its unit and its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .uv_coverage import LEAST_RESPONSE
+
+# Contrast, as a fraction of that elsewhere, and narrowness that do in a bad channel, where the visibilities have shown
+# that CLEAN went wrong. In 14 cubes, 0.93 of the fake sources of 8 sigma and more were found with them instead of 0.89,
+# and no further real source was masked; elsewhere they would double the candidates.
+CONTRAST_WITHIN, NARROWNESS_WITHIN = 0.8, 0.8
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,46 @@ class Thresholds:
     convergence: float = 1.0
     suspicion: float = 4.0
 
+    def inside_bad_channels(self):
+        """Thresholds in a channel that is bad anyway, where less contrast or a brighter neighbour will do."""
+        return replace(self, nsigma=CONTRAST_WITHIN * self.nsigma, narrowness=max(self.narrowness, NARROWNESS_WITHIN))
+
     def __post_init__(self):
         for name in ("nsigma", "unsupported"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} should be positive (got {getattr(self, name)})")
         if not 0 <= self.narrowness < 1:
             raise ValueError(f"narrowness should be a fraction from 0 to less than 1 (got {self.narrowness})")
+
+
+def is_marginal(candidates, thresholds):
+    """Select the candidates that would do in a bad channel only; parameters as for `is_confetti`."""
+    faint = np.abs(candidates["contrast"]) < (thresholds.nsigma * candidates["noise"]).astype(np.float32)
+    return faint | (candidates["narrowness"] > thresholds.narrowness)
+
+
+def pointless(candidates, thresholds, evidence):
+    """
+    Select the marginal candidates that need not be kept: those outside bad channels, and those without evidence.
+
+    Parameters
+    ----------
+    candidates : structured `~numpy.ndarray`
+        As for `is_confetti`, and with the fields ``polarization``, ``channel`` and ``narrowness``.
+    thresholds : `Thresholds`
+        Thresholds of the decision.
+    evidence : bool
+        Whether the evidence is known. Before, every channel with a candidate that is not marginal may be bad.
+
+    Returns
+    -------
+    pointless : 1D bool `~numpy.ndarray`
+        True where a candidate is marginal and decides nothing.
+    """
+    marginal = is_marginal(candidates, thresholds)
+    good_enough = is_confetti(candidates, thresholds) if evidence else np.ones(len(candidates), dtype=bool)
+    place = candidates["polarization"] * (candidates["channel"].max(initial=0) + 1) + candidates["channel"]
+    return marginal & ~(good_enough & np.isin(place, place[good_enough & ~marginal]))
 
 
 def is_confetti(candidates, thresholds):
