@@ -7,7 +7,10 @@ A case is a file NAME.npz with the images of one run of tclean as arrays (x, y, 
 pb, their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record; products_json, units, mask
 names and beams of the images; and with the truth: label, 2 at a fake source and 3 at one beside a real source, which is
 not counted; Dh and Xh, the error of the image in sigma against its local background, with the noise in it and without;
-sources_json, the real compact sources; meta_json with beam_pix, the width of the beam in pixels.
+sources_json, the real compact sources; meta_json with beam_pix, the width of the beam in pixels, and mosaic, the number
+of pointings (0 or left out for a single field). With psf and sigma_chan, the true noise of each channel (rms) in
+Jy/beam, a case has a ceiling: what an oracle finds that knows the error of the image at the spatial frequencies that
+were not measured. A mean leaves out the cases that have nothing to count in a column.
 """
 
 import argparse
@@ -16,18 +19,20 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 from casatasks import casalog
 from casatools import coordsys, image
 from simulation import read_image
-from truth import Source, groups, half_beam, is_source, is_wrong, near
+from truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_source, is_wrong, near
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import components, contrast, hot_pixels, narrowness
+from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image
 
 # A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
 # counts neither way, nor does a first or last channel without any.
@@ -36,18 +41,36 @@ BAD_SIGMA, LARGE_SIGMA = 6.0, 8.0
 # The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.
 DESPECKLE_FACTOR = 4.0
 
-COUNTS = ("fake", "found", "large", "large_found", "right", "wrong", "real", "bad", "bad_found", "bad_wrong")
+# What the oracle takes for an error, in sigma: as much as the task takes for an unsupported spike.
+ORACLE_SIGMA = 3.0
+
+TO_FIND = ("fake", "found", "large", "large_found", "bad", "bad_found")
+COUNTS = (*TO_FIND, "right", "wrong", "image_wrong", "real", "real_right", "bad_wrong")
+
+# Columns of the table: what is counted, and the counts that it is a fraction of.
+COLUMNS = {
+    "fake sources found": ("found", "fake"),
+    "ceiling": ("ceiling_found", "ceiling_fake"),
+    "of 8 sigma and more": ("large_found", "large"),
+    "flagged groups right": ("right", "right", "wrong"),
+    "image wrong at flagged groups": ("image_wrong", "right", "wrong"),
+    "real sources masked": ("real",),
+    "real sources masked where the image is right": ("real_right",),
+    "bad channels found": ("bad_found", "bad"),
+    "channels called bad that are": ("bad_found", "bad_found", "bad_wrong"),
+}
 
 
 def read_case(path):
-    """The arrays of a case as [channel, y, x], its truth and its width of the beam."""
+    """The arrays of a case as [channel, y, x], its truth, its width of the beam and number of pointings."""
     with np.load(path) as archive:
         case = {name: archive[name] for name in archive.files}
     for name, values in case.items():
         if values.ndim == 3:
             case[name] = values.transpose(2, 1, 0)
     case["sources"] = [_read_source(entry) for entry in json.loads(str(case["sources_json"]))]
-    case["beam"] = json.loads(str(case["meta_json"]))["beam_pix"]
+    meta = json.loads(str(case["meta_json"]))
+    case["beam"], case["mosaic"] = meta["beam_pix"], meta.get("mosaic", 0)
     case["reach"] = half_beam(case["beam"])
     return case
 
@@ -95,7 +118,8 @@ def check(path, case, without, parameters):
     """Mask and bad channels of confetti_check."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
-        write_images(case, root, [name for name in ("model", "image", "residual", "psf") if name != without])
+        products = [name for name in ("model", "image", "residual", "psf") if name in case and name != without]
+        write_images(case, root, products)
         result = confetti_check(imagename=root, report=False, **parameters)
         return read_image(result["mask"]) > 0, result["channels"]
 
@@ -110,19 +134,59 @@ def despeckle(case):
     return mask, np.flatnonzero(mask.any(axis=(1, 2)))
 
 
-def narrow_hot_pixels(case):
-    """Mask and channels of all narrow hot pixels, whatever the data say."""
+def narrow_hot_pixels(case, noise=None):
+    """Mask and channels of all narrow hot pixels, whatever the data say; the noise is measured unless it is given."""
     thresholds = Thresholds()
     model = np.ascontiguousarray(case["model"])
     inside = case["tf_image"] > 0
-    image, residual = (np.where(inside, case[name], np.nan).astype(np.float32) for name in ("image", "residual"))
-    noise = channel_noise(plane_scatters(image, residual, case["beam"]))
+    if noise is None:
+        image, residual = (np.where(inside, case[name], np.nan).astype(np.float32) for name in ("image", "residual"))
+        noise = channel_noise(plane_scatters(image, residual, case["beam"]))
     pixels = hot_pixels(model, components(model)[0], noise, thresholds.nsigma)
     pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
     mask = np.zeros(model.shape, dtype=bool)
     mask[tuple(pixels.T)] = True
     mask &= inside
     return mask, np.flatnonzero(mask.any(axis=(1, 2)))
+
+
+def oracle(case):
+    """Mask and channels of the narrow hot pixels where the true error shows at the frequencies not measured."""
+    mask = narrow_hot_pixels(case, case["sigma_chan"])[0] & near_lone(unmeasured_errors(case), case["reach"])
+    return mask, np.flatnonzero(mask.any(axis=(1, 2)))
+
+
+def unmeasured_errors(case):
+    """Error of the image in sigma at the spatial frequencies that were not measured; 0 where these are not known."""
+    errors = np.zeros(case["Dh"].shape, dtype=np.float32)
+    lengths = tuple(map(padded, errors.shape[1:]))
+    for plane, error, psf in zip(errors, case["Dh"], case["psf"]):
+        passed, _, _ = unmeasured_filter(psf, case["beam"], lengths)
+        if passed is not None:
+            plane[:] = unmeasured_image(error.astype(np.float32), passed, lengths)
+    return errors
+
+
+def near_lone(errors, reach):
+    """Mask of what is within ``reach`` of an error that one channel alone has; the first and last one are left out."""
+    places = np.argwhere(np.abs(errors[1:-1]) >= ORACLE_SIGMA) + [1, 0, 0]
+    places = places[in_one_channel(errors, places)]
+    return np.stack(
+        [near(places[places[:, 0] == channel, 1:], reach, errors[0].shape) for channel in range(len(errors))]
+    )
+
+
+def evaluate(path, case, without, parameters):
+    """Counts of confetti_check and its peers, and, where they can be known, those of the ceiling."""
+    with contextlib.redirect_stdout(sys.stderr):
+        found = {"confetti_check": check(path, case, without, parameters)}
+    found.update({"despeckle": despeckle(case), "narrow hot pixels": narrow_hot_pixels(case)})
+    counts = {name: score(case, *masked) for name, masked in found.items()}
+    if "psf" in case and "sigma_chan" in case:
+        ceiling = score(case, *oracle(case))
+        counts["confetti_check"].update({f"ceiling_{name}": ceiling[name] for name in ("found", "fake")})
+        counts["ceiling"] = {name: ceiling[name] for name in TO_FIND}
+    return counts
 
 
 def score(case, mask, channels):
@@ -162,23 +226,46 @@ def _score_groups(case, channel, plane, counts):
         if (label[within] == 3).any() and not (label[within] == 2).any():
             continue
         right = is_wrong(error[within], strict[within])
+        image_wrong = np.abs(error[within]).max() >= RIGHT_SIGMA
+        real = not right and any(is_source(source, channel, pixels, case["reach"]) for source in case["sources"])
         counts["right"] += right
         counts["wrong"] += not right
-        counts["real"] += not right and any(
-            is_source(source, channel, pixels, case["reach"]) for source in case["sources"]
-        )
+        counts["image_wrong"] += image_wrong
+        counts["real"] += real
+        counts["real_right"] += real and not image_wrong
+
+
+def head():
+    """Head of the table, as Markdown."""
+    return f"| case | {' | '.join(COLUMNS)} |\n|---|" + "---|" * len(COLUMNS)
 
 
 def row(name, counts):
-    """One line of the table, as Markdown."""
-    cells = (
-        part(counts["found"], counts["fake"]),
-        part(counts["large_found"], counts["large"]),
-        part(counts["right"], counts["right"] + counts["wrong"]),
-        counts["real"],
-        part(counts["bad_found"], counts["bad"]),
-        part(counts["bad_found"], counts["bad_found"] + counts["bad_wrong"]),
-    )
+    """One line of the table, as Markdown; empty where something was not counted."""
+    return _line(name, [_cell(counts, *column) for column in COLUMNS.values()])
+
+
+def _cell(counts, one, *of):
+    if not {one, *of} <= counts.keys():
+        return ""
+    return part(counts[one], _total(counts, of)) if of else counts[one]
+
+
+def mean_row(name, cases):
+    """One line of the table with the means of the fractions over some cases."""
+    return _line(name, [_mean(cases, *column) for column in COLUMNS.values()])
+
+
+def _mean(cases, one, *of):
+    fractions = [counts[one] / _total(counts, of) for counts in cases if one in counts and _total(counts, of)]
+    return f"{np.mean(fractions):.2f}" if fractions else ""
+
+
+def _total(counts, names):
+    return sum(counts[name] for name in names)
+
+
+def _line(name, cells):
     return f"| {name} | " + " | ".join(map(str, cells)) + " |"
 
 
@@ -211,22 +298,22 @@ def _read_parameter(text):
 def main(folder, parameters, without_psf):
     without, parameters = "psf" if without_psf else None, dict(parameters)
     casalog.setlogfile(os.devnull)
-    print("| case | fake sources found | of 8 sigma and more | flagged groups right | real sources masked ", end="")
-    print("| bad channels found | channels called bad that are |\n|---|---|---|---|---|---|---|")
-    finders = {"confetti_check": check, "despeckle": despeckle, "narrow hot pixels": narrow_hot_pixels}
-    totals = {name: dict.fromkeys(COUNTS, 0) for name in finders}
+    print(head(), flush=True)
+    totals, kinds = defaultdict(Counter), {"single fields": [], "mosaics": []}
     for path in sorted(Path(folder).glob("*.npz")):
         case = read_case(path)
-        for name, finder in finders.items():
-            with contextlib.redirect_stdout(sys.stderr):
-                found = check(path, case, without, parameters) if finder is check else finder(case)
-            counts = score(case, *found)
-            for count in COUNTS:
-                totals[name][count] += counts[count]
-            if finder is check:
-                print(row(path.stem, counts), flush=True)
+        counts = evaluate(path, case, without, parameters)
+        for name in counts:
+            totals[name].update(counts[name])
+        checked = counts["confetti_check"]
+        print(row(path.stem, checked), flush=True)
+        if checked["fake"]:
+            kinds["mosaics" if case["mosaic"] else "single fields"].append(checked)
     for name, counts in totals.items():
         print(row(f"**all, {name}**", counts))
+    for kind, cases in kinds.items():
+        if cases:
+            print(mean_row(f"**mean of {len(cases)} {kind}**", cases))
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def judge(model, image, residual, truth):
     places = _largest_within(half_beam(truth.beam), errors, hot)
     peaks, others, left = (cube[tuple(places.T)] for cube in (errors, strict, residual / sigma))
     fake = (np.abs(peaks) > FAKE_SIGMA) & (np.sign(peaks) * others > STRICT_SIGMA) & (np.abs(left) < RESIDUAL_SIGMA)
-    fake &= _in_one_channel(errors, places) & _in_one_channel(strict, places)
+    fake &= in_one_channel(errors, places) & in_one_channel(strict, places)
     fake[fake] = [not _beside_source(pixel, truth) for pixel in hot[fake]]
     return Judgement(errors, strict, hot, np.abs(peaks), fake)
 
@@ -99,7 +99,8 @@ def _largest_within(reach, cube, pixels):
     return places
 
 
-def _in_one_channel(cube, places):
+def in_one_channel(cube, places):
+    """Whether the channels before and after have less than half of the value at each of some places [n, 3]."""
     channel, y, x = places.T
     here = cube[channel, y, x]
     beside = np.maximum(np.sign(here) * cube[channel - 1, y, x], np.sign(here) * cube[channel + 1, y, x])

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy.table import Table
-from run_evaluation import despeckle, score
+from run_evaluation import despeckle, mean_row, near_lone, oracle, score
+from run_evaluation import row as row_of_case
 from run_faults import table
 from run_mending_evaluation import condemned_wrongly, count, row
 from truth import Source, Truth, compare, fake_sources, judge, largest_error, only_in, restore, source_change
@@ -48,6 +49,52 @@ def test_a_pixel_within_half_a_beam_finds_and_one_beyond_is_wrong(case):
 def test_a_masked_maser_is_counted_as_real(case):
     assert score(case, mask(MASER), [4])["real"] == 1
     assert score(case, mask((3, 10, 10)), [3])["real"] == 0
+
+
+def test_where_the_noise_was_fitted_the_image_is_wrong_but_the_flag_is_not_right(case):
+    case["Dh"][3, 20, 20], case["Dh"][5, 20, 20] = 3, 2.9
+    counts = score(case, mask(FAKE[0], (3, 20, 23), (5, 20, 20)), [])
+    assert (counts["right"], counts["wrong"], counts["image_wrong"]) == (1, 2, 2)
+
+
+@pytest.mark.parametrize(("error", "right"), [(2.9, 1), (-3, 0)])
+def test_a_masked_maser_is_counted_apart_where_the_image_is_right(case, error, right):
+    case["Dh"][MASER] = error
+    counts = score(case, mask(MASER), [])
+    assert (counts["real"], counts["real_right"]) == (1, right)
+
+
+@pytest.mark.parametrize(("beside", "lone"), [(1.9, True), (2.1, False), (-4, True)])
+def test_an_error_of_one_channel_alone_is_twice_that_of_its_neighbours(beside, lone):
+    errors = np.zeros(SHAPE)
+    errors[2, 10, 10], errors[3, 10, 10], errors[0, 30, 30] = 4, beside, 9
+    found = near_lone(errors, 3)
+    assert found[2, 10, 13] == lone
+    assert not found[2, 10, 14]
+    assert not found[0].any()
+
+
+@pytest.mark.parametrize(("measured", "found"), [(18, 3), (3, 0)])
+def test_the_ceiling_is_what_was_not_measured(case, measured, found):
+    """With a PSF three beams wide most of a point source is not measured, with one of half a beam all of it is."""
+    case.update(model=np.zeros(SHAPE, dtype=np.float32), tf_image=np.ones(SHAPE), sigma_chan=np.ones(SHAPE[0]))
+    for place in FAKE:
+        case["model"][place] = 2 * case["Dh"][place]
+    case["Dh"] = case["Xh"] = restored(case["model"])
+    delta = np.zeros(SHAPE[1:])
+    delta[20, 20] = 1
+    case["psf"] = np.broadcast_to(restore(delta, measured, measured, 0).astype(np.float32), SHAPE)
+    assert score(case, *oracle(case))["found"] == found
+
+
+def test_the_table_leaves_out_what_was_not_counted_and_the_means_what_has_no_value():
+    one = {"fake": 4, "found": 3, "large": 0, "large_found": 0, "bad": 2, "bad_found": 1, "bad_wrong": 0}
+    one.update(right=1, wrong=1, image_wrong=2, real=1, real_right=0)
+    other = dict(one, found=1, large=2, large_found=1, ceiling_found=4, ceiling_fake=4)
+    parts = "3/4 = 0.75 |  | 0/0 | 1/2 = 0.50 | 2/2 = 1.00 | 1 | 0 | 1/2 = 0.50 | 1/1 = 1.00"
+    assert row_of_case("one", one) == f"| one | {parts} |"
+    assert row_of_case("ceiling", {"bad": 2, "bad_found": 1}) == "| ceiling |  |  |  |  |  |  |  | 1/2 = 0.50 |  |"
+    assert mean_row("both", [one, other]) == "| both | 0.50 | 1.00 | 0.50 | 0.50 | 1.00 |  |  | 0.50 | 1.00 |"
 
 
 def test_a_good_channel_called_bad_is_wrong_but_for_the_first_and_last(case):
