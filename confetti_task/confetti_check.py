@@ -246,9 +246,12 @@ def confetti_check(
             The suspicious channels as text.
         limit : float or None
             Height of a fake source that is found with a probability of 90 %, in units of the channel rms: the median of
-            all channels. None if it is unknown, for lack of a PSF.
+            all channels. None if it is unknown, because the coverage of the visibilities is.
         severity : float
             Severity of the worst fake source, in units of the channel rms; 0 if there is none.
+        reliability : float or None
+            Share of the fake sources at which the image is expected to be wrong by 3 sigma and more; None if there are
+            none.
         flux : float
             Flux of all fake sources in Jy, each counted as positive.
         mask : str or list of str

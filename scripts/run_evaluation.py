@@ -23,6 +23,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
+from astropy.table import QTable
 from casatasks import casalog
 from casatools import coordsys, image
 from simulation import read_image
@@ -37,6 +38,9 @@ from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, un
 # A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
 # counts neither way, nor does a first or last channel without any.
 BAD_SIGMA, LARGE_SIGMA = 6.0, 8.0
+
+# Bounds of the bins of the reliability diagram.
+CLAIMS = (0, 0.86, 0.9, 0.95, 0.99, np.inf)
 
 # The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.
 DESPECKLE_FACTOR = 4.0
@@ -115,13 +119,15 @@ def _decode(value):
 
 
 def check(path, case, without, parameters):
-    """Mask and bad channels of confetti_check."""
+    """Mask, bad channels and finds of confetti_check."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
         products = [name for name in ("model", "image", "residual", "psf") if name in case and name != without]
         write_images(case, root, products)
         result = confetti_check(imagename=root, report=False, **parameters)
-        return read_image(result["mask"]) > 0, result["channels"]
+        sources = QTable.read(result["table"])
+        finds = sources[sources["class"] == "confetti"]["channel", "y", "x", "reliability"]
+        return read_image(result["mask"]) > 0, result["channels"], finds.as_array()
 
 
 def despeckle(case):
@@ -177,16 +183,37 @@ def near_lone(errors, reach):
 
 
 def evaluate(path, case, without, parameters):
-    """Counts of confetti_check and its peers, and, where they can be known, those of the ceiling."""
+    """Counts of confetti_check and its peers, and where they can be known of the ceiling; and the claims of the finds."""
     with contextlib.redirect_stdout(sys.stderr):
-        found = {"confetti_check": check(path, case, without, parameters)}
+        *masked, finds = check(path, case, without, parameters)
+    found = {"confetti_check": masked}
     found.update({"despeckle": despeckle(case), "narrow hot pixels": narrow_hot_pixels(case)})
     counts = {name: score(case, *masked) for name, masked in found.items()}
     if "psf" in case and "sigma_chan" in case:
         ceiling = score(case, *oracle(case))
         counts["confetti_check"].update({f"ceiling_{name}": ceiling[name] for name in ("found", "fake")})
         counts["ceiling"] = {name: ceiling[name] for name in TO_FIND}
-    return counts
+    return counts, claims(case, finds)
+
+
+def claims(case, finds):
+    """Reliability of each find, and whether the image is wrong there; without those that count neither way."""
+    claimed = []
+    for channel, y, x, reliability in finds.tolist():
+        within = near(np.array([[y, x]]), case["reach"], case["Dh"][channel].shape)
+        beside_real = (case["label"][channel][within] == 3).any() and not (case["label"][channel][within] == 2).any()
+        if not beside_real:
+            claimed.append((reliability, np.abs(case["Dh"][channel][within]).max() >= RIGHT_SIGMA))
+    return claimed
+
+
+def diagram(claimed):
+    """Reliability diagram: what the finds claim, and what is so, as lines of Markdown."""
+    yield "| reliability | finds | claimed, mean | image wrong |\n|---|---|---|---|"
+    for low, high in zip(CLAIMS, CLAIMS[1:]):
+        here = np.array([claim for claim in claimed if low <= claim[0] < high])
+        if len(here):
+            yield f"| {low:.3g} to {min(high, 1):.3g} | {len(here)} | {here[:, 0].mean():.3f} | {here[:, 1].mean():.3f} |"
 
 
 def score(case, mask, channels):
@@ -299,10 +326,11 @@ def main(folder, parameters, without_psf):
     without, parameters = "psf" if without_psf else None, dict(parameters)
     casalog.setlogfile(os.devnull)
     print(head(), flush=True)
-    totals, kinds = defaultdict(Counter), {"single fields": [], "mosaics": []}
+    totals, kinds, claimed = defaultdict(Counter), {"single fields": [], "mosaics": []}, []
     for path in sorted(Path(folder).glob("*.npz")):
         case = read_case(path)
-        counts = evaluate(path, case, without, parameters)
+        counts, claims_here = evaluate(path, case, without, parameters)
+        claimed += claims_here
         for name in counts:
             totals[name].update(counts[name])
         checked = counts["confetti_check"]
@@ -314,6 +342,7 @@ def main(folder, parameters, without_psf):
     for kind, cases in kinds.items():
         if cases:
             print(mean_row(f"**mean of {len(cases)} {kind}**", cases))
+    print("", *diagram(claimed), sep="\n")
 
 
 if __name__ == "__main__":

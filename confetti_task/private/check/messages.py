@@ -209,10 +209,17 @@ def summarize(candidates, tables, products, report):
         "suspectchans": format_channels(suspicious_channels(channels)),
         "limit": _typical_limit(channels),
         "severity": max(worst.values(), default=0.0),
+        "reliability": _mean_reliability(sources),
         "flux": float(bad["flux"].to_value("Jy").sum()),
         **products._asdict(),
         "warnings": warnings,
     }
+
+
+def _mean_reliability(sources):
+    """Mean reliability of the fake sources; None if there are none."""
+    fake = sources[sources["class"] == "confetti"]
+    return float(np.mean(fake["reliability"])) if len(fake) else None
 
 
 def _typical_limit(channels):

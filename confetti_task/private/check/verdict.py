@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import is_confetti, severity
+from ..core.decision import is_confetti, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
@@ -30,6 +30,7 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     candidates["known"] = near_known(found.cube, candidates, real)
     candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
+    candidates["reliability"] = reliability(candidates, thresholds)
     place = candidates["polarization"], candidates["channel"]
     candidates["suspicion"] = suspicion(candidates, candidates["noise"] if noises is None else noises[place])
     channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])

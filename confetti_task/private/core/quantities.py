@@ -92,6 +92,14 @@ CANDIDATE_QUANTITIES = (
         form=".1f",
     ),
     Quantity(
+        "reliability",
+        "f4",
+        description="confetti only: share of the finds of this severity at which the image is wrong by 3 sigma and more",
+        heading="reliability",
+        shown_in="share that is right",
+        form=".2f",
+    ),
+    Quantity(
         "flux",
         unit="Jy",
         description="confetti only: flux density of a point source of that height",
