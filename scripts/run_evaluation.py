@@ -183,7 +183,7 @@ def near_lone(errors, reach):
 
 
 def evaluate(path, case, without, parameters):
-    """Counts of confetti_check and its peers, and where they can be known of the ceiling; and the claims of the finds."""
+    """Counts of confetti_check, its peers and, where it can be known, the ceiling; and the claims of the finds."""
     with contextlib.redirect_stdout(sys.stderr):
         *masked, finds = check(path, case, without, parameters)
     found = {"confetti_check": masked}
@@ -213,7 +213,8 @@ def diagram(claimed):
     for low, high in zip(CLAIMS, CLAIMS[1:]):
         here = np.array([claim for claim in claimed if low <= claim[0] < high])
         if len(here):
-            yield f"| {low:.3g} to {min(high, 1):.3g} | {len(here)} | {here[:, 0].mean():.3f} | {here[:, 1].mean():.3f} |"
+            mean, so = here.mean(axis=0)
+            yield f"| {low:.3g} to {min(high, 1):.3g} | {len(here)} | {mean:.3f} | {so:.3f} |"
 
 
 def score(case, mask, channels):

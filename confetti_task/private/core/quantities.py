@@ -94,7 +94,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "reliability",
         "f4",
-        description="confetti only: share of the finds of this severity at which the image is wrong by 3 sigma and more",
+        description="confetti only: share of the finds of this severity at which the image is wrong by 3 sigma",
         heading="reliability",
         shown_in="share that is right",
         form=".2f",
