@@ -11,9 +11,9 @@ from .uv_coverage import LEAST_RESPONSE
 # and no further real source was masked; elsewhere they would double the candidates.
 CONTRAST_WITHIN, NARROWNESS_WITHIN = 0.8, 0.8
 
-# Finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of that with each 1.1 sigma
-# more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma, 0.10 at
-# 3.7, 0.07 at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8.
+# Finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of it with each 1.1 sigma
+# more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma, 0.10 at 3.7, 0.07
+# at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8.
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA, RIGHT_IMAGE_IF_COMPENSATED = 0.175, 1.1, 0.15
 
 
