@@ -158,9 +158,9 @@ def confetti_check(
     ----------
     imagename : str or list of str, default ''
         Root name of the images, as given to tclean; the name of the .image, .model or .residual (.tt0) is accepted too.
-        Requires imagename.model, .image and .residual. If imagename.psf exists, the hot pixels are also tested against
-        the visibilities. A list of root names, or a pattern such as 'name.????.128', stands for a cube that was imaged
-        in pieces, which are checked as one spectrum.
+        Requires imagename.model, .image and .residual. Keep imagename.psf with them: it shows which spatial frequencies
+        were measured; without it, this is taken from the residual. A list of root names, or a pattern such as
+        'name.????.128', stands for a cube that was imaged in pieces, which are checked as one spectrum.
     outfile : str, default ''
         Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means
         imagename.confetti. For a cube in pieces, a name gives one set of products for the whole cube, and '' gives one
@@ -178,7 +178,7 @@ def confetti_check(
         Minimum height of the unsupported spike, in units of the channel rms. The unsupported spike is a point source
         within half a beam of the hot pixel that is present in this channel of the image, is absent from the three
         channels on either side, and lies in the spatial frequencies that were not measured, where nothing constrains
-        the deconvolution. The error of the image is 1.2 to 1.5 times as large. Requires imagename.psf.
+        the deconvolution. The error of the image is 1.2 to 1.5 times as large.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
         (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...] in degrees or as

@@ -39,6 +39,9 @@ from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, un
 # counts neither way, nor does a first or last channel without any.
 BAD_SIGMA, LARGE_SIGMA = 6.0, 8.0
 
+# Reported over true noise that is good enough: with it, thresholds mean what they say to a tenth.
+GOOD_NOISE = (0.9, 1.15)
+
 # Bounds of the bins of the reliability diagram.
 CLAIMS = (0, 0.86, 0.9, 0.95, 0.99, np.inf)
 
@@ -119,7 +122,7 @@ def _decode(value):
 
 
 def check(path, case, without, parameters):
-    """Mask, bad channels and finds of confetti_check."""
+    """Mask, bad channels and finds of confetti_check, and the noise of every channel as it has it."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
         products = [name for name in ("model", "image", "residual", "psf") if name in case and name != without]
@@ -127,7 +130,8 @@ def check(path, case, without, parameters):
         result = confetti_check(imagename=root, report=False, **parameters)
         sources = QTable.read(result["table"])
         finds = sources[sources["class"] == "confetti"]["channel", "y", "x", "reliability"]
-        return read_image(result["mask"]) > 0, result["channels"], finds.as_array()
+        noise = QTable.read(result["channeltable"])["noise"].to_value("Jy/beam")
+        return read_image(result["mask"]) > 0, result["channels"], finds.as_array(), noise
 
 
 def despeckle(case):
@@ -183,9 +187,9 @@ def near_lone(errors, reach):
 
 
 def evaluate(path, case, without, parameters):
-    """Counts of confetti_check, its peers and, where it can be known, the ceiling; and the claims of the finds."""
+    """Counts of confetti_check, its peers and, where it can be known, the ceiling; claims of finds; noise ratios."""
     with contextlib.redirect_stdout(sys.stderr):
-        *masked, finds = check(path, case, without, parameters)
+        *masked, finds, noise = check(path, case, without, parameters)
     found = {"confetti_check": masked}
     found.update({"despeckle": despeckle(case), "narrow hot pixels": narrow_hot_pixels(case)})
     counts = {name: score(case, *masked) for name, masked in found.items()}
@@ -193,7 +197,8 @@ def evaluate(path, case, without, parameters):
         ceiling = score(case, *oracle(case))
         counts["confetti_check"].update({f"ceiling_{name}": ceiling[name] for name in ("found", "fake")})
         counts["ceiling"] = {name: ceiling[name] for name in TO_FIND}
-    return counts, claims(case, finds)
+    ratios = noise / case.get("sigma_chan", np.nan)
+    return counts, claims(case, finds), ratios[np.isfinite(ratios)]
 
 
 def claims(case, finds):
@@ -205,6 +210,18 @@ def claims(case, finds):
         if not beside_real:
             claimed.append((reliability, np.abs(case["Dh"][channel][within]).max() >= RIGHT_SIGMA))
     return claimed
+
+
+def noise_table(ratios):
+    """Reported over true noise of the channels of each case, as lines of Markdown."""
+    low, high = GOOD_NOISE
+    yield f"| case | reported / true noise: least | median | largest | channels with {low} to {high} |"
+    yield "|---|---|---|---|---|"
+    for name, ratio in {**ratios, "**all**": np.concatenate([*ratios.values()])}.items():
+        if not len(ratio):
+            continue
+        good = np.count_nonzero((ratio >= low) & (ratio <= high))
+        yield f"| {name} | {ratio.min():.2f} | {np.median(ratio):.2f} | {ratio.max():.2f} | {part(good, len(ratio))} |"
 
 
 def diagram(claimed):
@@ -327,10 +344,10 @@ def main(folder, parameters, without_psf):
     without, parameters = "psf" if without_psf else None, dict(parameters)
     casalog.setlogfile(os.devnull)
     print(head(), flush=True)
-    totals, kinds, claimed = defaultdict(Counter), {"single fields": [], "mosaics": []}, []
+    totals, kinds, claimed, ratios = defaultdict(Counter), {"single fields": [], "mosaics": []}, [], {}
     for path in sorted(Path(folder).glob("*.npz")):
         case = read_case(path)
-        counts, claims_here = evaluate(path, case, without, parameters)
+        counts, claims_here, ratios[path.stem] = evaluate(path, case, without, parameters)
         claimed += claims_here
         for name in counts:
             totals[name].update(counts[name])
@@ -343,7 +360,7 @@ def main(folder, parameters, without_psf):
     for kind, cases in kinds.items():
         if cases:
             print(mean_row(f"**mean of {len(cases)} {kind}**", cases))
-    print("", *diagram(claimed), sep="\n")
+    print("", *diagram(claimed), "", *noise_table(ratios), sep="\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy.table import Table
-from run_evaluation import despeckle, mean_row, near_lone, oracle, score
+from run_evaluation import despeckle, diagram, mean_row, near_lone, noise_table, oracle, score
 from run_evaluation import row as row_of_case
 from run_faults import table
 from run_mending_evaluation import condemned_wrongly, count, row
@@ -222,3 +222,15 @@ def test_the_table_of_faults_counts_every_time_and_what_failed():
         "| a full disk is said | 1 | 1 |",
         "| **all** | **12** | **11** |",
     ]
+
+
+def test_the_reliability_diagram_has_what_is_claimed_beside_what_is_so():
+    head, _, line = "\n".join(diagram([(0.88, True), (0.88, False)])).split("\n")
+    assert head.startswith("| reliability")
+    assert line == "| 0.86 to 0.9 | 2 | 0.880 | 0.500 |"
+
+
+def test_the_noise_table_counts_the_channels_whose_noise_is_right():
+    *_, one, every = noise_table({"one": np.array([0.8, 1.0, 1.1]), "other": np.array([])})
+    assert one == "| one | 0.80 | 1.00 | 1.10 | 2/3 = 0.67 |"
+    assert every == "| **all** | 0.80 | 1.00 | 1.10 | 2/3 = 0.67 |"
