@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.core.decision import Thresholds, is_confetti
+from confetti_task.private.core.decision import Thresholds, is_confetti, pointless, reliability
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
 
@@ -79,3 +79,39 @@ def test_a_chain_of_pixels_does_not_become_one_source():
     worst, npixels = join(rows, beam=6.0)
     assert worst.tolist() == [0, 2, 4]
     assert npixels.tolist() == [2, 2, 1]
+
+
+def test_a_small_part_of_a_bright_source_needs_strong_evidence():
+    """It is as likely an error of the flux of that source."""
+    spike = {"contrast": 40, "noise": 1, "restored": 1, "unsupported": 3.5}
+    assert is_confetti(candidate(**spike, height=10), THRESHOLDS)
+    assert not is_confetti(candidate(**spike, height=11), THRESHOLDS)
+    assert not is_confetti(candidate(**spike, height=-11), THRESHOLDS)
+    assert is_confetti(candidate(**{**spike, "unsupported": 4.1}, height=100), THRESHOLDS)
+
+
+@pytest.mark.parametrize("marginal", [{"contrast": 2.2}, {"narrowness": 0.7}])
+def test_a_marginal_hot_pixel_needs_strong_evidence(marginal):
+    spike = {"contrast": 6, "noise": 1, "restored": 1, **marginal}
+    assert not is_confetti(candidate(**spike, unsupported=3.5), THRESHOLDS)
+    assert is_confetti(candidate(**spike, unsupported=4.1), THRESHOLDS)
+
+
+def test_a_marginal_hot_pixel_counts_only_in_a_channel_that_is_bad_without_it():
+    good, bad = candidate(channel=1, contrast=6, noise=1), candidate(channel=2, contrast=6, noise=1, unsupported=6)
+    marginal = [candidate(channel=number, contrast=2.2, noise=1, unsupported=9) for number in (1, 2, 3)]
+    rows = np.concatenate([good, bad, *marginal])
+    assert pointless(rows, THRESHOLDS, evidence=True).tolist() == [False, False, True, False, True]
+    assert pointless(rows, THRESHOLDS, evidence=False).tolist() == [False, False, False, False, True]
+
+
+def test_compensation_is_no_evidence_with_natural_weighting():
+    assert is_confetti(candidate(**{**COMPENSATED, "response": 0.4}), THRESHOLDS)
+    assert not is_confetti(candidate(**{**COMPENSATED, "response": 0.24}), THRESHOLDS)
+
+
+def test_the_reliability_grows_with_the_evidence_and_is_that_of_confetti_alone():
+    rows = np.concatenate([candidate(unsupported=height, confetti=True) for height in (3, 4, 6, -6)])
+    assert reliability(rows, THRESHOLDS) == pytest.approx([0.825, 0.929, 0.989, 0.989], abs=1e-3)
+    assert np.isnan(reliability(candidate(unsupported=6), THRESHOLDS)).all()
+    assert reliability(candidate(unsupported=np.nan, confetti=True), THRESHOLDS) == pytest.approx(0.85)

@@ -140,8 +140,8 @@ def combine_channels(candidates, target, views, cube):
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        The same with the fields restored, spike, residual, unsupported and response, without those where the image is
-        blank.
+        The same with the fields restored, height, spike, residual, unsupported and response, without those where the
+        image is blank.
     """
     around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
     missing = View(
@@ -154,6 +154,7 @@ def combine_channels(candidates, target, views, cube):
     middle = target.of_pixel[:, target.of_pixel.shape[1] // 2]
     candidates = candidates.copy()
     candidates["restored"] = spike(total[middle]) / candidates["contrast"]
+    candidates["height"] = total[middle][:, REACH_CHANNELS]
     candidates["spike"] = spike(heights) / candidates["noise"]
     candidates["residual"] = here.residual / candidates["noise"]
     unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)

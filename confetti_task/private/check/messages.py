@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..core.decision import STRONG_EVIDENCE
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
@@ -392,6 +393,11 @@ def explain(row, parameters):
     if np.isnan(unsupported):
         return f"Not tested against the visibilities: no PSF, or too few valid pixels around it; {image}; {hot}."
     lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"
+    if abs(unsupported) >= threshold:
+        lacking = (
+            f"is {unsupported:+.2f} sigma, less than a third of the source there, and short of the "
+            f"{STRONG_EVIDENCE * threshold:g} that would be evidence then"
+        )
     return f"The unsupported spike within half a beam {lacking}; {image}; {hot}."
 
 

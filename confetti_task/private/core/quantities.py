@@ -161,6 +161,7 @@ CANDIDATE_QUANTITIES = (
         form=".1f",
         image=True,
     ),
+    Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
     Quantity(
         "suspicion",
