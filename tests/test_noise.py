@@ -140,3 +140,10 @@ def test_an_image_that_is_0_where_it_should_be_masked_has_its_noise():
     empty = noise_of(products)
     products.residual[:, :, :200] = 0
     assert noise_of(products) == pytest.approx(empty, rel=0.2)
+
+
+def test_the_chance_in_a_small_plane_is_averaged_but_a_channel_that_is_noisier_beyond_doubt_is_not():
+    found = scatters(RAISED * NOISE * np.array([1, 1.1, 0.9, 1, 1.05, 1, 1.3, 1, 0.95, 1]))
+    noise = channel_noise(found)
+    assert noise[6] == pytest.approx(1.3 * NOISE)
+    assert np.delete(noise, 6) == pytest.approx(np.full(9, NOISE), rel=0.051)
