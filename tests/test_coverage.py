@@ -104,3 +104,32 @@ def test_without_a_psf_and_with_natural_weighting_the_check_says_that_it_cannot_
     assert result["channels"] == []
     assert "natural weighting" in result["warnings"][0]
     assert "nearly blind" in result["warnings"][1]
+
+
+def test_the_coverage_does_not_depend_on_what_is_checked():
+    write_cube("line", observed(two_configurations()), skip=["psf"])
+    whole = confetti_check(imagename="line")
+    part = confetti_check(imagename="line", outfile="part", chans="9")
+    assert part["severity"] == whole["severity"]
+
+
+def test_a_channel_that_ran_away_does_not_spoil_the_coverage():
+    products = observed(two_configurations())
+    products.residual[13] *= 1e22
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert result["channels"] == [9]
+    assert "taken from the power of the residual" in " ".join(result["warnings"])
+
+
+@pytest.mark.parametrize("size", [12, 16])
+def test_images_of_a_few_beams_do_not_show_the_coverage_and_that_is_said(size):
+    products = Products(CHANNELS, size, continuum=False)
+    products.model[:, 5, 5] = 10 * NOISE
+    write_cube("line", products, skip=["psf"])
+    assert "images too small" in confetti_check(imagename="line")["warnings"][0]
+
+
+def test_without_components_nothing_is_said_about_the_coverage():
+    write_cube("line", Products(CHANNELS, SIZE, continuum=False), skip=["psf"])
+    assert "psf" not in " ".join(confetti_check(imagename="line")["warnings"])

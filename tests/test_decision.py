@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.core.decision import Thresholds, is_confetti, pointless, reliability
+from confetti_task.private.core.decision import Thresholds, is_confetti, pointless, reliability, severity
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
 
@@ -115,3 +115,11 @@ def test_the_reliability_grows_with_the_evidence_and_is_that_of_confetti_alone()
     assert reliability(rows, THRESHOLDS) == pytest.approx([0.825, 0.929, 0.989, 0.989], abs=1e-3)
     assert np.isnan(reliability(candidate(unsupported=6), THRESHOLDS)).all()
     assert reliability(candidate(unsupported=np.nan, confetti=True), THRESHOLDS) == pytest.approx(0.85)
+
+
+def test_a_compensated_hot_pixel_has_the_severity_and_the_reliability_of_one():
+    """Its unsupported spike is no evidence, being a small part of the source in its place."""
+    row = candidate(**{**COMPENSATED, "unsupported": 3.5}, height=20, confetti=True)
+    assert is_confetti(row, THRESHOLDS)
+    assert severity(row, THRESHOLDS) == pytest.approx(8)
+    assert reliability(row, THRESHOLDS) == pytest.approx(0.85)

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..core.residual_power import LEAST_PLANES, WINDOW, measure_power, taper, without_leakage
+from ..core.residual_power import LEAST_PLANES, WINDOW, is_resolved, measure_power, taper, without_leakage
 from ..images.pixels import read_channel
 
 # Channels, spread over the cube, and windows along each axis, spread over the plane: their mean is known to 3 %.
@@ -18,10 +18,16 @@ FULL = 0.9
 Coverage = namedtuple("Coverage", "power shape")
 
 
-def channels_to_measure(noise):
-    """Of the channels whose noise is known, those from which the coverage is taken."""
-    known = np.flatnonzero(np.isfinite(noise))
-    return known[np.unique(np.linspace(0, len(known) - 1, CHANNELS).astype(int))].tolist() if len(known) else []
+def channels_to_measure(cube):
+    """The channels from which the coverage is taken: none if the images are too small."""
+    if not is_resolved(windows_of(cube.shape[2:]), cube.beam):
+        return []
+    return np.unique(np.linspace(0, cube.channels - 1, CHANNELS).astype(int)).tolist()
+
+
+def windows_of(shape):
+    """Height and width of the windows."""
+    return tuple(min(length, WINDOW) for length in shape)
 
 
 def measure_channel_power(cube, polarization, channel):
@@ -84,5 +90,5 @@ def coverage_of(parts, shape):
     number = sum(planes for _, planes in parts)
     if number < LEAST_PLANES:
         return None
-    windows = tuple(min(length, WINDOW) for length in shape)
+    windows = windows_of(shape)
     return Coverage(without_leakage(sum(power for power, _ in parts) / number, windows, number), windows)

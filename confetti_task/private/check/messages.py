@@ -11,10 +11,15 @@ NO_PSF = (
     "{path} not found: which spatial frequencies were measured was taken from the power of the residual, which finds "
     "about four fifths of what the PSF would. Keep .psf next to .model"
 )
+NATURAL_WEIGHTING = (
+    "{path} not found, and with natural weighting the residual does not show which spatial frequencies were measured: "
+    "nothing can be classified as confetti. Keep .psf next to .model, or call confetti_reclean: it cleans suspicious "
+    "channels again, and the data decide"
+)
 NO_COVERAGE = (
-    "{path} not found, and the residual does not show which spatial frequencies were measured, because of natural "
-    "weighting or because there are too few channels: nothing can be classified as confetti. Keep .psf next to .model, "
-    "or call confetti_reclean: it cleans suspicious channels again, and the data decide"
+    "{path} not found, and the channels are too few or the images too small for the residual to show which spatial "
+    "frequencies were measured: only hot pixels that the model itself compensates can be classified as confetti. Keep "
+    ".psf next to .model, or call confetti_reclean: it cleans suspicious channels again, and the data decide"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
 ALL_BLANK = "the image or the residual is masked, blank or zero in all checked channels: nothing could be checked"
@@ -112,8 +117,7 @@ def warnings_of(cube, channels, candidates, differing):
         warnings.append(LONELY.format(channels=_numbers(lonely)))
     without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
     if without:
-        text = NO_PSF if np.nanmax(channels["response"], initial=0) >= LEAST_RESPONSE else NO_COVERAGE
-        warnings.append(text.format(path=" and ".join(without)))
+        warnings += [text.format(path=" and ".join(without)) for text in _without_psf(cube, channels)]
     elif np.isnan(candidates["unsupported"]).any():
         untested = candidates["channel"][np.isnan(candidates["unsupported"])]
         path = cube.path("psf", untested.min())
@@ -122,6 +126,15 @@ def warnings_of(cube, channels, candidates, differing):
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
     return [*warnings, *_nearly_blind(channels)]
+
+
+def _without_psf(cube, channels):
+    """What takes the place of the PSF in the channels that have none; nothing if nothing was cleaned there."""
+    rows = channels[(channels["components"] > 0) & channels["checked"]]
+    rows = rows[[not cube.has("psf", channel) for channel in rows["channel"].tolist()]]
+    if len(rows):
+        response = np.nanmax(rows["response"], initial=-1)
+        yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
 
 
 def _nearly_blind(channels):
@@ -381,7 +394,7 @@ def explain(row, parameters):
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
         return f"Within a beam of a known real source; {image}; {hot}."
-    if row["class"] == "confetti" and abs(unsupported) >= threshold:
+    if row["class"] == "confetti" and row["severity"] == abs(unsupported):
         return (
             f"The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam; {image}; "
             f"{hot}."
@@ -392,7 +405,7 @@ def explain(row, parameters):
             f"{row['severity']:.1f} sigma; a real source keeps its flux; {image}; {hot}."
         )
     if np.isnan(unsupported):
-        return f"Not tested against the visibilities: no PSF, or too few valid pixels around it; {image}; {hot}."
+        return f"Not tested: the coverage is unknown, or there are too few valid pixels around it; {image}; {hot}."
     lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"
     if abs(unsupported) >= threshold:
         lacking = (

@@ -67,7 +67,7 @@ def survey(cube, selected, thresholds, workers, memory):
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
-    coverages = [_measure_coverage(cube, *each, workers) for each in enumerate(searched.noises)]
+    coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, workers, memory)
     searched.channels["response"] = _responses(cube, searched.channels, candidates, coverages)
     candidates = candidates[~pointless(candidates, thresholds, evidence=True)]
@@ -128,11 +128,11 @@ def _planes_at_once(cube, memory):
     return max(1, int(memory / evidence.bytes_needed(cube.shape[2:])))
 
 
-def _measure_coverage(cube, polarization, noise, workers):
+def _measure_coverage(cube, polarization, workers):
     """What the residual tells about the coverage of a polarization; None if there are PSFs, or if it tells nothing."""
     if all("psf" in piece.products for piece in cube.pieces or [cube]):
         return None
-    jobs = [(cube, polarization, channel) for channel in channels_to_measure(noise)]
+    jobs = [(cube, polarization, channel) for channel in channels_to_measure(cube)]
     return coverage_of([*workers.in_order(measure_channel_power, jobs)], cube.shape[2:])
 
 
@@ -146,16 +146,26 @@ def _ask_the_data(cube, searched, coverages, workers, memory):
 
 
 def _responses(cube, channels, candidates, coverages):
-    """Response of every channel, as measured at its candidates; the PSF of other channels is about the same."""
+    """Response of every channel, measured at its candidates; others of its kind, with or without a PSF, are alike."""
     measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
     measured[candidates["polarization"], candidates["channel"]] = candidates["response"]
     responses = measured[channels["polarization"], channels["channel"]]
-    known, cleaned = responses[np.isfinite(responses)], channels[(channels["components"] > 0) & channels["checked"]]
-    if not len(known) and len(cleaned):
-        middle = cleaned[len(cleaned) // 2]
-        polarization, channel = (int(middle[name]) for name in ("polarization", "channel"))
-        known = [evidence.measure_response(cube, polarization, channel, coverages[polarization])]
-    return np.where(np.isnan(responses), np.median(known), responses) if len(known) else responses
+    with_psf = np.array([cube.has("psf", channel) for channel in channels["channel"].tolist()], dtype=bool)
+    for alike in (with_psf, ~with_psf):
+        typical = _typical_response(cube, channels[alike], responses[alike], coverages)
+        responses[alike & np.isnan(responses)] = typical
+    return responses
+
+
+def _typical_response(cube, channels, responses, coverages):
+    """Median of the responses; if none is known, that of a channel which was cleaned."""
+    cleaned = channels[(channels["components"] > 0) & channels["checked"]]
+    if np.isfinite(responses).any():
+        return np.nanmedian(responses)
+    if not len(cleaned):
+        return np.nan
+    polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
+    return evidence.measure_response(cube, polarization, channel, coverages[polarization])
 
 
 def _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory):

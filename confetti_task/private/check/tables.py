@@ -6,6 +6,7 @@ import numpy as np
 from astropy import units
 from astropy.table import QTable
 
+from ..core.decision import Thresholds, is_marginal
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..core.sources import join
 from ..images.coordinates import world_coordinates
@@ -58,12 +59,13 @@ def _channel_table(found, sources, meta):
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
+    thresholds = Thresholds(*(meta["parameters"][name] for name in ("nsigma", "narrowness", "unsupported")))
     columns = {
         "frequency": frequency,
         "velocity": velocity,
         "stokes": _names(cube, channels["polarization"]),
         "confetti": confetti,
-        "tail": [_tail(rows["unsupported"]) for rows in here],
+        "tail": [_tail(rows["unsupported"][~is_marginal(rows, thresholds)]) for rows in here],
         "severity": [rows["severity"].max(initial=0) for rows in here],
         "flux": _fluxes(cube, channels, sources),
         "verdict": verdicts_of_channels(found),

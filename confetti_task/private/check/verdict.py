@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import is_confetti, reliability, severity
+from ..core.decision import is_confetti, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
@@ -28,7 +28,7 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     """
     channels, candidates = found.channels, found.candidates
     candidates["known"] = near_known(found.cube, candidates, real)
-    candidates["confetti"] = is_confetti(candidates, thresholds)
+    candidates["confetti"] = is_confetti(candidates, thresholds) & ~pointless(candidates, thresholds, evidence=True)
     candidates["severity"] = severity(candidates, thresholds)
     candidates["reliability"] = reliability(candidates, thresholds)
     place = candidates["polarization"], candidates["channel"]

@@ -16,7 +16,7 @@ SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 
 # Finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of it with each 1.1 sigma
 # more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma, 0.10 at 3.7, 0.07
-# at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8.
+# at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8, which is put at 0.15.
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA, RIGHT_IMAGE_IF_COMPENSATED = 0.175, 1.1, 0.15
 
 
@@ -125,11 +125,11 @@ def is_confetti(candidates, thresholds):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields ``unsupported`` (in units of the channel rms, NaN without a PSF), ``contrast`` and ``noise``,
-        ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored`` (fraction of the hot pixel
-        that remains in the restored model), ``height`` (of the restored model there, Jy/beam), ``narrowness``,
-        ``response`` (NaN if it is unknown), and ``known`` (near a source known to be real, and therefore never
-        confetti).
+        With the fields ``unsupported`` (in units of the channel rms, NaN where the coverage is unknown), ``contrast``
+        and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored`` (fraction of
+        the hot pixel that remains in the restored model), ``height`` (of the restored model there, Jy/beam),
+        ``narrowness``, ``response`` (NaN if it is unknown), and ``known`` (near a source known to be real, and
+        therefore never confetti).
     thresholds : `Thresholds`
         Thresholds of the decision.
 
@@ -139,15 +139,19 @@ def is_confetti(candidates, thresholds):
         True where the visibilities do not support the spike of the image, or where the hot pixel is compensated but
         still leaves a spike.
     """
-    unsupported = np.abs(candidates["unsupported"])
-    small = unsupported * candidates["noise"] < SMALL_PART * np.abs(candidates["height"])
-    strong = np.where(small | is_marginal(candidates, thresholds), STRONG_EVIDENCE, 1)
-    unsupported = unsupported >= strong * thresholds.unsupported
     compensated = np.abs(candidates["restored"]) <= thresholds.lone
     compensated &= candidates["surround"] <= thresholds.surround
     compensated &= _restored_spike(candidates) >= thresholds.restored_spike
     compensated &= ~(candidates["response"] < thresholds.response)  # unless it is unknown
-    return (unsupported | compensated) & ~candidates["known"]
+    return (is_unsupported(candidates, thresholds) | compensated) & ~candidates["known"]
+
+
+def is_unsupported(candidates, thresholds):
+    """Select the candidates whose spike the visibilities do not support; parameters as for `is_confetti`."""
+    unsupported = np.abs(candidates["unsupported"])
+    small = unsupported * candidates["noise"] < SMALL_PART * np.abs(candidates["height"])
+    strong = np.where(small | is_marginal(candidates, thresholds), STRONG_EVIDENCE, 1)
+    return unsupported >= strong * thresholds.unsupported
 
 
 def _restored_spike(candidates):
@@ -173,7 +177,7 @@ def severity(candidates, thresholds):
         model. 0 where there is no confetti.
     """
     unsupported = np.abs(candidates["unsupported"])
-    height = np.where(unsupported >= thresholds.unsupported, unsupported, _restored_spike(candidates))
+    height = np.where(is_unsupported(candidates, thresholds), unsupported, _restored_spike(candidates))
     return np.where(candidates["confetti"], height, 0)
 
 
@@ -193,7 +197,6 @@ def reliability(candidates, thresholds):
     reliability : 1D float32 `~numpy.ndarray`
         From 0 to 1; NaN where there is no confetti.
     """
-    unsupported = np.abs(candidates["unsupported"])
-    right = np.minimum(RIGHT_IMAGE_AT_THREE_SIGMA * np.exp((3 - unsupported) / FALL_SIGMA), 1)
-    right = np.where(unsupported >= thresholds.unsupported, right, RIGHT_IMAGE_IF_COMPENSATED)
+    right = RIGHT_IMAGE_AT_THREE_SIGMA * np.exp((3 - np.abs(candidates["unsupported"])) / FALL_SIGMA)
+    right = np.where(is_unsupported(candidates, thresholds), np.minimum(right, 1), RIGHT_IMAGE_IF_COMPENSATED)
     return np.where(candidates["confetti"], 1 - right, np.nan)

@@ -155,7 +155,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "unsupported",
         "f4",
-        description="height of the spike that the visibilities do not support, in sigma; nan without a PSF",
+        description="height of the spike that the visibilities do not support, in sigma; nan if this is unknown",
         heading="unsupported",
         shown_in="sigma",
         form=".1f",
@@ -225,8 +225,8 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "limit",
         "f4",
-        description="height of a fake source that the check finds with a probability of 90 %, in sigma; nan without a "
-        "PSF",
+        description="height of a fake source that the check finds with a probability of 90 %, in sigma; nan if the "
+        "coverage is unknown",
         heading="limit",
         shown_in="found with 90 %, sigma",
         form=".1f",
@@ -250,7 +250,7 @@ CHANNEL_QUANTITIES = (
     ),
     Quantity(
         "tail",
-        description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma; nan without a PSF",
+        description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma; nan if unknown",
     ),
     Quantity("severity", description="severity of the worst fake source, in sigma"),
     Quantity("flux", unit="Jy", description="sum of the absolute fluxes of the fake sources"),

@@ -8,6 +8,7 @@ power of the noise falls off as the number of visibilities does, and has no edge
 import numpy as np
 from scipy import fft, ndimage
 
+from .statistics import ring
 from .uv_coverage import LEAST_RESPONSE, columns_of, padded, point_above_ring
 
 # Side of the windows in which the power is measured, in pixels: at 5 to 14 pixels a beam 18 to 50 beams, which resolves
@@ -26,6 +27,12 @@ LEVEL = 0.75
 # which makes the response that of the PSF (0.38 to 0.52, against 0.36 to 0.50). In single fields 0.06 found 0.8 of what
 # the PSF finds, with the image wrong at 0.98 of it; 0.08 found 4 % more, and in a mosaic a quarter of that was right.
 LEAST_POWER, ERRONEOUS_POWER = 0.06, 0.3
+
+
+def is_resolved(shape, beam):
+    """Whether windows of a shape are large enough, compared with the beam, to tell spatial frequencies apart."""
+    enough = 2 * np.abs(ring(beam)).max() + 1
+    return min(shape) >= enough and min(columns_of((padded(length),) * 2, beam) for length in shape) > LEAK
 
 
 def taper(length):
@@ -51,7 +58,10 @@ def measure_power(plane, beam):
         [v, u] of the padded window, in units of its level. None if the window is empty.
     """
     lengths = tuple(padded(length) for length in plane.shape)
-    tapered = np.nan_to_num(plane) * np.multiply.outer(*(taper(length) for length in plane.shape))
+    largest = np.nanmax(np.abs(plane), initial=0)
+    if not 0 < largest < np.inf:
+        return None
+    tapered = np.nan_to_num(plane / largest) * np.multiply.outer(*(taper(length) for length in plane.shape))
     spectrum = fft.fft(fft.rfft(tapered, lengths[1])[:, : columns_of(lengths, beam)], lengths[0], axis=0)
     power = spectrum.real**2 + spectrum.imag**2
     level = _level(power, lengths, beam)
@@ -78,9 +88,9 @@ def without_leakage(power, shape, planes):
     """
     Take back what the taper spread from measured to unmeasured frequencies.
 
-    The maximum likelihood of periodograms, whose scatter is their mean, by multiplicative steps: Fevotte and Idier
-    (2011), Neural Computation 23, 2421, for the Itakura-Saito divergence, with the exponent of 1/2 for which it never
-    rises.
+    The maximum likelihood for the power of Gaussian noise, which is distributed exponentially (the Itakura-Saito
+    divergence), by the multiplicative steps of Fevotte and Idier (2011), Neural Computation 23, 2421, with the exponent
+    of 1/2 for which it never falls.
 
     Parameters
     ----------
