@@ -99,7 +99,7 @@ def test_a_clean_cube_gets_a_short_page_that_says_what_was_checked():
 
 def test_a_cube_of_one_channel_and_one_without_rest_frequency_or_psf_get_a_page(products):
     write_cube("line", products, skip=("psf",))
-    assert "no PSF" in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    assert "the coverage is unknown" in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
     products.model, products.residual = products.model[:1], products.residual[:1]
     write_cube("continuum", products, skip=("psf",))
     result = confetti_check(imagename="continuum")
@@ -467,7 +467,8 @@ def test_a_sentence_tells_the_evidence():
     assert "cancels all but 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
     candidate = dict(row, **{"class": "candidate"})
     assert "is +2.96 sigma, short of the 3 that would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
-    assert "no PSF" in explain(dict(candidate, unsupported=np.nan), limits)
+    assert "less than a third of the source there" in explain(dict(candidate, unsupported=3.5), limits)
+    assert "the coverage is unknown" in explain(dict(candidate, unsupported=np.nan), limits)
     assert "known real source" in explain(dict(row, **{"class": "known"}), limits)
 
 
