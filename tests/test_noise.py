@@ -104,6 +104,13 @@ def test_emission_beside_a_step_of_the_noise_has_the_noise_of_its_side():
     assert channel_noise(found) == pytest.approx(factor * NOISE)
 
 
+def test_a_channel_full_of_emission_at_the_very_step_has_the_noise_in_between():
+    factor = np.select([np.arange(40) < 20, np.arange(40) > 20], [1, 3], 2.2)
+    found = scatters(RAISED * NOISE * factor)
+    found["tail"][19:22] = 9
+    assert channel_noise(found) == pytest.approx(factor * NOISE)
+
+
 def test_channels_at_the_end_of_the_cube_without_quiet_ones_beyond_may_be_noisy():
     found = scatters(np.full(40, RAISED * NOISE))
     found["tail"][30:] = 9

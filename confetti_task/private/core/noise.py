@@ -236,7 +236,8 @@ def _from_quiet(channel, before, after, faintest):
     Noise of a channel that is not quiet itself.
 
     The noise may step between the quiet channels on either side, as at the edge of a spectral window: it is the higher
-    one if the faintest parts of the channel are as noisy as that. Without quiet channels on a side all channels there
+    one if the faintest parts of the channel are as noisy as that, and their own if they are nearer to it than to the
+    lower one, as where tclean interpolates across the step. Without quiet channels on a side all channels there
     may be noisy: their minimum, divided by the factor that emission may add, is a lower limit. Without any, the
     faintest parts are all there is.
     """
@@ -246,5 +247,7 @@ def _from_quiet(channel, before, after, faintest):
     limit = max((np.nanmin(some) for some in beyond), default=0) / RAISED
     levels = [np.median(side) for side in (before, after) if len(side)]
     levels = levels or [min(faintest[channel], np.nanquantile(faintest, 0.25))]
-    highest = max(levels)
-    return max(highest if faintest[channel] >= LEAST_OF_FAINTEST * highest else min(levels), limit)
+    lowest, highest = min(levels), max(levels)
+    if faintest[channel] < LEAST_OF_FAINTEST * highest:
+        highest = faintest[channel] if faintest[channel] ** 2 >= lowest * highest else lowest
+    return max(highest, limit)
