@@ -5,10 +5,18 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
 from skies import HOT, NOISE, Products
+
+from confetti_task.private.check.survey import survey
+from confetti_task.private.check.verdict import judge
+from confetti_task.private.check.worker_pool import worker_pool
+from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.images.coordinates import world_coordinates
+from confetti_task.private.images.pieces import open_pieces
 
 
 def test_confetti_is_masked_and_a_maser_in_one_channel_never_is(products):
@@ -270,3 +278,16 @@ def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
 def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):
     write_cube("line", products, skip=["psf"])
     assert confetti_check(imagename="line")["limit"] is None
+
+
+def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channel_bad(products):
+    write_cube("line", products)
+    cube = open_pieces("line")
+    with worker_pool(False, cube.mapped) as workers:
+        found = survey(cube, range(cube.channels), Thresholds(), workers, memory=1e9)
+    marginal = found.candidates[found.candidates["channel"] == HOT[0]][:1].copy()
+    marginal["x"], marginal["narrowness"], marginal["unsupported"] = 5, 0.7, 9
+    found = found._replace(candidates=np.concatenate([found.candidates, marginal]))
+    nowhere, here = SkyCoord([], [], unit="deg"), SkyCoord(*world_coordinates(cube, *np.array(HOT)[:, np.newaxis])[:2])
+    assert judge(found, nowhere, Thresholds()).candidates["confetti"].sum() == 2
+    assert not judge(found, here, Thresholds()).candidates["confetti"].any()

@@ -58,7 +58,7 @@ def confetti_check(
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
             found = survey(cube, selected, thresholds, workers, memory * 1e9)
-        judge(found, real, thresholds, acquitted(proved, found.channels, cube.stokes))
+        found = judge(found, real, thresholds, acquitted(proved, found.channels, cube.stokes))
 
         warnings = messages.warnings_of(*found)
         for warning in warnings:

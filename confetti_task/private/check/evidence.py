@@ -51,7 +51,7 @@ def bytes_needed(shape):
     return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
 
 
-def measure_channel(cube, polarization, channel, targets, coverage=None):
+def measure_channel(cube, polarization, channel, targets, coverage):
     """
     Measure a channel; it is read and filtered once, for the candidates of all channels around it.
 
@@ -107,7 +107,7 @@ def _read_filter(cube, polarization, channel, coverage):
     return filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
 
 
-def measure_response(cube, polarization, channel, coverage=None):
+def measure_response(cube, polarization, channel, coverage):
     """Fraction of the height of a typical error of CLEAN that shows in a channel; see `unmeasured_filter`."""
     return _read_filter(cube, polarization, channel, coverage)[2]
 

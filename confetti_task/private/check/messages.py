@@ -9,7 +9,7 @@ from .tables import checked_channels, diverged_channels, is_bad, suspicious_chan
 
 NO_PSF = (
     "{path} not found: which spatial frequencies were measured was taken from the power of the residual, which finds "
-    "about four fifths of what the PSF would. Keep .psf next to .model"
+    "a tenth to a fifth less than the PSF would. Keep .psf next to .model"
 )
 NATURAL_WEIGHTING = (
     "{path} not found, and with natural weighting the residual does not show which spatial frequencies were measured: "

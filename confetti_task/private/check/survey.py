@@ -13,7 +13,6 @@ import numpy as np
 from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
-from ..core.decision import pointless
 from ..core.noise import SCATTER, channel_noise, is_quiet, settled
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import REACH_CHANNELS
@@ -70,7 +69,6 @@ def survey(cube, selected, thresholds, workers, memory):
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, workers, memory)
     searched.channels["response"] = _responses(cube, searched.channels, candidates, coverages)
-    candidates = candidates[~pointless(candidates, thresholds, evidence=True)]
     return Found(cube, searched.channels, candidates, differing)
 
 

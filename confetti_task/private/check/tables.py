@@ -59,7 +59,7 @@ def _channel_table(found, sources, meta):
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
     confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
-    thresholds = Thresholds(*(meta["parameters"][name] for name in ("nsigma", "narrowness", "unsupported")))
+    thresholds = Thresholds.of(meta["parameters"])
     columns = {
         "frequency": frequency,
         "velocity": velocity,

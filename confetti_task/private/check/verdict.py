@@ -15,7 +15,7 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     Parameters
     ----------
     found : `check.survey.Found`
-        The measurements; their candidates and channels are changed in place.
+        The measurements; their channels are changed in place.
     real : `~astropy.coordinates.SkyCoord`
         Positions of known real sources, from `check.known_sources.read_known`.
     thresholds : `core.decision.Thresholds`
@@ -25,10 +25,16 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     noises : 2D `~numpy.ndarray` or None
         rms noise [polarization, channel] in Jy/beam, in units of which suspicion is, if it is known better than from
         these channels.
+
+    Returns
+    -------
+    found : `check.survey.Found`
+        The same with decisions, without the marginal candidates that decide nothing.
     """
+    found.candidates["known"] = near_known(found.cube, found.candidates, real)
+    found = found._replace(candidates=found.candidates[~pointless(found.candidates, thresholds, evidence=True)])
     channels, candidates = found.channels, found.candidates
-    candidates["known"] = near_known(found.cube, candidates, real)
-    candidates["confetti"] = is_confetti(candidates, thresholds) & ~pointless(candidates, thresholds, evidence=True)
+    candidates["confetti"] = is_confetti(candidates, thresholds)
     candidates["severity"] = severity(candidates, thresholds)
     candidates["reliability"] = reliability(candidates, thresholds)
     place = candidates["polarization"], candidates["channel"]
@@ -37,6 +43,7 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     channels["suspicion"] = _of_the_worst(found)
     channels["acquitted"] = np.isin(channels["channel"], acquitted)
     channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) & ~channels["acquitted"]
+    return found
 
 
 def _of_the_worst(found):

@@ -29,7 +29,7 @@ def noise_of(new, rms, threshold):
     """
     Noise of a channel that was cleaned again: the scatter of its residual where nothing was cleaned.
 
-    It is measured anew, because the old rms may be that of other channels, and in mosaics is up to 1.2 times the noise.
+    It is measured anew, because the old rms may be that of other channels, and in mosaics is up to 1.3 times the noise.
 
     Parameters
     ----------

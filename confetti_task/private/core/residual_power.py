@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from .statistics import ring
-from .uv_coverage import LEAST_RESPONSE, columns_of, padded, point_above_ring
+from .uv_coverage import LEAST_RESPONSE, beam_transform, columns_of, padded, point_above_ring, spectrum_of
 
 # Side of the windows in which the power is measured, in pixels: at 5 to 14 pixels a beam 18 to 50 beams, which resolves
 # the gaps between configurations; larger ones would take longer.
@@ -59,29 +59,20 @@ def measure_power(plane, beam):
     """
     lengths = tuple(padded(length) for length in plane.shape)
     largest = np.nanmax(np.abs(plane), initial=0)
-    if not 0 < largest < np.inf:
+    if not largest > 0:
         return None
-    tapered = np.nan_to_num(plane / largest) * np.multiply.outer(*(taper(length) for length in plane.shape))
-    spectrum = fft.fft(fft.rfft(tapered, lengths[1])[:, : columns_of(lengths, beam)], lengths[0], axis=0)
+    # Of a channel that ran away, the power would be beyond float32 in Jy/beam.
+    tapered = plane / largest * np.multiply.outer(*(taper(length) for length in plane.shape))
+    spectrum = spectrum_of(tapered, lengths, columns_of(lengths, beam))
     power = spectrum.real**2 + spectrum.imag**2
-    level = _level(power, lengths, beam)
-    return (power / level).astype(np.float32) if level > 0 else None
+    return power / _level(power, lengths, beam)
 
 
 def _level(power, lengths, beam):
     """The quantile `LEVEL` of the power, each frequency weighted by the transform of the restoring beam."""
-    weights = _beam(lengths, beam).ravel()
     order = np.argsort(power, axis=None)
-    summed = np.cumsum(weights[order])
+    summed = np.cumsum(beam_transform(lengths, beam).ravel()[order], dtype=float)
     return power.ravel()[order[np.searchsorted(summed, LEVEL * summed[-1])]]
-
-
-def _beam(lengths, beam):
-    """Transform of the restoring beam; conjugate halves count twice."""
-    v, u = fft.fftfreq(lengths[0]), fft.rfftfreq(lengths[1])[: columns_of(lengths, beam)]
-    weights = np.multiply.outer(*(np.exp(-((np.pi * beam * cycles) ** 2) / (4 * np.log(2))) for cycles in (v, u)))
-    weights[:, 1:] *= 2
-    return weights
 
 
 def without_leakage(power, shape, planes):

@@ -99,7 +99,7 @@ def unmeasured_image(restored, passed, lengths):
         The restored model at the unmeasured spatial frequencies, in Jy/beam.
     """
     (height, width), length = restored.shape, lengths[1]
-    spectrum = _spectrum(restored, lengths, passed.shape[1])
+    spectrum = spectrum_of(restored, lengths, passed.shape[1])
     spectrum *= passed
     return fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True)[:height], length)[:, :width]
 
@@ -130,9 +130,9 @@ def measured_power(model, core, psf, beam, lengths):
     coverage = _transform_about_the_centre(_zero_where_blank(psf), lengths, columns)
     middle = np.zeros_like(model)
     middle[core] = model[core]
-    one = other = _spectrum(model, lengths, columns)
+    one = other = spectrum_of(model, lengths, columns)
     if (middle != model).any():
-        other = _spectrum(middle, lengths, columns)
+        other = spectrum_of(middle, lengths, columns)
     power = np.sum((one * np.conj(other)).real * coverage, axis=0, dtype=float)
     power[1:] *= 2  # conjugate half of the spectrum
     return float(power.sum() / (lengths[0] * lengths[1]))
@@ -143,7 +143,7 @@ def padded(length):
     return fft.next_fast_len(2 * length, real=True)
 
 
-def _spectrum(plane, lengths, columns):
+def spectrum_of(plane, lengths, columns):
     rows, length = lengths
     return fft.fft(fft.rfft(_zero_where_blank(plane), length)[:, :columns], rows, axis=0, overwrite_x=True)
 
@@ -177,17 +177,22 @@ def _about_the_centre(plane, length, axis):
 @lru_cache(maxsize=2)  # the same for all channels of a cube
 def point_above_ring(shape, beam):
     """Weights of the spatial frequencies in the height of a restored point source above the mean of its ring."""
-    columns = columns_of(shape, beam)
-    width = (np.pi * beam) ** 2 / (4 * np.log(2))
-    v, u = (np.exp(-width * cycles**2) for cycles in (fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[:columns]))
-    weights = np.multiply.outer(v.astype(np.float32), u.astype(np.float32))
+    weights = beam_transform(shape, beam)
     offsets = ring(beam)
     reach = np.abs(offsets).max()
     background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     background[tuple((offsets + reach).T)] = 1 / len(offsets)
-    weights *= 1 - _transform_about_the_centre(background, shape, columns)
-    weights[:, 1:] *= 2  # conjugate half of the spectrum
+    weights *= 1 - _transform_about_the_centre(background, shape, weights.shape[1])
     return weights / weights.sum()
+
+
+def beam_transform(shape, beam):
+    """Transform of the restoring beam, 1 at zero frequency; what stands for its conjugate half too counts twice."""
+    width = (np.pi * beam) ** 2 / (4 * np.log(2))
+    cycles = fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[: columns_of(shape, beam)]
+    weights = np.multiply.outer(*(np.exp(-width * along**2).astype(np.float32) for along in cycles))
+    weights[:, 1:] *= 2
+    return weights
 
 
 def _zero_where_blank(plane):

@@ -101,12 +101,12 @@ def _suspicious_again(plan, run, tables):
     if not suspects:
         return np.zeros(0, CANDIDATE)
     new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
-    thresholds = Thresholds(parameters["nsigma"], parameters["narrowness"], parameters["unsupported"])
+    thresholds = Thresholds.of(parameters)
     with worker_pool(False, new.mapped) as workers:
         found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
     # All channels here may be full of emission: the old cube knows their noise better.
     noises = np.array([noise_of_channels(tables[1], stokes, run[1] + 1)[run[0] :] for stokes in new.stokes])
-    judge(found, read_known(parameters["known"]), thresholds, noises=noises)
+    found = judge(found, read_known(parameters["known"]), thresholds, noises=noises)
     candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
     candidates["channel"] += run[0]
     return candidates
