@@ -6,6 +6,7 @@ from skies import BEAM, NOISE, Products
 
 from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
+    above_line,
     components,
     contrast,
     disc,
@@ -160,3 +161,25 @@ def test_what_is_gathered_does_not_depend_on_the_batches(monkeypatch):
     whole = reduce_around(cube, pixels, disc(3), median)
     monkeypatch.setattr("confetti_task.private.core.statistics.GATHERED_AT_ONCE", 1000)
     np.testing.assert_array_equal(reduce_around(cube, pixels, disc(3), median), whole)
+
+
+N = np.nan
+
+
+@pytest.mark.parametrize(
+    ("heights", "above"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7], N),  # as many channels on either side
+        ([N, N, N, 9, 5, 6, 7], 9 - 4),  # the first channel: a line through the next two
+        ([7, 6, 5, 9, N, N, N], 9 - 4),
+        ([N, N, N, 9, N, 6, 7], 9 - 4),  # a blank one between
+        ([N, N, N, 9, 5, N, N], 9 - 5),  # a single neighbour
+        ([N, N, 2, 9, 4, 50, 50], 9 - 3),  # the second channel: half way between its neighbours
+        ([1, N, N, 9, 5, 6, 7], 9 - 4),  # three channels away on one side, one on the other
+        ([N, N, N, 9, N, N, N], N),
+    ],
+)
+def test_where_one_side_has_fewer_channels_a_line_through_the_nearest_is_compared(heights, above):
+    result = above_line(np.array([heights, heights], dtype=np.float32))
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, above)

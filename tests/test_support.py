@@ -66,6 +66,30 @@ def test_two_bad_channels_side_by_side_do_not_hide_each_other():
     assert (np.abs(measure(products, np.array([[3, 32, 30], [4, 32, 30]]))) > 10).all()
 
 
+def in_line(products, brightness):
+    """Compact emission that grows from channel to channel, of which CLEAN has put half where nothing was measured."""
+    for channel, height in enumerate(brightness):
+        products.add_point(channel, *HOT[0, 1:], height * NOISE)
+        products.add_confetti(channel, *HOT[0, 1:], height / 4 * NOISE)
+
+
+@pytest.mark.parametrize("brightness", [[0, 25, 50, 75, 100, 125, 150], [150, 125, 100, 75, 50, 25, 0]])
+def test_emission_that_grows_towards_the_end_of_a_cube_is_not_unsupported_there(brightness):
+    """The median of the channels on one side is far from what a line leads one to expect."""
+    products = Products(channels=7)
+    in_line(products, brightness)
+    ends = np.array([[channel, 32, 30] for channel in (0, 1, 2, 4, 5, 6)])
+    assert (np.abs(measure(products, ends)) < 0.5).all()
+
+
+@pytest.mark.parametrize("channel", [0, 1, 5, 6])
+def test_confetti_on_emission_that_grows_towards_the_end_of_a_cube_is_unsupported(channel):
+    products = Products(channels=7)
+    in_line(products, [0, 25, 50, 75, 100, 125, 150])
+    products.add_confetti(channel, 32, 30, 80 * NOISE)
+    assert abs(measure(products, np.array([[channel, 32, 30]]))) > 3
+
+
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():
     restored = np.roll(gaussian(BEAM), (-30, 31), axis=(0, 1))
     inside = np.pad(np.ones((64, 64), dtype=bool), 32)

@@ -234,10 +234,11 @@ def spike(heights):
         into the adjacent channels. 0 if the two disagree about the sign, NaN if both neighbours are missing.
     """
     before, here, after = heights[:, REACH_CHANNELS - 1 : REACH_CHANNELS + 2].T
-    return _smaller(here - before, here - after)
+    return smaller(here - before, here - after)
 
 
-def _smaller(first, second):
+def smaller(first, second):
+    """Of two values the one nearer to zero: the other where one is NaN, and 0 where they disagree about the sign."""
     first, second = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
     smaller = np.where(np.abs(first) < np.abs(second), first, second)
     return np.where(np.sign(first) * np.sign(second) < 0, 0, smaller)
@@ -246,6 +247,50 @@ def _smaller(first, second):
 def above_neighbours(heights):
     """Height in a channel minus the median of the channels around it, as a 1D array; heights as for `spike`."""
     return heights[:, REACH_CHANNELS] - median(np.delete(heights, REACH_CHANNELS, axis=1))
+
+
+def above_line(heights):
+    """
+    Height in a channel minus that of a line through the nearest channels, where one side has fewer than the other.
+
+    At the end of a cube, and beside blank channels, the median of the channels around is that of one side, and emission
+    that grows towards the end of a cube is above it in the last channel.
+
+    Parameters
+    ----------
+    heights : 2D float32 `~numpy.ndarray`
+        As for `spike`, NaN where there is no channel.
+
+    Returns
+    -------
+    above : 1D float32 `~numpy.ndarray`
+        Height above the line through the nearest channel on either side, or through the nearest two if there are none
+        on the other side. NaN where both sides have the same number of channels.
+    """
+    before, after = heights[:, REACH_CHANNELS - 1 :: -1], heights[:, REACH_CHANNELS + 1 :]
+    (steps_before, low), (steps_after, high) = _known(before, 1), _known(after, 1)
+    between = (low * steps_after + high * steps_before) / (steps_before + steps_after)
+    line = np.where(np.isnan(low), _continued(after), np.where(np.isnan(high), _continued(before), between))
+    unequal = np.isnan(before).sum(axis=1) != np.isnan(after).sum(axis=1)
+    return np.where(unequal, heights[:, REACH_CHANNELS] - line, np.float32(np.nan))
+
+
+def _continued(side):
+    """Value in the channel of a line through the nearest two of one side; that of the nearest one if it is alone."""
+    (steps, value), (more_steps, other) = _known(side, 1), _known(side, 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        continued = value + (value - other) * steps / (more_steps - steps)
+    return np.where(np.isnan(other), value, continued)
+
+
+def _known(side, number):
+    """How many channels away the first or second known value of each row is, [n, 3] in order of distance; its value."""
+    known = ~np.isnan(side)
+    wanted = known & (np.cumsum(known, axis=1) == number)
+    place = np.argmax(wanted, axis=1)
+    return (place + 1).astype(np.float32), np.where(
+        wanted.any(axis=1), side[np.arange(len(side)), place], np.float32(np.nan)
+    )
 
 
 def places_within(pixels, radius, shape):

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft
 
-from .statistics import above_neighbours, largest, ring
+from .statistics import above_line, above_neighbours, largest, ring, smaller
 
 # A spatial frequency counts as measured where the transform of the PSF exceeds this fraction of that of the restoring
 # beam at zero frequency, and as half measured where it equals it. 0.015, 0.05 and 0.15 find and miss the same in single
@@ -222,6 +222,7 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
         Largest height within half a beam, with its sign, in Jy/beam. NaN where it could not be measured.
     """
     here, held = above_neighbours(unmeasured), above_neighbours(total - unmeasured)
+    here = smaller(here, above_line(unmeasured))
     # Only supported emission of the same sign excuses a spike; emission missing next to it does not.
     expected = share / (1 - share) * np.maximum(held * np.sign(here), 0)
     return largest(np.sign(here) * np.maximum(np.abs(here) - expected, 0), of_pixel)
