@@ -24,6 +24,9 @@ from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
 from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
 
+# Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
+AXES_OF_TCLEAN = (2, 3, 1, 0)
+
 START = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
 
 # What one attempt cleans: bad channels, suspicious ones, those beyond the budget, and how; and what may follow it: more
@@ -197,6 +200,8 @@ def _open(imagename):
     cube = open_cube(imagename)
     if cube.taylor_term:
         raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes can be cleaned again")
+    if cube.axes != AXES_OF_TCLEAN:
+        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
     return replace(cube, root=os.path.abspath(cube.root))
 
 

@@ -7,6 +7,12 @@ from ..check.tables import bad_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, threshold
 
+OTHER_AXES = (
+    "{path} has its axes in another order than tclean writes and reads them, as after exportfits and importfits; "
+    "import the FITS files with defaultaxes=True, defaultaxesvalues=['', '', '', 'I'], or transpose .model, .image, "
+    ".residual and .psf, like imtrans(imagename='{root}.model', outfile='NAME.model', order='0132'), and check the new "
+    "images"
+)
 REMAINING = (
     "fake sources remain in channels {chans}: check that the clean mask covers all emission there, and clean them "
     "again with the same call and gain={gain:g}, overwrite=True"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..check.clean_mask import channels_to_clean
+from ..images.channels import format_channels
 from ..images.cube import open_cube
 from ..images.pixels import read_channel, read_plane
 from .remedy import beside, near, unaffected
@@ -64,7 +65,7 @@ def check_run(plan, run, cube, noise):
         return []
     text = DIFFERENT.format(psf=psf, residual=residual, image=image, root=cube.root)
     if np.isnan(residual):
-        text = NOT_COMPARED.format(name=plan.name(run), root=cube.root)
+        text = NOT_COMPARED.format(chans=format_channels(plan.bad(run)), root=cube.root)
     if plan.method == "subcubes":
         raise OtherDataError(text)
     return [text] if good else []
@@ -75,7 +76,10 @@ DIFFERENT = (
     "{residual:.2g} sigma, image by {image:.2g} sigma; the visibilities, their weights, the parameters or the "
     "restoring beam are not the same: give the vis or the parameters that it was made with, or set method='cube'"
 )
-NOT_COMPARED = "{name} has no valid channel in which to verify that it was made from the same visibilities as {root}"
+NOT_COMPARED = (
+    "beside channels {chans} no channel stays as it was: whether the visibilities are those that {root} was made from "
+    "could not be verified"
+)
 
 
 def _check_clean_mask(name, new, channel):
