@@ -117,7 +117,7 @@ def _gaussian(size, x, y, width):
     return np.exp(-4 * np.log(2) * ((along_x - x) ** 2 + (along_y - y) ** 2) / width**2)
 
 
-def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
+def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600, polarizations="XX YY"):
     """
     Observe a sky with ALMA.
 
@@ -133,6 +133,8 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
         Number of integrations of a minute of each configuration.
     spacing : float
         Time from one to the next in s.
+    polarizations : str
+        Correlations that are measured.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
     channels, size, _ = sky.cube.shape
     vis = [os.path.join(folder, f"{configuration}.ms") for configuration in CONFIGURATIONS]
     for path, configuration, number in zip(vis, CONFIGURATIONS, integrations):
-        _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels)
+        _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels, polarizations)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
     with _opened(template + ".residual") as tool:
@@ -159,7 +161,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600):
     return vis
 
 
-def _make_measurement_set(path, configuration, starts, channels):
+def _make_measurement_set(path, configuration, starts, channels, polarizations):
     import casadata
     from casatasks.private import simutil
     from casatools import measures, simulator
@@ -187,7 +189,7 @@ def _make_measurement_set(path, configuration, starts, channels):
         freqresolution=width,
         nchannels=channels,
         refcode="LSRK",
-        stokes="XX YY",
+        stokes=polarizations,
     )
     sm.setfeed("perfect X Y", pol=[""])
     sm.setfield(sourcename="field", sourcedirection=me.direction(*FIELD.split()))
