@@ -411,7 +411,7 @@ MAKERS = {
     "half a channel wide": Maker({"width": f"{CHANNEL_WIDTH_HZ / 2}Hz", "start": f"{FREQUENCY_HZ + 3.4e5}Hz"}),
     "reversed": Maker({"start": FIRST + CHANNELS - 1, "width": -1}),
     "velocity, LSRK": Maker(dict(VELOCITY, start=_velocity(FIRST))),
-    "velocity, BARY": Maker(dict(VELOCITY, start="13.5km/s", outframe="BARY")),
+    "velocity, BARY": Maker(dict(VELOCITY, start="-13.3km/s", outframe="BARY")),
     "velocity, TOPO": Maker({"outframe": "TOPO", "start": FIRST}),
     "optical velocity": Maker(dict(VELOCITY, start=_velocity(FIRST), veltype="optical")),
     "rest frame": Maker({"outframe": "REST"}),
