@@ -241,7 +241,10 @@ def _check_image(cube, unit):
             f"{cube.path('image')} is in {unit}, not in Jy/beam; give the image as tclean wrote it, or convert it"
         )
     if not cube.beams and not cube.psf_beams:
-        raise ValueError(f"{cube.path('image')} has no restoring beam; set it with ia.setrestoringbeam")
+        raise ValueError(
+            f"{cube.path('image')} has no restoring beam, or one of zero width, as tclean writes it where it cannot fit "
+            "the PSF; clean with restoringbeam set in tclean, or set it with ia.setrestoringbeam if it was lost"
+        )
     if cube.beam < 1:
         raise ValueError(
             f"{cube.path('image')} has a restoring beam of only {cube.beam:.2g} pixels; correct it with "
