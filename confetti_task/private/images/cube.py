@@ -242,8 +242,8 @@ def _check_image(cube, unit):
         )
     if not cube.beams and not cube.psf_beams:
         raise ValueError(
-            f"{cube.path('image')} has no restoring beam, or one of zero width, as tclean writes it where it cannot fit "
-            "the PSF; clean with restoringbeam set in tclean, or set it with ia.setrestoringbeam if it was lost"
+            f"{cube.path('image')} has no restoring beam, or one of zero width, as tclean writes it where it cannot "
+            "fit the PSF; clean with restoringbeam set in tclean, or set it with ia.setrestoringbeam if it was lost"
         )
     if cube.beam < 1:
         raise ValueError(
