@@ -62,7 +62,7 @@ DEEP = {
 
 # The line is in channels that have all data; smaller pixels, so that its structures are as wide in beams as in
 # the simulation.
-CHANNELS, SIZE, SEED, BRIGHTNESS = 24, 192, 3, 0.3
+CHANNELS, SIZE, SEED, BRIGHTNESS = 24, 192, 3, 0.15
 WITH_LINE = dict(OF_THE_VLA, imsize=SIZE, cell="0.3arcsec", smallscalebias=0.5, nchan=CHANNELS, start=20)
 
 # A channel whose image is as wrong as this is bad.
