@@ -304,6 +304,20 @@ def what_is_said(root):
     return "; ".join([result["verdict"], *result["warnings"]])
 
 
+@contextlib.contextmanager
+def said_elsewhere():
+    """What CASA prints, from C++ too, goes to the standard error."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(output, 1)
+        os.close(output)
+
+
 def read_arguments():
     """Arguments of the command."""
     parser = argparse.ArgumentParser(prog="scripts/real", description="Check two real observations.")
@@ -321,7 +335,7 @@ def main(folder, parts, pictures):
         table, archive = tables[part]
         with tempfile.TemporaryDirectory() as work:
             os.chdir(work)  # tclean keeps its temporary tables where it is started
-            with contextlib.redirect_stdout(sys.stderr):
+            with said_elsewhere():
                 lines = list(table((start / folder / archive).resolve()))
             print(*lines, "", sep="\n", flush=True)
             if pictures and part == "observed":

@@ -75,7 +75,7 @@ def test_an_edge_channel_with_hardly_any_data_is_named_and_not_called_good(vla):
 def test_a_snapshot_that_tclean_gives_no_beam_is_refused_with_the_way_out(atca):
     copy_here(atca, "cal.ms")
     clean("cal.ms", "snapshot", dict(SNAPSHOT, nchan=3), [dict(CAREFUL, threshold="0.1Jy")])
-    with pytest.raises(ValueError, match="clean with restoringbeam set in tclean"):
+    with pytest.raises(ValueError, match="if the PSF has stripes, as in a snapshot"):
         confetti_check(imagename="snapshot")
 
 

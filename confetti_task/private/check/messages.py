@@ -65,7 +65,7 @@ OTHER_BEAM = (
 # The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
 NOT_RESTORED = (
-    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % in "
+    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.3g} % in "
     "channel {channel}. Was restoringbeam set in tclean, was the image smoothed or corrected for the primary beam, or "
     "are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the residual; "
     "this is correct if the model and the residual are from the same run"

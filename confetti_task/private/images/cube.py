@@ -242,8 +242,10 @@ def _check_image(cube, unit):
         )
     if not cube.beams and not cube.psf_beams:
         raise ValueError(
-            f"{cube.path('image')} has no restoring beam, or one of zero width, as tclean writes it where it cannot "
-            "fit the PSF; clean with restoringbeam set in tclean, or set it with ia.setrestoringbeam if it was lost"
+            f"{cube.path('image')} has no restoring beam, or one of zero width, as where tclean cannot fit the PSF. If "
+            "the beam was lost, set it with ia.setrestoringbeam; if the PSF has stripes, as in a snapshot with few "
+            "baselines, more hour angles or imaging all channels together (specmode='mfs') would help, but not "
+            "restoringbeam, with which tclean multiplies the residual by the ratio of the beams"
         )
     if cube.beam < 1:
         raise ValueError(
