@@ -26,7 +26,7 @@ from casatasks import casalog
 from real_pictures import draw_diverged, draw_edge
 from real_sky import add_line, read_data, write_data
 from simulation import make_sky, read_image, read_images
-from truth import compare, fake_sources, judge
+from truth import RIGHT_SIGMA, compare, fake_sources, half_beam, judge, near
 
 from confetti_task import confetti_check, confetti_reclean
 from confetti_task.private.images.channels import format_channels
@@ -101,7 +101,8 @@ LINE_COLUMNS = (
     "of these, wrong by 6 sigma",
     "diverged",
     "finds",
-    "of these, right",
+    "image wrong at these by 3 sigma",
+    "with the noise of the data taken out too",
     "fake sources found",
     "real sources masked where the image is right",
     "noise, reported / true",
@@ -265,6 +266,7 @@ def line_row(name, root, truth):
         f"{np.count_nonzero(before[result['channels']] >= BAD_SIGMA)} of {len(result['channels'])}",
         format_channels(result["diverged"]) or "none",
         result["nsources"],
+        number_wrong(result["table"], judgement, truth),
         counts["right"],
         f"{counts['found']} of {len(fake)}",
         f"{counts['real']} of {len(truth.sources)}",
@@ -273,6 +275,15 @@ def line_row(name, root, truth):
         f"{before.max():.1f} / {now.max():.1f}",
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def number_wrong(path, judgement, truth):
+    """Number of finds of a table at which the image is wrong by 3 sigma within half a beam."""
+    table, number = QTable.read(path), 0
+    for channel, y, x in table[table["class"] == "confetti"]["channel", "y", "x"].as_array().tolist():
+        within = near(np.array([[y, x]]), half_beam(truth.beam), truth.inside[channel].shape)
+        number += np.abs(judgement.errors[channel][within]).max() >= RIGHT_SIGMA
+    return number
 
 
 def largest_errors(judgement, truth):
