@@ -69,7 +69,7 @@ WITH_LINE = dict(OF_THE_VLA, imsize=SIZE, cell="0.3arcsec", smallscalebias=0.5, 
 BAD_SIGMA = 6.0
 
 # One integration along one line of antennas: its PSF is made of stripes, to which tclean fits no beam.
-SNAPSHOT = dict(OF_THE_VLA, imsize=64, cell="2arcsec", deconvolver="hogbom", weighting="natural", nchan=32, start=500)
+SNAPSHOT = dict(OF_THE_VLA, imsize=64, cell="2arcsec", deconvolver="hogbom", weighting="natural", nchan=8, start=500)
 SNAPSHOT_BEAM = "6arcsec"
 
 

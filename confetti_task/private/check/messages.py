@@ -50,8 +50,7 @@ AMBIGUOUS = (
 ALL_AMBIGUOUS = (
     "the data do not say where a source is: the PSF has 0.9 of its peak and more over an area of {places:.0f} "
     "restoring beams in the channels that were cleaned, as in a snapshot with few baselines. What the image shows may "
-    "belong elsewhere, the check cannot tell, and cleaning again does not help. More hour angles would, or imaging all "
-    "channels together (specmode='mfs')"
+    "belong elsewhere, the check cannot tell, and cleaning again does not help. More hour angles or baselines would"
 )
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the visibilities: {path} is blank there or has no "

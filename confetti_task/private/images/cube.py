@@ -244,8 +244,8 @@ def _check_image(cube, unit):
         raise ValueError(
             f"{cube.path('image')} has no restoring beam, or one of zero width, as where tclean cannot fit the PSF. If "
             "the beam was lost, set it with ia.setrestoringbeam; if the PSF has stripes, as in a snapshot with few "
-            "baselines, more hour angles or imaging all channels together (specmode='mfs') would help, but not "
-            "restoringbeam, with which tclean multiplies the residual by the ratio of the beams"
+            "baselines, more hour angles or baselines would help, but not restoringbeam, with which tclean multiplies "
+            "the residual by the ratio of the beams"
         )
     if cube.beam < 1:
         raise ValueError(
