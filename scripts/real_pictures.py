@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from simulation import read_image
 
-DOTS_PER_INCH, COLOURS = 70, 64
+DOTS_PER_INCH, COLOURS = 70, 128
 
 
 def draw_diverged(folder, channel, roots, mask):
