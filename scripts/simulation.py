@@ -149,7 +149,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600, polarizat
         _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels, polarizations)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
-    with _opened(template + ".residual") as tool:
+    with opened(template + ".residual") as tool:
         tool.setbrightnessunit("Jy/pixel")
         tool.putchunk((sky.cube * read_image(template + ".pb")).T[:, :, np.newaxis])
     random = np.random.default_rng(seed)
@@ -267,18 +267,19 @@ def true_images(vis, imagename, sky):
     noise, primary_beam = (read_image(f"{imagename}.{product}") for product in ("image", "pb"))
     inside = primary_beam > common["pbmask"]
     sigma = np.sqrt(np.mean(noise**2, axis=(1, 2), where=inside))
-    model, beams = sky.cube * primary_beam, _read_beams(imagename + ".image", len(noise))
+    model, beams = sky.cube * primary_beam, read_beams(imagename + ".image")
     restored = np.stack([restore(plane, *beam) for plane, beam in zip(model, beams)])
     width = np.sqrt(np.median(beams[:, 0] * beams[:, 1]))
     return Truth(model, restored, noise, sigma, inside, width, sky.sources)
 
 
-def _read_beams(path, channels):
+def read_beams(path):
     """FWHM of the beam of each channel in pixels, along both axes, and its position angle in degrees, [n, 3]."""
-    with _opened(path) as tool:
-        beams = [tool.restoringbeam(channel=channel, polarization=0) for channel in range(channels)]
+    with opened(path) as tool:
+        beams = [tool.restoringbeam(channel=channel, polarization=0) for channel in range(tool.shape()[3])]
+        cell = np.rad2deg(abs(tool.coordsys().increment()["numeric"][0])) * 3600
     major, minor, angle = ([beam[name]["value"] for beam in beams] for name in ("major", "minor", "positionangle"))
-    return np.column_stack([np.divide(major, CELL_ARCSEC), np.divide(minor, CELL_ARCSEC), angle])
+    return np.column_stack([np.divide(major, cell), np.divide(minor, cell), angle])
 
 
 def read_images(imagename):
@@ -288,12 +289,13 @@ def read_images(imagename):
 
 def read_image(path):
     """Pixels [channel, y, x] of an image, 0 where they are no numbers."""
-    with _opened(path) as tool:
+    with opened(path) as tool:
         return np.nan_to_num(tool.getchunk()[:, :, 0].T)
 
 
 @contextmanager
-def _opened(path):
+def opened(path):
+    """The image tool, with an image open in it."""
     from casatools import image
 
     tool = image()

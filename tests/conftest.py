@@ -1,5 +1,6 @@
 """What the tests share."""
 
+import os
 import sys
 from collections import namedtuple
 from pathlib import Path
@@ -10,6 +11,9 @@ from skies import maser_continuum_and_confetti
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / "scripts"), str(TOP / "examples")]
+
+# Folder of the two observations of docs/validation/real_observations.md; what needs them is skipped where it is not.
+REAL = Path(os.environ.get("REAL_OBSERVATIONS", TOP.parent / "shared" / "real"))
 
 Observation = namedtuple("Observation", "sky vis size folder")
 

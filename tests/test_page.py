@@ -458,7 +458,7 @@ def test_a_sentence_tells_the_evidence():
         "spike": 9.0,
         "residual": 0.4,
     }
-    row.update(unsupported=8.1, severity=8.1, restored=0.5)
+    row.update(unsupported=8.1, severity=8.1, restored=0.5, ambiguity=1)
     limits = {"unsupported": 3.0}
     sentence = explain(row, limits)
     assert "do not support a point source of +8.1 sigma within half a beam; at this pixel the image has" in sentence
@@ -469,6 +469,7 @@ def test_a_sentence_tells_the_evidence():
     assert "is +2.96 sigma, short of the 3 that would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
     assert "less than a third of the source there" in explain(dict(candidate, unsupported=3.5), limits)
     assert "the coverage is unknown" in explain(dict(candidate, unsupported=np.nan), limits)
+    assert "do not say where a source is" in explain(dict(candidate, ambiguity=1000), limits)
     assert "known real source" in explain(dict(row, **{"class": "known"}), limits)
 
 

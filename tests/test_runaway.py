@@ -1,14 +1,12 @@
 """The real tclean, driven until it diverges, and mended."""
 
 import shutil
-import tarfile
 from functools import lru_cache
 
 import numpy as np
 import pytest
 from casa_images import copy_here, read_image
 from checks import confetti_check
-from conftest import TOP
 from simulation import IMAGE_NOISE_JY, settings
 
 from confetti_task import confetti_reclean
@@ -151,34 +149,3 @@ def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(di
     assert gains == [0.1, 0.05]
     assert result["after"]["diverged"]
     assert any("diverged again in channels" in text for text in result["warnings"])
-
-
-REAL = TOP.parent / "shared" / "real" / "vla_36ghz_j1008.ms.tar.gz"
-
-
-@pytest.mark.long
-@pytest.mark.skipif(not REAL.exists(), reason="the real observation is not beside the project")
-def test_of_a_real_observation_all_channels_that_are_wrong_by_30_sigma_are_named():
-    from casatasks import applycal, bandpass, gaincal, setjy, split, tclean
-
-    with tarfile.open(REAL) as archive:
-        archive.extractall()
-    vis = "vla_36ghz_j1008.ms"
-    setjy(vis, fluxdensity=[1, 0, 0, 0], standard="manual", usescratch=True)
-    bandpass(vis, caltable="b.cal", refant="4", solint="inf", minsnr=2)
-    gaincal(vis, caltable="g.cal", refant="4", solint="int", calmode="ap", gaintable=["b.cal"], minsnr=2)
-    applycal(vis, gaintable=["b.cal", "g.cal"])
-    split(vis, "cal.ms", datacolumn="corrected")
-    both = {"vis": "cal.ms", "specmode": "cube", "imsize": 128, "cell": "0.6arcsec", "nchan": 16, "start": 16}
-    both.update(deconvolver="multiscale", scales=[0, 5, 15], weighting="briggs", robust=0, outframe="LSRK")
-    both.update(usemask="pb", pbmask=0.3)
-    tclean(imagename="careful", gain=0.1, cyclefactor=2.0, threshold="60mJy", niter=20000, **both)
-    tclean(imagename="careless", gain=0.7, cyclefactor=0.4, threshold="1mJy", niter=3000, **both)
-    assert confetti_check(imagename="careful")["verdict"] == "clean"
-    result = confetti_check(imagename="careless")
-    expected = read_image("careful.image")
-    sigma = 1.4826 * np.median(np.abs(expected), axis=(1, 2))
-    wrong = np.abs(read_image("careless.image") - expected).max(axis=(1, 2)) / sigma
-    assert np.count_nonzero(wrong >= 30) >= 5
-    assert set(np.flatnonzero(wrong >= 30)) <= set(result["diverged"])
-    assert (wrong[result["channels"]] > 3).all()

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
-from skies import HOT, NOISE, Products
+from skies import HOT, NOISE, SIZE, Products
 
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
@@ -209,6 +209,45 @@ def test_a_background_of_continuum_changes_nothing(products):
     write_cube("line", products, skip=["image"])
     write_image("line.image", products.image + 10 * NOISE, unit="Jy/beam", beams="one")
     assert places(confetti_check(imagename="line"), "confetti") == {HOT}
+
+
+def stripes(size=SIZE):
+    """PSF of three visibilities on a line: it has its peak all along a stripe."""
+    _, x = np.mgrid[:size, :size] - size // 2
+    return np.mean([np.cos(2 * np.pi * x / period) for period in (9, 12, 16)], axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("channel", [0, 3])
+def test_a_channel_whose_data_do_not_say_where_a_source_is_is_named_and_not_called_good(channel):
+    products = Products()
+    products.add_point(channel, 45, 15, 30 * NOISE)
+    products.psf[channel] = stripes()
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "clean"
+    (warning,) = result["warnings"]
+    assert f"the data of channels {channel} do not say where a source is" in warning
+    assert (channel, 45, 15) in places(result, "candidate")
+    channels = QTable.read(result["channeltable"])
+    assert (channels["verdict"] == np.where(channels["channel"] == channel, "unchecked", "good")).all()
+    assert channels["ambiguity"][channel] > 10
+    assert (np.delete(channels["ambiguity"], channel) < 2).all()
+
+
+def test_confetti_is_masked_where_the_data_of_another_channel_are_few(products):
+    products.psf[6] = stripes()
+    products.add_point(6, 45, 15, 30 * NOISE)
+    write_cube("line", products)
+    assert places(confetti_check(imagename="line"), "confetti") == {HOT}
+
+
+def test_a_cube_of_which_no_channel_says_where_a_source_is_cannot_be_checked():
+    products = Products()
+    products.psf[:] = stripes()
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["verdict"] == "not applicable"
+    assert any(warning.startswith("the data do not say where a source is") for warning in result["warnings"])
 
 
 def test_a_blank_psf_is_said(products):

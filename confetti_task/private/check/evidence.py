@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.residual_power import filter_of_power
 from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
-from ..core.uv_coverage import unmeasured_filter, unmeasured_image, unsupported_spike
+from ..core.uv_coverage import ambiguity, unmeasured_filter, unmeasured_image, unsupported_spike
 from ..images.windows import read_psf, read_window, transform_of, window_of, windows
 
 # Measured: 47 bytes a pixel in a window of 4096 x 4096, and 53 in a whole plane of 4000 x 4000, whose transform has
@@ -19,9 +19,12 @@ BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
 Target = namedtuple("Target", "channel pixels places of_pixel")
 
 # What a channel shows at a target: heights of the restored model and of its unmeasured part at the places [m]; height
-# of the image, its value and that of the residual at the pixels [n]; and the share of a point source, and of a typical
-# error of CLEAN, that lies in the unmeasured part.
-View = namedtuple("View", "total unmeasured height image residual share response")
+# of the image, its value and that of the residual at the pixels [n]; and what `Sampling` has.
+View = namedtuple("View", "total unmeasured height image residual share response ambiguity")
+
+# What is known of the spatial frequencies that were measured in a channel: filter of those that were not; the share of
+# a point source, and of a typical error of CLEAN, at these; and the places at which a source would fit nearly as well.
+Sampling = namedtuple("Sampling", "passed share response ambiguity")
 
 
 def places_near(channel, candidates, cube):
@@ -75,13 +78,13 @@ def measure_channel(cube, polarization, channel, targets, coverage):
         [np.full(len(where), np.nan, np.float32) for where in (*[target.places] * 2, *[target.pixels] * 3)]
         for target in targets
     ]
-    passed, share, response = _read_filter(cube, polarization, channel, coverage)
+    sampling = read_sampling(cube, polarization, channel, coverage)
     background = ring(cube.beam)
     for corner, core in windows(cube.shape[2:]):
         inside = [[_within_box(where, core) for where in (target.places, target.pixels)] for target in targets]
         if not any(places.any() for places, _ in inside):
             continue
-        restored, unmeasured, image, residual = _read_window(cube, polarization, channel, corner, passed)
+        restored, unmeasured, image, residual = _read_window(cube, polarization, channel, corner, sampling.passed)
         for target, view, (places, pixels) in zip(targets, views, inside):
             at_places, at_pixels = (
                 np.insert(where - corner, 0, 0, axis=1) for where in (target.places[places], target.pixels[pixels])
@@ -91,7 +94,7 @@ def measure_channel(cube, polarization, channel, targets, coverage):
             )
             view[2][pixels] = height_above_ring(image, at_pixels, background)
             view[3][pixels], view[4][pixels] = values_at(image, at_pixels), values_at(residual, at_pixels)
-    return [View(*view, share, response) for view in views]
+    return [View(*view, *sampling[1:]) for view in views]
 
 
 def _within_box(pixels, box):
@@ -100,16 +103,14 @@ def _within_box(pixels, box):
     return (y >= bottom) & (y < top) & (x >= left) & (x < right)
 
 
-def _read_filter(cube, polarization, channel, coverage):
+def read_sampling(cube, polarization, channel, coverage):
+    """The `Sampling` of a channel, from `unmeasured_filter` and `ambiguity`; parameters as for `measure_channel`."""
     psf, lengths = read_psf(cube, polarization, channel), transform_of(cube.shape[2:])
     if psf is not None:
-        return unmeasured_filter(psf, cube.beam, lengths)
-    return filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
-
-
-def measure_response(cube, polarization, channel, coverage):
-    """Fraction of the height of a typical error of CLEAN that shows in a channel; see `unmeasured_filter`."""
-    return _read_filter(cube, polarization, channel, coverage)[2]
+        known = unmeasured_filter(psf, cube.beam, lengths)
+        return Sampling(*known, np.nan if known[0] is None else ambiguity(psf, cube.beam))
+    known = filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
+    return Sampling(*known, np.nan)
 
 
 def _read_window(cube, polarization, channel, corner, passed):
@@ -140,13 +141,11 @@ def combine_channels(candidates, target, views, cube):
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        The same with the fields restored, height, spike, residual, unsupported and response, without those where the
-        image is blank.
+        The same with the fields restored, height, spike, residual, unsupported, response and ambiguity, without those
+        where the image is blank.
     """
     around = range(target.channel - REACH_CHANNELS, target.channel + REACH_CHANNELS + 1)
-    missing = View(
-        *(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), np.nan, np.nan
-    )
+    missing = View(*(np.full(len(what), np.nan, dtype=np.float32) for what in views[target.channel][:5]), *[np.nan] * 3)
     total, unmeasured, heights = (
         np.column_stack([getattr(views.get(channel, missing), name) for channel in around]) for name in View._fields[:3]
     )
@@ -159,5 +158,5 @@ def combine_channels(candidates, target, views, cube):
     candidates["residual"] = here.residual / candidates["noise"]
     unsupported = unsupported_spike(total, unmeasured, here.share, target.of_pixel)
     candidates["unsupported"] = unsupported / candidates["noise"]
-    candidates["response"] = here.response
+    candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
     return candidates[np.isfinite(here.image)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import STRONG_EVIDENCE
+from ..core.decision import STRONG_EVIDENCE, Thresholds
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
@@ -40,6 +40,18 @@ ODD_SIZE = (
     "an offset of one pixel, and goes wrong even at a loop gain of 0.1. Image again with an even imsize"
 )
 LONELY = "channels {channels} could not be checked: they have no valid neighbouring channel to compare with"
+AMBIGUOUS = (
+    "the data of channels {channels} do not say where a source is: the PSF has 0.9 of its peak and more over an area "
+    "of {places:.0f} restoring beams ({others:.1f} in the other channels), as where only few visibilities are left. "
+    "What the image shows there may belong elsewhere, the check cannot tell, and cleaning again does not help. Compare "
+    "with the neighbouring channels, look at flags and weights (is it the edge of the spectral window?), or leave "
+    "these channels out"
+)
+ALL_AMBIGUOUS = (
+    "the data do not say where a source is: the PSF has 0.9 of its peak and more over an area of {places:.0f} "
+    "restoring beams in the channels that were cleaned, as in a snapshot with few baselines. What the image shows may "
+    "belong elsewhere, the check cannot tell, and cleaning again does not help. More hour angles or baselines would"
+)
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the visibilities: {path} is blank there or has no "
     "peak of 1 at its central pixel (was it cut out of a larger PSF?), or the image or the residual is masked or blank "
@@ -52,7 +64,7 @@ OTHER_BEAM = (
 # The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
 NOT_RESTORED = (
-    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.1f} % in "
+    "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.3g} % in "
     "channel {channel}. Was restoringbeam set in tclean, was the image smoothed or corrected for the primary beam, or "
     "are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the residual; "
     "this is correct if the model and the residual are from the same run"
@@ -115,6 +127,7 @@ def warnings_of(cube, channels, candidates, differing):
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
         warnings.append(LONELY.format(channels=_numbers(lonely)))
+    warnings += _ambiguous(channels)
     without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
     if without:
         warnings += [text.format(path=" and ".join(without)) for text in _without_psf(cube, channels)]
@@ -126,6 +139,17 @@ def warnings_of(cube, channels, candidates, differing):
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
     return [*warnings, *_nearly_blind(channels)]
+
+
+def _ambiguous(channels):
+    """The warning about channels with too few data, or about a cube with too few in all of them; or nothing."""
+    cleaned = channels[channels["components"] > 0]
+    rows, others = cleaned[cleaned["ambiguous"]], cleaned[~cleaned["ambiguous"]]
+    if len(rows):
+        places = np.median(rows["ambiguity"])
+        elsewhere = np.nanmedian(others["ambiguity"]) if len(others) else np.nan
+        text = AMBIGUOUS if len(others) else ALL_AMBIGUOUS
+        yield text.format(channels=_numbers(rows["channel"]), places=places, others=elsewhere)
 
 
 def _without_psf(cube, channels):
@@ -404,6 +428,8 @@ def explain(row, parameters):
             f"The surround cancels all but {100 * row['restored']:.0f} % of the hot pixel, which leaves a spike of "
             f"{row['severity']:.1f} sigma; a real source keeps its flux; {image}; {hot}."
         )
+    if row["ambiguity"] >= Thresholds.ambiguity:
+        return f"Not tested: the data of this channel do not say where a source is; {image}; {hot}."
     if np.isnan(unsupported):
         return f"Not tested: the coverage is unknown, or there are too few valid pixels around it; {image}; {hot}."
     lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"

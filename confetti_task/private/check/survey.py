@@ -68,7 +68,7 @@ def survey(cube, selected, thresholds, workers, memory):
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, workers, memory)
-    searched.channels["response"] = _responses(cube, searched.channels, candidates, coverages)
+    _fill_in_sampling(cube, searched.channels, candidates, coverages)
     return Found(cube, searched.channels, candidates, differing)
 
 
@@ -143,27 +143,28 @@ def _ask_the_data(cube, searched, coverages, workers, memory):
     return np.concatenate(weighed)
 
 
-def _responses(cube, channels, candidates, coverages):
-    """Response of every channel, measured at its candidates; others of its kind, with or without a PSF, are alike."""
-    measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
-    measured[candidates["polarization"], candidates["channel"]] = candidates["response"]
-    responses = measured[channels["polarization"], channels["channel"]]
+def _fill_in_sampling(cube, channels, candidates, coverages):
+    """Response and ambiguity of every channel: those at its candidates, or those that are typical of its kind."""
+    for name in ("response", "ambiguity"):
+        measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
+        measured[candidates["polarization"], candidates["channel"]] = candidates[name]
+        channels[name] = measured[channels["polarization"], channels["channel"]]
     with_psf = np.array([cube.has("psf", channel) for channel in channels["channel"].tolist()], dtype=bool)
     for alike in (with_psf, ~with_psf):
-        typical = _typical_response(cube, channels[alike], responses[alike], coverages)
-        responses[alike & np.isnan(responses)] = typical
-    return responses
+        response, ambiguity = _typical_sampling(cube, channels[alike], coverages)
+        for name, value in (("response", response), ("ambiguity", ambiguity)):
+            channels[name][alike & np.isnan(channels[name])] = value
 
 
-def _typical_response(cube, channels, responses, coverages):
-    """Median of the responses; if none is known, that of a channel which was cleaned."""
-    cleaned = channels[(channels["components"] > 0) & channels["checked"]]
-    if np.isfinite(responses).any():
-        return np.nanmedian(responses)
-    if not len(cleaned):
-        return np.nan
-    polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
-    return evidence.measure_response(cube, polarization, channel, coverages[polarization])
+def _typical_sampling(cube, channels, coverages):
+    """Median of the responses that are known, and the ambiguity of a cleaned channel in which it is not."""
+    cleaned = channels[(channels["components"] > 0) & channels["checked"] & np.isnan(channels["ambiguity"])]
+    response, ambiguity = np.nan, np.nan
+    if len(cleaned):
+        polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
+        *_, response, ambiguity = evidence.read_sampling(cube, polarization, channel, coverages[polarization])
+    known = np.isfinite(channels["response"]).any()
+    return np.nanmedian(channels["response"]) if known else response, ambiguity
 
 
 def _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory):

@@ -41,8 +41,10 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     candidates["suspicion"] = suspicion(candidates, candidates["noise"] if noises is None else noises[place])
     channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
     channels["suspicion"] = _of_the_worst(found)
+    channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     channels["acquitted"] = np.isin(channels["channel"], acquitted)
-    channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) & ~channels["acquitted"]
+    channels["suspicious"] = channels["suspicion"] >= thresholds.suspicion
+    channels["suspicious"] &= ~(channels["acquitted"] | channels["ambiguous"])
     return found
 
 
@@ -64,7 +66,7 @@ def verdicts_of_channels(found):
         "bad": bad[channels["polarization"], channels["channel"]],
         "suspicious": channels["suspicious"],
         "acquitted": channels["acquitted"],
-        "good": channels["checked"],
+        "good": channels["checked"] & ~channels["ambiguous"],
         "blank": np.isnan(channels["noise"]),
     }
     return np.select([*verdicts.values()], [*verdicts], "unchecked").astype("U10")
@@ -77,5 +79,5 @@ def verdict_of(found):
         return "confetti"
     if (verdicts == "suspicious").any():
         return "suspicious"
-    cleaned_and_checked = found.channels["checked"].any() and found.channels["components"].any()
-    return "clean" if cleaned_and_checked else "not applicable"
+    checked = np.isin(verdicts, ["good", "acquitted"]).any()
+    return "clean" if checked and found.channels["components"].any() else "not applicable"

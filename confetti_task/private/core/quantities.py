@@ -163,6 +163,7 @@ CANDIDATE_QUANTITIES = (
     ),
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
+    Quantity("ambiguity", "f4", description="of the channel, see there; from 10 on nothing is called confetti"),
     Quantity(
         "suspicion",
         "f4",
@@ -231,6 +232,13 @@ CHANNEL_QUANTITIES = (
         shown_in="found with 90 %, sigma",
         form=".1f",
     ),
+    Quantity(
+        "ambiguity",
+        "f4",
+        description="number of places at which a source would fit the data of the channel nearly as well: area where "
+        "the PSF has at least 0.9 of its peak, in restoring beams; about 1 if there are enough data; nan without PSF",
+    ),
+    Quantity("ambiguous", "?"),
     Quantity("suspicious", "?"),
     Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning it again
     Quantity(
@@ -258,7 +266,8 @@ CHANNEL_QUANTITIES = (
         "verdict",
         description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; "
         "suspicious: a fake source may hide there; acquitted: it was suspicious, and is the same after cleaning it "
-        "again; good: none of these; blank: flagged or masked; unchecked: no neighbouring channel to compare with",
+        "again; good: none of these; blank: flagged or masked; unchecked: no neighbouring channel to compare with, or "
+        "so few data that a source may be anywhere",
     ),
 )
 

@@ -241,7 +241,12 @@ def _check_image(cube, unit):
             f"{cube.path('image')} is in {unit}, not in Jy/beam; give the image as tclean wrote it, or convert it"
         )
     if not cube.beams and not cube.psf_beams:
-        raise ValueError(f"{cube.path('image')} has no restoring beam; set it with ia.setrestoringbeam")
+        raise ValueError(
+            f"{cube.path('image')} has no restoring beam, or one of zero width, as where tclean cannot fit the PSF. If "
+            "the beam was lost, set it with ia.setrestoringbeam; if the PSF has stripes, as in a snapshot with few "
+            "baselines, more hour angles or baselines would help, but not restoringbeam, with which tclean multiplies "
+            "the residual by the ratio of the beams"
+        )
     if cube.beam < 1:
         raise ValueError(
             f"{cube.path('image')} has a restoring beam of only {cube.beam:.2g} pixels; correct it with "
