@@ -1,10 +1,12 @@
 """Headers of CASA images, and the image tool that reads them."""
 
+import os
 from contextlib import contextmanager
 
 import numpy as np
 from astropy import units
 
+from .fits import read_cards
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -17,6 +19,8 @@ def opened(path):
     from casatools import image
 
     wait_for_writers(path)
+    if os.path.isfile(path):
+        read_cards(path)  # the image tool opens truncated files, and reads what is left
     tool = image()
     try:
         tool.open(path)

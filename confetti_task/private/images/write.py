@@ -35,7 +35,7 @@ def write_image(path, cube, planes, call, template=None):
         Image that provides the grid; None for the model.
     """
     template = template or cube.path("model")
-    lengths = {cube.axes[1]: cube.channels} if cube.pieces else {}
+    lengths = {cube.axes[1]: cube.channels} if cube.pieces or cube.files else {}
     copied = not lengths and _is_plain(template)
     _make_sure_of_room(path, template, 0 if copied else prod(cube.shape))
     if copied:

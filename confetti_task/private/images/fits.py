@@ -1,0 +1,93 @@
+"""
+FITS files: how their header says that the pixels are stored.
+
+What the header says of the sky, CASA's image tool reads. The few cards that are needed here are read directly: for a
+cube in a thousand files for each product, astropy's headers would take ten times as long.
+"""
+
+import os
+from collections import namedtuple
+from math import prod
+
+# A header consists of cards, and it fills blocks.
+CARD, BLOCK = 80, 2880
+BEGINNING, GZIP = b"SIMPLE  =", b"\x1f\x8b"
+
+# Text of the values in a header by keyword, with the comments, and the offset of the data in bytes.
+Cards = namedtuple("Cards", "text offset")
+
+
+def is_fits(path):
+    """Whether a file claims to be FITS."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(BEGINNING)) == BEGINNING
+
+
+def read_cards(path):
+    """
+    Read the first header of a FITS file.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
+    Returns
+    -------
+    cards : `Cards`
+        Of a keyword that occurs more than once, like HISTORY, only the first card.
+
+    Raises
+    ------
+    ValueError
+        If it is no FITS file, or if header or data are shorter than they should be.
+    """
+    text, blocks = {}, 0
+    with open(path, "rb") as file:
+        while "END" not in text:
+            block = file.read(BLOCK)
+            if not blocks and not block.startswith(BEGINNING):
+                raise ValueError(f"{path} cannot be read as a CASA image or as FITS; {_way_out(path, block)}")
+            if len(block) < BLOCK:
+                raise ValueError(f"{path} is damaged: its header has no end; copy it again, or export it again")
+            cards = (block[start : start + CARD].decode("latin1") for start in range(0, BLOCK, CARD))
+            text = {**{card[:8].rstrip(): card[10:] for card in reversed([*cards])}, **text}
+            blocks += 1
+    cards = Cards(text, blocks * BLOCK)
+    _check_length(path, cards)
+    return cards
+
+
+def _way_out(path, beginning):
+    if beginning.startswith(GZIP):
+        return f"it is compressed: gunzip < {path} > other.fits"
+    return "give an image that tclean, exportfits or WSClean wrote"
+
+
+def _check_length(path, cards):
+    needed = cards.offset + abs(int(number(cards, "BITPIX"))) // 8 * prod(shape_of(cards) or (0,))
+    length = os.path.getsize(path)
+    if length < needed:
+        raise ValueError(
+            f"{path} is damaged: {length} bytes long, and its header says {needed}; copy it again, or wait until it is "
+            "written"
+        )
+
+
+def number(cards, keyword, default=0.0):
+    """Number that a keyword has, or the default if it does not occur."""
+    text = cards.text.get(keyword, "").split("/")[0].strip().replace("D", "E")
+    return float(text) if text else default
+
+
+def shape_of(cards):
+    """Lengths of the axes, the first varying fastest; empty if the image is not in the first part of the file."""
+    return tuple(int(number(cards, f"NAXIS{axis}")) for axis in range(1, int(number(cards, "NAXIS")) + 1))
+
+
+def is_plain(cards):
+    """Whether the pixels are float32 as they are, one after another: big-endian, without scale."""
+    scale = number(cards, "BITPIX"), number(cards, "BSCALE", 1.0), number(cards, "BZERO")
+    return scale == (-32, 1, 0) and prod(shape_of(cards) or (0,)) > 0
