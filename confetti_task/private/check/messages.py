@@ -473,3 +473,26 @@ LIMITS = (
     "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
 )
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
+
+
+IMPORT = (
+    "its images are FITS files, and tclean continues CASA images only. Import each of them, e.g. importfits(fitsimage="
+    "'{path}', imagename='{name}', defaultaxes=True, defaultaxesvalues=['', '', '', 'I']), check the new images, and "
+    "clean them again"
+)
+OF_WSCLEAN = (
+    "its images are those of WSClean, which tclean cannot continue. Image these channels again with WSClean, more "
+    "gently (-gain 0.1, -mgain 0.8 or less) and without -continue"
+)
+
+
+def not_of_tclean(cube):
+    """Why confetti_reclean cannot mend a cube in FITS files, and what to do."""
+    path = cube.path(cube.fits[0])
+    if path.endswith(f"-{cube.fits[0]}.fits"):
+        return OF_WSCLEAN
+    return IMPORT.format(path=path, name=_path_of_casa(path))
+
+
+def _path_of_casa(path):
+    return path[: -len(".fits")] if path.endswith(".fits") else path + ".im"

@@ -13,14 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .cube import SAME_GRID_PIXELS, open_cube
+from .cube import POLARIZED, SAME_GRID_PIXELS, open_cube, paths_of_wsclean
 from .fits import number, read_cards
 from .headers import LEAST_BEAM
 
 # Root name of a channel: name given to WSClean, number, and the polarization if WSClean made several.
 _CHANNEL = re.compile(r"(?P<run>.*)-\d{4,}(?P<polarization>(?:-[A-Z]{1,2}i?)?)$", re.DOTALL)
-# Name of a run with a polarization: 'name-V'.
-_POLARIZED = re.compile(r"(?P<run>.*)(?P<polarization>-[A-Z]{1,2}i?)$", re.DOTALL)
 
 # What describes pixels and grid; {} is the number of an axis.
 PIXELS = ("BITPIX", "BSCALE", "BZERO", "BUNIT", "NAXIS", "SPECSYS", "RADESYS", "EQUINOX")
@@ -46,7 +44,7 @@ def run_of(root):
     """
     if any(os.path.exists(root + ending) for ending in (".model", ".model.tt0", ".model.fits", ".model.tt0.fits")):
         return root, []
-    matches = [pattern.match(root) for pattern in (_POLARIZED, _CHANNEL)]
+    matches = [pattern.match(root) for pattern in (POLARIZED, _CHANNEL)]
     for run, polarization in [(root, ""), *(match.groups() for match in matches if match)]:
         channels = _channels_of(run, polarization)
         if channels:
@@ -114,7 +112,7 @@ def _first_with_beam(channels):
 
 def _open_channel(root, first, expected):
     """Cube of one channel: like that of the first, except for frequency and beams."""
-    paths = {product: root + first.endings[product] for product in first.products}
+    paths = {product: paths_of_wsclean(root)[product] for product in first.products}
     missing = [path for path in paths.values() if not os.path.exists(path)]
     if missing:
         raise ValueError(f"{' and '.join(missing)} not found; every channel needs {', '.join(first.products)}")
@@ -129,6 +127,7 @@ def _open_channel(root, first, expected):
     return replace(
         first,
         root=root,
+        paths=paths,
         beams=_beam(cards["image"], first),
         psf_beams=_beam(cards["psf"], first) if "psf" in cards else (),
         tiles=tiles,

@@ -31,6 +31,10 @@ _IMAGE = re.compile(
 )
 
 
+# Name that WSClean was given, with the polarization that it adds if it makes several: 'name-V'.
+POLARIZED = re.compile(r"(?P<run>.*)(?P<polarization>-[A-Z]{1,2}i?)$", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Cube:
     """
@@ -42,8 +46,8 @@ class Cube:
         Name given to tclean, and '.tt0' if it wrote Taylor terms.
     products : tuple of str
         Which of model, image, residual, psf and mask exist.
-    endings : dict of str
-        What follows the root name in the name of each of them: '.model', '.model.fits', '-model.fits' from WSClean.
+    paths : dict of str
+        Path of each of them.
     fits : tuple of str
         Which of them are FITS files.
     masked : bool
@@ -79,7 +83,7 @@ class Cube:
     root: str
     taylor_term: str
     products: Tuple[str, ...]
-    endings: Dict[str, str]
+    paths: Dict[str, str]
     fits: Tuple[str, ...]
     masked: bool
     shape: Tuple[int, int, int, int]
@@ -176,7 +180,7 @@ class Cube:
     def path(self, product, channel=0):
         """Path of a product."""
         cube, _ = self.part_of(channel)
-        return cube.root + cube.endings.get(product, _ending(product, cube.taylor_term))
+        return cube.paths.get(product) or _path(cube.root, product, cube.taylor_term)
 
     def box(self, polarization, start, end, rows=None, columns=None):
         """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
@@ -231,8 +235,7 @@ def open_cube(imagename, reader="auto"):
     if reader not in READERS:
         raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
     root, term = split_name(imagename)
-    endings = _find_images(imagename, root, term)
-    paths = {product: root + ending for product, ending in endings.items()}
+    paths = _find_images(imagename, root, term)
     headers = {product: read_header(path) for product, path in paths.items()}
     for product, header in headers.items():
         _check_same_grid(paths[product], header, paths["model"], headers["model"])
@@ -241,7 +244,7 @@ def open_cube(imagename, reader="auto"):
         root=root,
         taylor_term=term,
         products=tuple(paths),
-        endings=endings,
+        paths=paths,
         fits=tuple(product for product, path in paths.items() if is_fits(path)),
         masked=image["masked"],
         ndim=len(model["stored_shape"]),
@@ -255,24 +258,33 @@ def open_cube(imagename, reader="auto"):
 
 
 def _find_images(imagename, root, term):
-    """Endings of the images that exist, by product."""
+    """Paths of the images that exist, by product."""
     found = {}
-    for candidates in _endings(root, term):
-        endings = {product: ending for product, ending in candidates.items() if os.path.exists(root + ending)}
-        found = {**endings, **found}
+    for paths in _candidates(root, term):
+        found = {**{product: path for product, path in paths.items() if os.path.exists(path)}, **found}
         # FITS files beside a complete set of CASA images may be older, or made for another purpose.
         if set(NEEDED) <= set(found):
             return {product: found[product] for product in NEEDED + OPTIONAL if product in found}
-    missing = [root + _ending(product, term) for product in NEEDED if product not in found]
+    missing = [_path(root, product, term) for product in NEEDED if product not in found]
     raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
 
 
-def _endings(root, term):
-    """What may follow a root name, in the order of preference."""
-    casa = {product: _ending(product, term) for product in NEEDED + OPTIONAL}
-    if os.path.exists(root + "-model.fits") and not any(os.path.exists(root + ending) for ending in casa.values()):
-        return [{product: f"-{product}.fits" for product in OF_WSCLEAN}]
-    return [casa, {product: ending + ".fits" for product, ending in casa.items()}]
+def _candidates(root, term):
+    """Paths that the images may have, in the order of preference."""
+    casa = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
+    fits = {product: path + ".fits" for product, path in casa.items()}
+    if os.path.exists(f"{root}-model.fits") and not any(map(os.path.exists, (casa["model"], fits["model"]))):
+        return [paths_of_wsclean(root)]
+    return [casa, fits]
+
+
+def paths_of_wsclean(root):
+    """Paths that images of WSClean have, by product; one PSF serves all polarizations."""
+    paths = {product: f"{root}-{product}.fits" for product in OF_WSCLEAN}
+    polarized = POLARIZED.match(root)
+    if polarized and not os.path.exists(paths["psf"]):
+        paths["psf"] = f"{polarized['run']}-psf.fits"
+    return paths
 
 
 def _where_to_look(missing):
@@ -314,9 +326,9 @@ def _find_tiles(paths):
     return tiles
 
 
-def _ending(product, term):
+def _path(root, product, term):
     # tclean writes a single clean mask for all Taylor terms.
-    return f".{product}{'' if product == 'mask' else term}"
+    return f"{root}.{product}{'' if product == 'mask' else term}"
 
 
 def split_name(imagename):

@@ -91,3 +91,25 @@ def is_plain(cards):
     """Whether the pixels are float32 as they are, one after another: big-endian, without scale."""
     scale = number(cards, "BITPIX"), number(cards, "BSCALE", 1.0), number(cards, "BZERO")
     return scale == (-32, 1, 0) and prod(shape_of(cards) or (0,)) > 0
+
+
+def lengthen(path, shape):
+    """
+    Give an image of one pixel in a FITS file another shape; its pixels are then 0, and a hole in the file.
+
+    Parameters
+    ----------
+    path : str
+        Path of a file that contains nothing else.
+    shape : tuple of int
+        Lengths of the axes, the first varying fastest.
+    """
+    offset = read_cards(path).offset
+    with open(path, "r+b") as file:
+        header = file.read(offset)
+        for axis, length in enumerate(shape, start=1):
+            start = header.index(f"NAXIS{axis}  = ".encode())
+            file.seek(start)
+            file.write(f"NAXIS{axis}  = {length:20d}".ljust(CARD).encode())
+        file.truncate(offset)
+        file.truncate(offset + -(-4 * prod(shape) // BLOCK) * BLOCK)
