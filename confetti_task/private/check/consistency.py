@@ -45,6 +45,8 @@ def restored_again(cube):
         return replace(
             cube, pieces=pieces, files=files, beams=tuple(width for part in pieces or files for width in part.beams)
         )
+    if not cube.psf_beams and not cube.beams:  # a channel without data, in a file of its own
+        return cube
     beams = read_beams(cube, "psf" if cube.psf_beams else "image")
     return replace(cube, restored_with=beams, beams=cube.psf_beams or cube.beams)
 

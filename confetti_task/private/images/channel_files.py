@@ -15,7 +15,7 @@ import numpy as np
 
 from .cube import POLARIZED, SAME_GRID_PIXELS, open_cube, paths_of_wsclean
 from .fits import number, read_cards
-from .headers import LEAST_BEAM
+from .headers import LEAST_BEAM, round_beam
 
 # Root name of a channel: name given to WSClean, number, and the polarization if WSClean made several.
 _CHANNEL = re.compile(r"(?P<run>.*)-\d{4,}(?P<polarization>(?:-[A-Z]{1,2}i?)?)$", re.DOTALL)
@@ -177,7 +177,7 @@ def _beam(cards, cube):
     """FWHM of the beam in pixels, in a tuple; an empty one if there is none."""
     cell = np.sqrt(np.prod(np.abs(cube.cell))) / 3600
     width = math.sqrt(abs(number(cards, "BMAJ") * number(cards, "BMIN"))) / cell
-    return (float(width),) if width > LEAST_BEAM else ()
+    return (round_beam(width),) if width > LEAST_BEAM else ()
 
 
 def _check_equally_spaced(files):

@@ -1,5 +1,6 @@
 """The images written by tclean or WSClean: which exist, the order of their axes, and how their pixels are stored."""
 
+import glob
 import math
 import os
 import re
@@ -178,9 +179,11 @@ class Cube:
         return product in cube.products
 
     def path(self, product, channel=0):
-        """Path of a product."""
+        """Path of a product, or the one that it would have."""
         cube, _ = self.part_of(channel)
-        return cube.paths.get(product) or _path(cube.root, product, cube.taylor_term)
+        if product in cube.paths:
+            return cube.paths[product]
+        return cube.root + cube.paths["model"][len(cube.root) :].replace("model", product)
 
     def box(self, polarization, start, end, rows=None, columns=None):
         """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
@@ -237,8 +240,8 @@ def open_cube(imagename, reader="auto"):
     root, term = split_name(imagename)
     paths = _find_images(imagename, root, term)
     headers = {product: read_header(path) for product, path in paths.items()}
-    for product, header in headers.items():
-        _check_same_grid(paths[product], header, paths["model"], headers["model"])
+    for product in paths:
+        _check_same_grid(product, paths, headers)
     model, image = headers["model"], headers["image"]
     cube = Cube(
         root=root,
@@ -266,7 +269,7 @@ def _find_images(imagename, root, term):
         if set(NEEDED) <= set(found):
             return {product: found[product] for product in NEEDED + OPTIONAL if product in found}
     missing = [_path(root, product, term) for product in NEEDED if product not in found]
-    raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
+    raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(root, missing)}")
 
 
 def _candidates(root, term):
@@ -287,7 +290,12 @@ def paths_of_wsclean(root):
     return paths
 
 
-def _where_to_look(missing):
+def _where_to_look(root, missing):
+    others = sorted(glob.glob(f"{glob.escape(root)}-*-model.fits"))
+    if others:
+        return (
+            f"there is {others[0]}: give the name of one of its images, for all channels of that polarization or time"
+        )
     for path in missing:
         if os.path.exists(path + ".fits.gz"):
             return f"decompress it first: gunzip {path}.fits.gz"
@@ -341,7 +349,9 @@ def split_name(imagename):
     return name, there[0] if there else ""
 
 
-def _check_same_grid(path, header, model_path, model_header):
+def _check_same_grid(product, paths, headers):
+    """Raise an error if a product is not on the grid of the model; a PSF may be that of another polarization."""
+    path, header, model_path, model_header = paths[product], headers[product], paths["model"], headers["model"]
     things = {
         "stored_shape": "shape",
         "axes": "order of the axes (polarization, channel, y, x)",
@@ -358,6 +368,8 @@ def _check_same_grid(path, header, model_path, model_header):
             )
     here, there = (each["reference_coordinates"] for each in (header, model_header))
     offset = np.abs(np.subtract(here, there) / model_header["increments"])
+    if product == "psf" and model_header["axes"][0] is not None:
+        offset[:, model_header["axes"][0]] = 0
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
             f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); give "

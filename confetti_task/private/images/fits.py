@@ -42,14 +42,14 @@ def read_cards(path):
     Raises
     ------
     ValueError
-        If it is no FITS file, or if header or data are shorter than they should be.
+        If it is no FITS file, if header or data are shorter than they should be, or if float pixels have a scale.
     """
     text, blocks = {}, 0
     with open(path, "rb") as file:
         while "END" not in text:
             block = file.read(BLOCK)
             if not blocks and not block.startswith(BEGINNING):
-                raise ValueError(f"{path} cannot be read as a CASA image or as FITS; {_way_out(path, block)}")
+                raise ValueError(f"{path} {_what_else(block)}")
             if len(block) < BLOCK:
                 raise ValueError(f"{path} is damaged: its header has no end; copy it again, or export it again")
             cards = (block[start : start + CARD].decode("latin1") for start in range(0, BLOCK, CARD))
@@ -57,13 +57,15 @@ def read_cards(path):
             blocks += 1
     cards = Cards(text, blocks * BLOCK)
     _check_length(path, cards)
+    if number(cards, "BITPIX") < 0 and (number(cards, "BSCALE", 1.0), number(cards, "BZERO")) != (1, 0):
+        raise ValueError(f"{path} has a scale for float pixels, which CASA ignores; write the scaled pixels")
     return cards
 
 
-def _way_out(path, beginning):
+def _what_else(beginning):
     if beginning.startswith(GZIP):
-        return f"it is compressed: gunzip < {path} > other.fits"
-    return "give an image that tclean, exportfits or WSClean wrote"
+        return "is compressed; decompress it first, with gunzip"
+    return "cannot be read as a CASA image or as FITS; give an image that tclean, exportfits or WSClean wrote"
 
 
 def _check_length(path, cards):
@@ -88,9 +90,8 @@ def shape_of(cards):
 
 
 def is_plain(cards):
-    """Whether the pixels are float32 as they are, one after another: big-endian, without scale."""
-    scale = number(cards, "BITPIX"), number(cards, "BSCALE", 1.0), number(cards, "BZERO")
-    return scale == (-32, 1, 0) and prod(shape_of(cards) or (0,)) > 0
+    """Whether the pixels are float32, big-endian and one after another."""
+    return number(cards, "BITPIX") == -32 and prod(shape_of(cards) or (0,)) > 0
 
 
 def lengthen(path, shape):
