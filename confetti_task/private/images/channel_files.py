@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from .cube import POLARIZED, SAME_GRID_PIXELS, open_cube, paths_of_wsclean
-from .fits import number, read_cards
+from .fits import number, read_cards, value_of
 from .headers import LEAST_BEAM, round_beam
 
 # Root name of a channel: name given to WSClean, number, and the polarization if WSClean made several.
@@ -137,13 +137,13 @@ def _open_channel(root, first, expected):
 
 def _check_alike(path, cards, first_path, expected, spectral):
     axes = range(1, int(number(expected, "NAXIS")) + 1)
-    keywords = [*PIXELS, *(name.format(axis) for axis in axes for name in AXIS)]
-    for keyword in set(keywords) - {f"CRVAL{spectral}", f"CDELT{spectral}"}:
-        here, there = (which.text.get(keyword, "").split("/")[0].strip() for which in (cards, expected))
-        if here != there:
+    keywords = {*PIXELS, *(name.format(axis) for axis in axes for name in AXIS)}
+    for keyword in keywords - {f"CRVAL{spectral}", f"CDELT{spectral}"}:
+        here, there = (which.text.get(keyword, "") for which in (cards, expected))
+        if here != there and value_of(here) != value_of(there):
             raise ValueError(
-                f"{path} and {first_path} should have the same {keyword} (got {here} and {there}); give the images of "
-                "one run of WSClean"
+                f"{path} and {first_path} should have the same {keyword} (got {value_of(here)} and {value_of(there)}); "
+                "give the images of one run of WSClean"
             )
     width, usual = (number(which, f"CDELT{spectral}") for which in (cards, expected))
     if abs(width - usual) > SAME_GRID_PIXELS * abs(usual):

@@ -78,9 +78,14 @@ def _check_length(path, cards):
         )
 
 
+def value_of(text):
+    """The value in the text of a card, without the comment."""
+    return text.split("/")[0].strip()
+
+
 def number(cards, keyword, default=0.0):
     """Number that a keyword has, or the default if it does not occur."""
-    text = cards.text.get(keyword, "").split("/")[0].strip().replace("D", "E")
+    text = value_of(cards.text.get(keyword, "")).replace("D", "E")
     return float(text) if text else default
 
 
