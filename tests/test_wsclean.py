@@ -134,6 +134,20 @@ def test_an_interval_is_a_run_of_its_own(products):
     assert confetti_check(imagename="line-t0001")["chans"] == "3"
 
 
+def test_two_runs_in_adjoining_channels_are_one_spectrum(products):
+    write_wsclean("line", products)
+    for name in ("model", "image", "residual", "psf"):
+        for channel in range(3, 7):
+            os.rename(f"line-{channel:04d}-{name}.fits", f"upper-{channel - 3:04d}-{name}.fits")
+    cube = pieces.open_pieces(["upper", "line"])
+    assert [piece.root for piece in cube.pieces] == ["line", "upper"]
+    assert len(cube.stored) == cube.channels == 7
+    result = confetti_check(imagename=["line", "upper"])
+    assert result["mask"] == ["line.confetti.mask", "upper.confetti.mask"]
+    assert result["chans"] == "3"
+    assert QTable.read(result["table"][1])["channel"][0] == 0
+
+
 def test_without_psf_the_coverage_is_taken_from_the_residual(products):
     write_wsclean("line", products, skip=["psf"])
     assert "line-0000-psf.fits not found" in confetti_check(imagename="line")["warnings"][0]

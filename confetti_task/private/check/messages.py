@@ -158,9 +158,10 @@ def _numbers(channels):
 
 def describe_inputs(cube, channels):
     """What is checked, in one line."""
+    stored = " in FITS files" if cube.fits else ""
     return (
         f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.name}.[{','.join(cube.products)}]"
-        f"{cube.taylor_term}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
+        f"{cube.taylor_term}{stored}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
         f"beam {cube.beam:.1f} pixels"
     )
 
@@ -473,7 +474,6 @@ LIMITS = (
     "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
 )
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
-
 
 IMPORT = (
     "its images are FITS files, and tclean continues CASA images only. Import each of them, e.g. importfits(fitsimage="

@@ -23,14 +23,12 @@ SAME_GRID_PIXELS = 0.01
 # WSClean has dashes where tclean has dots, and writes no clean mask.
 OF_WSCLEAN = ("model", "image", "residual", "psf")
 
-
 # Name of an image: root name, product and Taylor term.
 _IMAGE = re.compile(
     rf"(?P<root>.*)(?:\.(?:{'|'.join(NEEDED + OPTIONAL)})(?P<term>\.tt0)?(?:\.fits)?"
     rf"|-(?:{'|'.join(OF_WSCLEAN)})\.fits)$",
     re.DOTALL,
 )
-
 
 # Name that WSClean was given, with the polarization that it adds if it makes several: 'name-V'.
 POLARIZED = re.compile(r"(?P<run>.*)(?P<polarization>-[A-Z]{1,2}i?)$", re.DOTALL)

@@ -41,8 +41,8 @@ def open_pieces(imagename, reader="auto"):
 
 
 def _open(name, reader):
-    root, numbers = run_of(split_name(name)[0])
-    return open_channels(root, numbers, reader) if numbers else open_cube(name, reader)
+    root, channels = run_of(split_name(name)[0])
+    return open_channels(root, channels, reader) if channels else open_cube(name, reader)
 
 
 def _expand(imagename):
@@ -74,6 +74,7 @@ def _join(cubes):
     return replace(
         cubes[0],
         products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
+        fits=tuple({product: None for cube in cubes for product in cube.fits}),
         masked=any(cube.masked for cube in cubes),
         shape=(first.shape[0], channels, *first.shape[2:]),
         beams=tuple(width for cube in cubes for width in cube.beams),
@@ -81,6 +82,7 @@ def _join(cubes):
         tiles={},
         reference_coordinates=(cubes[0].reference_coordinates[0], cubes[-1].reference_coordinates[1]),
         pieces=tuple(cubes),
+        files=(),
     )
 
 

@@ -69,18 +69,17 @@ def write_fits(path, cube, places):
         file.
     """
     file = path + ".fits"
-    _make_sure_of_room(file, path, 0)
-    if cube.axes[2:] != (1, 0):
+    whole = cube.axes[2:] != (1, 0)  # only planes x, y are contiguous
+    _make_sure_of_room(file, path, prod(cube.shape) if whole else 0)
+    if whole:
         with opened(path) as tool:
             tool.tofits(file, stokeslast=False)
         return
-    shape = _write_first_pixel(file, path)
-    lengthen(file, shape)
+    lengthen(file, _write_first_pixel(file, path))
     tiles = find_fits_tiles(file)
-    with open(file, "r+b") as opened_file:
+    with open(file, "r+b") as planes:
         for place in places:
-            plane = read_plane(path, cube, *place)
-            write_plane(opened_file, tiles, cube.box(*place, place[1] + 1)[0], plane)
+            write_plane(planes, tiles, cube.box(*place, place[1] + 1)[0], read_plane(path, cube, *place))
 
 
 def _write_first_pixel(file, path):
