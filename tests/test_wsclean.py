@@ -15,6 +15,7 @@ from wsclean_images import FREQUENCY_HZ, GROWTH, WIDTH_HZ, write_wsclean
 
 from confetti_task import confetti_plot, confetti_reclean
 from confetti_task.private.images import headers, pieces
+from confetti_task.private.images.locks import unchanged
 from confetti_task.private.images.pixels import read_channels
 
 
@@ -132,6 +133,20 @@ def test_a_polarization_is_named_and_takes_the_psf_of_all(products):
 def test_an_interval_is_a_run_of_its_own(products):
     write_wsclean("line-t0001", products)
     assert confetti_check(imagename="line-t0001")["chans"] == "3"
+
+
+def test_channels_beyond_ten_thousand_follow_in_order(products):
+    write_wsclean("line", products, start=9996)
+    cube = pieces.open_pieces("line")
+    assert [file.root for file in cube.files][3:5] == ["line-9999", "line-10000"]
+    assert confetti_check(imagename="line-10001-psf.fits")["chans"] == "3"
+
+
+def test_a_channel_that_changes_during_the_check_is_named(products):
+    write_wsclean("line", products)
+    cube, message = pieces.open_pieces("line"), "line-0004-model.fits changed during the check"
+    with pytest.raises(ValueError, match=message), unchanged(cube):
+        os.utime("line-0004-model.fits", (0, 0))
 
 
 def test_two_runs_in_adjoining_channels_are_one_spectrum(products):
