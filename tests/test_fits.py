@@ -16,6 +16,7 @@ from checks import confetti_check
 from skies import HOT, NOISE
 
 from confetti_task import confetti_plot, confetti_reclean
+from confetti_task.private.check.messages import describe_verdict
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.locks import unchanged
 from confetti_task.private.images.pieces import open_pieces
@@ -384,7 +385,9 @@ def test_the_page_and_a_plot_are_drawn_from_fits(exported):
 
 
 def test_cleaning_again_is_refused_with_the_calls_that_help(exported):
-    confetti_check(imagename="line")
+    result = confetti_check(imagename="line")
+    assert "importfits" in describe_verdict(result, open_cube("line"))
+    assert "importfits" not in describe_verdict(result, open_cube("casa"))
     before = sorted(os.listdir("."))
     with pytest.raises(
         ValueError, match=r"importfits\(fitsimage='line.model.fits', imagename='line.model', defaultaxes"

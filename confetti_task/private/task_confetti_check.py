@@ -70,7 +70,7 @@ def confetti_check(
     result = messages.summarize(found.candidates, tables, products, report)
     for line in messages.describe_channels(*tables):
         casalog.post(line)
-    casalog.post(messages.describe_verdict(result))
+    casalog.post(messages.describe_verdict(result, cube))
     return result
 
 

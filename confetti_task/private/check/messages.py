@@ -287,8 +287,9 @@ def _name(row):
     return f"Channel {row['channel']} ({row['frequency']:.6f}, {row['velocity']:.2f}, Stokes {row['stokes']})"
 
 
-def describe_verdict(result):
+def describe_verdict(result, cube):
     """The verdict, and what to do next."""
+    remedy = not_of_tclean(cube) if cube.fits else "clean these channels again with confetti_reclean"
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
     candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
@@ -296,12 +297,12 @@ def describe_verdict(result):
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
     if result["verdict"] == "suspicious":
-        return f"Verdict: suspicious; {suspects}; {candidates}. Next: clean these channels again with confetti_reclean"
+        return f"Verdict: suspicious; {suspects}; {candidates}. Next: {remedy}"
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     hidden = f"{suspects} too; " if result["suspects"] else ""
     return (
         f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: clean these channels again with confetti_reclean"
+        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: {remedy}"
     )
 
 
