@@ -223,7 +223,7 @@ def spoil(how):
         "wider": ({"CDELT3": 2 * WIDTH_HZ}, "should have the same channel width"),
         "other place": ({"CRVAL2": -21.63}, "should have the same CRVAL2"),
         "other frequency": ({"CRVAL3": 1.5e9}, "line-0004-image.fits and line-0004-model.fits .* same frequency"),
-        "other unit": ({"BUNIT": "K"}, "should have the same BUNIT"),
+        "other unit": ({"BUNIT": "JY/PIXEL"}, "should have the same BUNIT"),
     }
     edit("line-0004-image.fits", **cards[how][0])
     return cards[how][1]

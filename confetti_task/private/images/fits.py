@@ -6,12 +6,14 @@ cube in a thousand files for each product, astropy's headers would take ten time
 """
 
 import os
+import re
 from collections import namedtuple
 from math import prod
 
 # A header consists of cards, and it fills blocks.
 CARD, BLOCK = 80, 2880
 BEGINNING, GZIP = b"SIMPLE  =", b"\x1f\x8b"
+QUOTED = re.compile(r"\s*'(?P<text>[^']*)'")
 
 # Text of the values in a header by keyword, with the comments, and the offset of the data in bytes.
 Cards = namedtuple("Cards", "text offset")
@@ -79,8 +81,9 @@ def _check_length(path, cards):
 
 
 def value_of(text):
-    """The value in the text of a card, without the comment."""
-    return text.split("/")[0].strip()
+    """The value in the text of a card, without the comment; text in quotes may hold a slash, as 'Jy/beam' does."""
+    quoted = QUOTED.match(text)
+    return quoted["text"].rstrip() if quoted else text.split("/")[0].strip()
 
 
 def number(cards, keyword, default=0.0):
