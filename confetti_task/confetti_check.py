@@ -118,6 +118,13 @@ PARAMETERS = (
         allowed=(),
         summary="Table in which confetti_reclean acquitted channels; '' = imagename.proof.ecsv",
     ),
+    Parameter(
+        name="fitsmask",
+        type="bool",
+        default=False,
+        allowed=(),
+        summary="Write the masks as FITS files too",
+    ),
 )
 
 
@@ -138,6 +145,7 @@ def confetti_check(
     memory=1.0,
     overwrite=False,
     proof="",
+    fitsmask=False,
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -159,8 +167,9 @@ def confetti_check(
     imagename : str or list of str, default ''
         Root name of the images, as given to tclean; the name of the .image, .model or .residual (.tt0) is accepted too.
         Requires imagename.model, .image and .residual. Keep imagename.psf with them: it shows which spatial frequencies
-        were measured; without it, this is taken from the residual. A list of root names, or a pattern such as
-        'name.????.128', stands for a cube that was imaged in pieces, which are checked as one spectrum.
+        were measured; without it, this is taken from the residual. They may be FITS files: imagename.model.fits and so
+        on, or those of WSClean, imagename-0000-model.fits and so on, one for each channel. A list of root names, or a
+        pattern such as 'name.????.128', stands for a cube that was imaged in pieces, which are checked as one spectrum.
     outfile : str, default ''
         Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means
         imagename.confetti. For a cube in pieces, a name gives one set of products for the whole cube, and '' gives one
@@ -200,9 +209,9 @@ def confetti_check(
         Number of fake sources to show in the report with maps and spectra: first the worst of each bad channel, then
         the others. The report also shows a quarter as many of the candidates, which are not masked.
     reader : {'auto', 'ia'}, default 'auto'
-        How to read pixels. 'auto': from the tiles on disk if all images are stored in plain tiles, which is 8 times
-        faster and lets many cores work at once; otherwise through the image tool. 'ia': through the image tool only.
-        The results are the same.
+        How to read pixels. 'auto': from the files on disk if all images are stored in plain tiles or as plain FITS,
+        which is 8 times faster and lets many cores work at once; otherwise through the image tool. 'ia': through the
+        image tool only. The results are the same.
     parallel : bool or int, default True
         Number of threads. True: the workers of the dask.distributed client that is active in this session or, if there
         is none, one thread per core. False: one thread. The results are the same.
@@ -215,6 +224,9 @@ def confetti_check(
         Table that confetti_reclean wrote about the channels that it cleaned again: those acquitted there, and unchanged
         since, are not suspicious, and the report shows the images before and after. '' means imagename.proof.ecsv if it
         exists.
+    fitsmask : bool, default False
+        Write the masks as FITS files too: outfile.mask.fits and, with a clean mask, outfile.cleanmask.fits, for
+        programs that read no CASA images.
 
     Returns
     -------

@@ -425,14 +425,6 @@ def test_an_impossible_beam_is_refused(width, message):
     refuses("line", f"line.image has a restoring beam .*{message}")
 
 
-def test_fits_files_are_refused_with_the_call_that_converts_them():
-    write_cube("line", sky(7))
-    for path in glob.glob("line.*"):
-        to_fits(path)
-        os.rename(path, path + ".fits")
-    refuses("line", r"importfits\(fitsimage='line.model.fits', imagename='line.model'\)")
-
-
 @pytest.mark.parametrize("given", ["", "nowhere", "line.", "~/line", " line", "line.image.pbcor", "."])
 def test_a_name_without_images_is_refused_with_what_is_needed(given):
     write_cube("line", sky(7))

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 from alma_imf import image_line
+from astropy.io import fits
 from astropy.table import QTable
 from casa_images import checksum, read_image, working_in
 from checks import confetti_check
@@ -85,6 +86,42 @@ def test_a_careful_clean_of_the_same_data_is_clean(cubes, truth):
     assert result["verdict"] == "clean"
     assert not read_image(result["mask"]).any()
     assert len(fake_sources(judge(*read_images(root), truth), truth)) <= 1
+
+
+@pytest.fixture
+def exported(careless):
+    """The careless cube as FITS files called 'line', as exportfits writes them, and what the check says of it."""
+    from casatasks import exportfits
+
+    root, result = careless
+    for name in ("model", "image", "residual", "psf", "pb", "mask"):
+        exportfits(imagename=f"{root}.{name}", fitsimage=f"line.{name}.fits")
+    return result
+
+
+def test_fits_files_give_the_same_finds_and_the_same_masks(exported):
+    result = confetti_check(imagename="line", fitsmask=True)
+    different = {"mask", "cleanmask", "table", "channeltable", "report", "flux"}
+    assert {key: result[key] for key in set(result) - different} == {
+        key: exported[key] for key in set(exported) - different
+    }
+    assert result["flux"] == pytest.approx(exported["flux"], rel=1e-5)
+    for key in ("mask", "cleanmask"):
+        with fits.open(result[key] + ".fits") as file:
+            np.testing.assert_array_equal(file[0].data[0], read_image(exported[key]))
+
+
+@pytest.mark.long
+def test_a_cube_that_was_exported_to_fits_and_imported_again_is_mended(exported, observation):
+    from casatasks import importfits
+
+    for path in glob.glob("line.*.fits"):
+        name = path[: -len(".fits")]
+        importfits(fitsimage=path, imagename=name, defaultaxes=True, defaultaxesvalues=["", "", "", "I"])
+    confetti_check(imagename="line")
+    mended = confetti_reclean(imagename="line", vis=observation.vis, method="cube")
+    assert mended["before"]["nsources"] == exported["nsources"]
+    assert mended["after"]["nsources"] == 0
 
 
 def beams(root):

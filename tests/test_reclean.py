@@ -208,6 +208,24 @@ def test_without_a_history_the_parameters_must_be_given(cube):
 
 
 @pytest.mark.usefixtures("cube")
+def test_images_that_were_exported_to_fits_and_imported_again_keep_their_history():
+    from casatasks import exportfits, importfits
+
+    script = read(prepared()["script"]).splitlines()
+    names = [name for name in INPUTS if name != "line.ms"]
+    for name in names:
+        exportfits(imagename=name, fitsimage=name + ".fits")
+        shutil.rmtree(name)
+    with pytest.raises(ValueError, match="importfits"):
+        prepared(overwrite=True)
+    for name in names:
+        importfits(fitsimage=name + ".fits", imagename=name, defaultaxes=True, defaultaxesvalues=["", "", "", "I"])
+    confetti_check(imagename="line", overwrite=True)
+    again = read(prepared(overwrite=True)["script"]).splitlines()
+    assert [line for line in again if line[:1] != "#"] == [line for line in script if line[:1] != "#"]
+
+
+@pytest.mark.usefixtures("cube")
 def test_a_measurement_set_that_has_gone_is_named():
     os.rename("line.ms", "moved.ms")
     with pytest.raises(ValueError, match="/line.ms not found; give the name of the MeasurementSet as vis"):

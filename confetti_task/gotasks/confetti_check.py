@@ -27,6 +27,7 @@ class _ShellTask(ShellTask):
         memory=None,
         overwrite=None,
         proof=None,
+        fitsmask=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

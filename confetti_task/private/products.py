@@ -12,7 +12,7 @@ from .check.by_piece import Part, split
 from .check.clean_mask import channels_to_clean, pixels_to_clean
 from .check.tables import bad_channels
 from .core.quantities import CANDIDATE_QUANTITIES
-from .images.write import write_image
+from .images.write import write_fits, write_image
 from .report.regions import write_regions
 from .staging import exclusive, publish, staged_root
 
@@ -25,6 +25,8 @@ SUFFIXES = (
     ".reg",
     ".channels.ecsv",
     ".ecsv",
+    ".cleanmask.fits",
+    ".mask.fits",
     ".cleanmask",
     ".mask",
 )
@@ -34,11 +36,12 @@ OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
 # Other programs write files with these suffixes too.
 REPORT = (".html", ".crtf", ".reg")
+FITS = (".cleanmask.fits", ".mask.fits")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Parameters of the task: which clean mask, whether to write statistics and a report, how many finds it shows, and the
-# table of the proof or None.
-Options = namedtuple("Options", "cleanmask writestats report npanels proof")
+# Parameters of the task: which clean mask, whether to write statistics and a report, how many finds it shows, the table
+# of the proof or None, and whether to write the masks as FITS too.
+Options = namedtuple("Options", "cleanmask writestats report npanels proof fitsmask")
 
 # Names of the products of an outfile, '' for those not written; for a cube in pieces, lists of names.
 Products = namedtuple("Products", "mask cleanmask table channeltable report")
@@ -46,7 +49,7 @@ NOT_WRITTEN = Products("", "", "", "", "")
 
 
 @contextmanager
-def reserved(outfile, cube, overwrite, report):
+def reserved(outfile, cube, overwrite, options):
     """
     Check, before anything is measured, that this run can write the products, and lock them against other runs.
 
@@ -58,8 +61,8 @@ def reserved(outfile, cube, overwrite, report):
         The images.
     overwrite : bool
         Whether products of an earlier run may be replaced.
-    report : bool
-        Whether the HTML report and the regions are to be written.
+    options : `Options`
+        What is to be written in addition to the mask and the tables.
 
     Yields
     ------
@@ -75,31 +78,32 @@ def reserved(outfile, cube, overwrite, report):
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     with ExitStack() as claims:
         for name in outfiles:
-            claims.enter_context(_reserved(name, overwrite, report))
+            claims.enter_context(_reserved(name, overwrite, options))
         yield outfiles
 
 
 @contextmanager
-def _reserved(outfile, overwrite, report):
+def _reserved(outfile, overwrite, options):
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
-    for path in (outfile + suffix + term for suffix in OF_TCLEAN for term in ("", ".tt0")):
+    for path in (outfile + suffix + end for suffix in OF_TCLEAN for end in ("", ".tt0", ".fits", ".tt0.fits")):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean with that name; choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
     with exclusive(outfile):
-        for path in (outfile + suffix for suffix in _suffixes(outfile, report)):
+        for path in (outfile + suffix for suffix in _suffixes(outfile, options)):
             if os.path.lexists(path) and not overwrite:
                 raise ValueError(f"{path} exists already; set overwrite=True to replace it, or choose another outfile")
         yield
 
 
-def _suffixes(outfile, report):
+def _suffixes(outfile, options):
     """Suffixes of the products that are written or replaced."""
-    ours = report or os.path.exists(outfile + ".ecsv")
-    return [suffix for suffix in SUFFIXES if ours or suffix not in REPORT]
+    ours = os.path.exists(outfile + ".ecsv")
+    others = (*(() if ours or options.report else REPORT), *(() if ours or options.fitsmask else FITS))
+    return [suffix for suffix in SUFFIXES if suffix not in others]
 
 
 def write_products(outfiles, found, tables, selected, options):
@@ -129,7 +133,7 @@ def write_products(outfiles, found, tables, selected, options):
     for outfile, part in zip(outfiles, parts):
         if part:
             _stage(outfile, part, options)
-    names = [_publish(outfile, options.report) if part else NOT_WRITTEN for outfile, part in zip(outfiles, parts)]
+    names = [_publish(outfile, options) if part else NOT_WRITTEN for outfile, part in zip(outfiles, parts)]
     return names[0] if whole else Products(*(list(of_pieces) for of_pieces in zip(*names)))
 
 
@@ -137,7 +141,6 @@ def _stage(outfile, part, options):
     """Write all products of an outfile to its hidden folder."""
     cube, candidates, tables = part
     call = tables[0].meta["call"]
-    confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
     staged = staged_root(outfile)
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
         table.write(staged + suffix, format="ascii.ecsv")
@@ -146,16 +149,26 @@ def _stage(outfile, part, options):
     if options.writestats:
         for name in STATISTICS:
             write_image(f"{staged}.{name}", cube, planes_of(cube, candidates, candidates[name]), call)
-    if bad and options.cleanmask == "channel":
-        write_image(staged + ".cleanmask", cube, channels_to_clean(cube, bad), call)
-    elif len(confetti) and options.cleanmask == "pixel":
-        write_image(staged + ".cleanmask", cube, pixels_to_clean(cube, confetti), call)
-    write_image(staged + ".mask", cube, planes_of(cube, confetti, np.ones(len(confetti), dtype=bool)), call)
+    for suffix, planes in _masks(part, options.cleanmask):
+        written = write_image(staged + suffix, cube, planes, call)
+        if options.fitsmask:
+            write_fits(staged + suffix, cube, written)
 
 
-def _publish(outfile, report):
+def _masks(part, kind):
+    """Suffix and planes of each mask."""
+    cube, candidates, tables = part
+    confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
+    if bad and kind == "channel":
+        yield ".cleanmask", channels_to_clean(cube, bad)
+    elif len(confetti) and kind == "pixel":
+        yield ".cleanmask", pixels_to_clean(cube, confetti)
+    yield ".mask", planes_of(cube, confetti, np.ones(len(confetti), dtype=bool))
+
+
+def _publish(outfile, options):
     """Rename the products of an outfile into place, all or none, and return their names."""
-    staged, ours = staged_root(outfile), _suffixes(outfile, report)
+    staged, ours = staged_root(outfile), _suffixes(outfile, options)
     publish(outfile, staged, staged + ".old", ours)
     suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
     return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))

@@ -42,6 +42,7 @@ def confetti_check(
     memory,
     overwrite,
     proof,
+    fitsmask,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     arguments = dict(locals())
@@ -50,10 +51,10 @@ def confetti_check(
     _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)
     proved = read_proof(proof, cube)
-    options = Options(cleanmask, writestats, report, npanels, proved)
+    options = Options(cleanmask, writestats, report, npanels, proved, fitsmask)
     selected = parse_channels(chans, cube.channels)
 
-    with reserved(outfile, cube, overwrite, report) as outfiles:
+    with reserved(outfile, cube, overwrite, options) as outfiles:
         casalog.post(messages.describe_inputs(cube, selected))
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
@@ -69,7 +70,7 @@ def confetti_check(
     result = messages.summarize(found.candidates, tables, products, report)
     for line in messages.describe_channels(*tables):
         casalog.post(line)
-    casalog.post(messages.describe_verdict(result))
+    casalog.post(messages.describe_verdict(result, cube))
     return result
 
 

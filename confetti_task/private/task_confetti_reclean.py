@@ -10,11 +10,13 @@ import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
+from .check.messages import not_of_tclean
 from .check.proof import ENDING, make_proof_table
 from .check.tables import bad_channels, noise_of_channels, read_tables, suspicious_channels
 from .core.proof import PROOFS, outcome
 from .images.channels import format_channels, parse_channels
 from .images.cube import open_cube
+from .images.pieces import open_pieces
 from .reclean import messages
 from .reclean.new_images import check_outname, check_room, keep_models, read_plan, write_new_set, write_start
 from .reclean.plan import Job, Plan, make_plan
@@ -197,12 +199,17 @@ def finish(outname):
 
 
 def _open(imagename):
-    cube = open_cube(imagename)
+    cube = open_pieces(imagename)
+    if cube.pieces:
+        raise ValueError(f"imagename='{imagename}' should be one piece: pieces are cleaned again one by one")
+    if cube.fits:
+        raise ValueError(f"imagename='{imagename}': {not_of_tclean(cube)}")
     if cube.taylor_term:
         raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes can be cleaned again")
     if cube.axes != AXES_OF_TCLEAN:
         raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
-    return replace(cube, root=os.path.abspath(cube.root))
+    paths = {product: os.path.abspath(path) for product, path in cube.paths.items()}
+    return replace(cube, root=os.path.abspath(cube.root), paths=paths)
 
 
 def _noise(cube, tables):

@@ -40,9 +40,13 @@ def restored_again(cube):
         The same with ``restored_with`` and ``beams`` taken from the PSF, to which tclean fitted them, or from the image
         if the PSF has none.
     """
-    if cube.pieces:
-        pieces = tuple(restored_again(piece) for piece in cube.pieces)
-        return replace(cube, pieces=pieces, beams=tuple(width for piece in pieces for width in piece.beams))
+    if cube.pieces or cube.files:
+        pieces, files = (tuple(restored_again(part) for part in parts) for parts in (cube.pieces, cube.files))
+        return replace(
+            cube, pieces=pieces, files=files, beams=tuple(width for part in pieces or files for width in part.beams)
+        )
+    if not cube.psf_beams and not cube.beams:  # a channel without data, in a file of its own
+        return cube
     beams = read_beams(cube, "psf" if cube.psf_beams else "image")
     return replace(cube, restored_with=beams, beams=cube.psf_beams or cube.beams)
 

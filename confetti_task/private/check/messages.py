@@ -182,9 +182,10 @@ def _numbers(channels):
 
 def describe_inputs(cube, channels):
     """What is checked, in one line."""
+    stored = " in FITS files" if cube.fits else ""
     return (
         f"Checking {format_channels(channels)} of {cube.channels} channels of {cube.name}.[{','.join(cube.products)}]"
-        f"{cube.taylor_term}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
+        f"{cube.taylor_term}{stored}: {cube.shape[3]} x {cube.shape[2]} pixels, Stokes {','.join(cube.stokes)}, "
         f"beam {cube.beam:.1f} pixels"
     )
 
@@ -310,8 +311,9 @@ def _name(row):
     return f"Channel {row['channel']} ({row['frequency']:.6f}, {row['velocity']:.2f}, Stokes {row['stokes']})"
 
 
-def describe_verdict(result):
+def describe_verdict(result, cube):
     """The verdict, and what to do next."""
+    remedy = not_of_tclean(cube) if cube.fits else "clean these channels again with confetti_reclean"
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
     candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
@@ -319,12 +321,12 @@ def describe_verdict(result):
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
     if result["verdict"] == "suspicious":
-        return f"Verdict: suspicious; {suspects}; {candidates}. Next: clean these channels again with confetti_reclean"
+        return f"Verdict: suspicious; {suspects}; {candidates}. Next: {remedy}"
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     hidden = f"{suspects} too; " if result["suspects"] else ""
     return (
         f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: clean these channels again with confetti_reclean"
+        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: {remedy}"
     )
 
 
@@ -499,3 +501,25 @@ LIMITS = (
     "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
 )
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
+
+IMPORT = (
+    "its images are FITS files, and tclean continues CASA images only. Import each of them, e.g. importfits(fitsimage="
+    "'{path}', imagename='{name}', defaultaxes=True, defaultaxesvalues=['', '', '', 'I']), check the new images, and "
+    "clean them again"
+)
+OF_WSCLEAN = (
+    "its images are those of WSClean, which tclean cannot continue. Image these channels again with WSClean, more "
+    "gently (-gain 0.1, -mgain 0.8 or less) and without -continue"
+)
+
+
+def not_of_tclean(cube):
+    """Why confetti_reclean cannot mend a cube in FITS files, and what to do."""
+    path = cube.path(cube.fits[0])
+    if path.endswith(f"-{cube.fits[0]}.fits"):
+        return OF_WSCLEAN
+    return IMPORT.format(path=path, name=_path_of_casa(path))
+
+
+def _path_of_casa(path):
+    return path[: -len(".fits")] if path.endswith(".fits") else path + ".im"

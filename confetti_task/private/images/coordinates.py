@@ -131,7 +131,7 @@ def world_coordinates(cube, channel, y, x):
     """
     world = np.full((4, len(channel)), np.nan)
     first = 0
-    for piece in cube.pieces or [cube]:
+    for piece in cube.pieces or [cube]:  # a cube in files has the coordinates of its first channel
         here = (channel >= first) & (channel < first + piece.channels)
         if here.any():
             world[:, here] = _world_of(piece, channel[here] - first, y[here], x[here])

@@ -1,12 +1,15 @@
-"""The images written by tclean: which exist, the order of their axes, and how their pixels are stored."""
+"""The images written by tclean or WSClean: which exist, the order of their axes, and how their pixels are stored."""
 
+import glob
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from .fits import is_fits
 from .headers import opened_to_read, read_header
 from .tiles import Tiles, find_image_tiles
 
@@ -16,6 +19,19 @@ READERS = ("auto", "ia")
 
 # Two grids are the same if neither of two reference positions in the cube is off by more than this fraction of a pixel.
 SAME_GRID_PIXELS = 0.01
+
+# WSClean has dashes where tclean has dots, and writes no clean mask.
+OF_WSCLEAN = ("model", "image", "residual", "psf")
+
+# Name of an image: root name, product and Taylor term.
+_IMAGE = re.compile(
+    rf"(?P<root>.*)(?:\.(?:{'|'.join(NEEDED + OPTIONAL)})(?P<term>\.tt0)?(?:\.fits)?"
+    rf"|-(?:{'|'.join(OF_WSCLEAN)})\.fits)$",
+    re.DOTALL,
+)
+
+# Name that WSClean was given, with the polarization that it adds if it makes several: 'name-V'.
+POLARIZED = re.compile(r"(?P<run>.*)(?P<polarization>-[A-Z]{1,2}i?)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -29,8 +45,13 @@ class Cube:
         Name given to tclean, and '.tt0' if it wrote Taylor terms.
     products : tuple of str
         Which of model, image, residual, psf and mask exist.
+    paths : dict of str
+        Path of each of them.
+    fits : tuple of str
+        Which of them are FITS files.
     masked : bool
-        Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit.
+        Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit. In FITS these pixels
+        are NaN, and there is no mask.
     shape : tuple of int
         Number of polarizations, number of channels, height and width.
     axes : tuple of int or None
@@ -50,6 +71,8 @@ class Cube:
         the last channel, a quarter from the other two; increments along each axis; in rad and Hz.
     pieces : tuple of `Cube`
         Cubes that are joined along the spectral axis into this one; empty for a cube with one root name.
+    files : tuple of `Cube`
+        Channels of this cube, one each, if they are in files of their own, as WSClean writes them; else empty.
     restored_with : tuple
         Beams [polarization][channel] with which the check itself restores the model, each with its major and minor axis
         in arcsec and position angle in degrees: see `check.consistency.restored_again`. Empty if image minus residual
@@ -59,6 +82,8 @@ class Cube:
     root: str
     taylor_term: str
     products: Tuple[str, ...]
+    paths: Dict[str, str]
+    fits: Tuple[str, ...]
     masked: bool
     shape: Tuple[int, int, int, int]
     axes: Tuple[Optional[int], Optional[int], int, int]
@@ -70,6 +95,7 @@ class Cube:
     reference_coordinates: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
+    files: Tuple["Cube", ...] = ()
     restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
 
     @property
@@ -95,12 +121,18 @@ class Cube:
     @property
     def as_stored(self):
         """The cube with its image as stored on disk, whether or not that is what tclean restored."""
-        return replace(self, restored_with=(), pieces=tuple(piece.as_stored for piece in self.pieces))
+        pieces, files = (tuple(part.as_stored for part in parts) for parts in (self.pieces, self.files))
+        return replace(self, restored_with=(), pieces=pieces, files=files)
+
+    @property
+    def stored(self):
+        """The cubes that have files of their own, in channel order: the pieces, or the channels, or this cube."""
+        return [part for piece in self.pieces or [self] for part in piece.files or [piece]]
 
     @property
     def mapped(self):
         """Whether all pixels that are measured can be read without CASA."""
-        return all(cube.needed_tiles <= set(cube.tiles) for cube in self.pieces or [self])
+        return all(cube.needed_tiles <= set(cube.tiles) for cube in self.stored)
 
     @property
     def needed_tiles(self):
@@ -119,15 +151,17 @@ class Cube:
         return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
 
     def parts(self, start, end):
-        """Cubes of one root name that cover a range of channels, each with the start and end of the range in it."""
+        """The `stored` cubes that cover a range of channels, each with the start and end of the range in it."""
         for cube in self.pieces or [self]:
             low, high = max(start, 0), min(end, cube.channels)
-            if low < high:
+            if low < high and cube.files:
+                yield from ((file, 0, 1) for file in cube.files[low:high])
+            elif low < high:
                 yield cube, low, high
             start, end = start - cube.channels, end - cube.channels
 
     def part_of(self, channel):
-        """Cube of one root name that contains a channel, and the number of the channel in it."""
+        """The one of the `stored` cubes that contains a channel, and the number of the channel in it."""
         cube, start, _ = next(self.parts(channel, channel + 1))
         return cube, start
 
@@ -143,9 +177,11 @@ class Cube:
         return product in cube.products
 
     def path(self, product, channel=0):
-        """Path of a product."""
+        """Path of a product, or the one that it would have."""
         cube, _ = self.part_of(channel)
-        return _path(cube.root, product, cube.taylor_term)
+        if product in cube.paths:
+            return cube.paths[product]
+        return cube.root + cube.paths["model"][len(cube.root) :].replace("model", product)
 
     def box(self, polarization, start, end, rows=None, columns=None):
         """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
@@ -202,13 +238,15 @@ def open_cube(imagename, reader="auto"):
     root, term = split_name(imagename)
     paths = _find_images(imagename, root, term)
     headers = {product: read_header(path) for product, path in paths.items()}
-    for product, header in headers.items():
-        _check_same_grid(paths[product], header, paths["model"], headers["model"])
+    for product in paths:
+        _check_same_grid(product, paths, headers)
     model, image = headers["model"], headers["image"]
     cube = Cube(
         root=root,
         taylor_term=term,
         products=tuple(paths),
+        paths=paths,
+        fits=tuple(product for product, path in paths.items() if is_fits(path)),
         masked=image["masked"],
         ndim=len(model["stored_shape"]),
         beams=image["beams"],
@@ -221,18 +259,48 @@ def open_cube(imagename, reader="auto"):
 
 
 def _find_images(imagename, root, term):
-    paths = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
-    missing = [paths[product] for product in NEEDED if not os.path.exists(paths[product])]
-    if missing:
-        raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(missing)}")
-    return {product: path for product, path in paths.items() if os.path.exists(path)}
+    """Paths of the images that exist, by product."""
+    found = {}
+    for paths in _candidates(root, term):
+        found = {**{product: path for product, path in paths.items() if os.path.exists(path)}, **found}
+        # FITS files beside a complete set of CASA images may be older, or made for another purpose.
+        if set(NEEDED) <= set(found):
+            return {product: found[product] for product in NEEDED + OPTIONAL if product in found}
+    missing = [_path(root, product, term) for product in NEEDED if product not in found]
+    raise ValueError(f"imagename='{imagename}': {' and '.join(missing)} not found; {_where_to_look(root, missing)}")
 
 
-def _where_to_look(missing):
+def _candidates(root, term):
+    """Paths that the images may have, in the order of preference."""
+    casa = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
+    fits = {product: path + ".fits" for product, path in casa.items()}
+    if os.path.exists(f"{root}-model.fits") and not any(map(os.path.exists, (casa["model"], fits["model"]))):
+        return [paths_of_wsclean(root)]
+    return [casa, fits]
+
+
+def paths_of_wsclean(root):
+    """Paths that images of WSClean have, by product; one PSF serves all polarizations."""
+    paths = {product: f"{root}-{product}.fits" for product in OF_WSCLEAN}
+    polarized = POLARIZED.match(root)
+    if polarized and not os.path.exists(paths["psf"]):
+        paths["psf"] = f"{polarized['run']}-psf.fits"
+    return paths
+
+
+def _where_to_look(root, missing):
+    others = sorted(glob.glob(f"{glob.escape(root)}-*-model.fits"))
+    if others:
+        return (
+            f"there is {others[0]}: give the name of one of its images, for all channels of that polarization or time"
+        )
     for path in missing:
-        if os.path.exists(path + ".fits"):
-            return f"convert the FITS file first: importfits(fitsimage='{path}.fits', imagename='{path}')"
-    return "give the root name used in tclean, with .model, .image and .residual in the same folder"
+        if os.path.exists(path + ".fits.gz"):
+            return f"decompress it first: gunzip {path}.fits.gz"
+    return (
+        "give the root name used in tclean, with .model, .image and .residual in the same folder, as CASA images or as "
+        ".model.fits, .image.fits and .residual.fits; or the name given to WSClean"
+    )
 
 
 def _check_image(cube, unit):
@@ -277,28 +345,34 @@ def _path(root, product, term):
 def split_name(imagename):
     """Split the name of an image, or a root name, into root name and Taylor term."""
     name = imagename.rstrip("/")
-    for term in (".tt0", ""):
-        for product in NEEDED + OPTIONAL:
-            if name.endswith(f".{product}{term}"):
-                return name[: -len(f".{product}{term}")], term
-    taylor = not os.path.exists(f"{name}.model") and os.path.exists(f"{name}.model.tt0")
-    return name, ".tt0" if taylor else ""
+    match = _IMAGE.match(name)
+    if match:
+        return match["root"], match["term"] or ""
+    there = [term for term in ("", ".tt0") for end in ("", ".fits") if os.path.exists(f"{name}.model{term}{end}")]
+    return name, there[0] if there else ""
 
 
-def _check_same_grid(path, header, model_path, model_header):
+def _check_same_grid(product, paths, headers):
+    """Raise an error if a product is not on the grid of the model; a PSF may be that of another polarization."""
+    path, header, model_path, model_header = paths[product], headers[product], paths["model"], headers["model"]
     things = {
         "stored_shape": "shape",
         "axes": "order of the axes (polarization, channel, y, x)",
         "frames": "reference frames",
     }
+    way_out = "give images from one run of tclean"
+    if is_fits(path) != is_fits(model_path):
+        way_out += ", either all as CASA images or all as FITS: exportfits changes the order of the axes"
     for name, what in things.items():
         if header[name] != model_header[name]:
             raise ValueError(
                 f"{path} and {model_path} should have the same {what} (got {header[name]} and {model_header[name]}); "
-                "give images from one run of tclean"
+                f"{way_out}"
             )
     here, there = (each["reference_coordinates"] for each in (header, model_header))
     offset = np.abs(np.subtract(here, there) / model_header["increments"])
+    if product == "psf" and model_header["axes"][0] is not None:
+        offset[:, model_header["axes"][0]] = 0
     if offset.max() > SAME_GRID_PIXELS:
         raise ValueError(
             f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); give "

@@ -1,10 +1,12 @@
 """Headers of CASA images, and the image tool that reads them."""
 
+import os
 from contextlib import contextmanager
 
 import numpy as np
 from astropy import units
 
+from .fits import read_cards
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -17,6 +19,8 @@ def opened(path):
     from casatools import image
 
     wait_for_writers(path)
+    if os.path.isfile(path):
+        read_cards(path)  # the image tool opens truncated files, and reads what is left
     tool = image()
     try:
         tool.open(path)
@@ -128,7 +132,12 @@ def _beam_widths(record, cell, channels):
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] * channels if "major" in record else [])
     axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
-    return tuple(float(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
+    return tuple(round_beam(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
+
+
+def round_beam(width):
+    """Round the width of a beam in pixels to what FITS keeps of it: a ring around a pixel must have the same pixels."""
+    return round(float(width), 6)
 
 
 def _radians(angles):

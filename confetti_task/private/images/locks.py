@@ -58,7 +58,7 @@ def _as_in_locks(lock):
 
 def _fingerprint(cube):
     """Sizes and modification times of all files with pixels, by image."""
-    paths = [(part, product) for part in cube.pieces or [cube] for product in part.products]
+    paths = [(part, product) for part in cube.stored for product in part.products]
     return {part.path(product): _files_of(part.path(product)) for part, product in paths}
 
 

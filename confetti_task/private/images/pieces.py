@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from .channel_files import open_channels, run_of
 from .cube import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
+
+# How names of models end.
+MODELS = (".model", ".model.tt0", ".model.fits", ".model.tt0.fits", "-model.fits")
 
 
 def open_pieces(imagename, reader="auto"):
@@ -15,8 +19,8 @@ def open_pieces(imagename, reader="auto"):
     Parameters
     ----------
     imagename : str or sequence of str
-        Root name given to tclean, or the name of one of its images; a pattern like 'name.????.128'; or a list of names.
-        Several names are the pieces of one spectrum, in any order.
+        Root name given to tclean or WSClean, or the name of one of its images; a pattern like 'name.????.128'; or a
+        list of names. Several names are the pieces of one spectrum, in any order.
     reader : {'auto', 'ia'}
         How pixels are read, see `images.cube.open_cube`.
 
@@ -32,8 +36,13 @@ def open_pieces(imagename, reader="auto"):
         gap, or a channel that occurs twice.
     """
     names = _expand(imagename)
-    cubes = [open_cube(name, reader) for name in names]
+    cubes = [_open(name, reader) for name in names]
     return _join(cubes) if len(cubes) > 1 else cubes[0]
+
+
+def _open(name, reader):
+    root, channels = run_of(split_name(name)[0])
+    return open_channels(root, channels, reader) if channels else open_cube(name, reader)
 
 
 def _expand(imagename):
@@ -46,8 +55,8 @@ def _expand(imagename):
 def _matching(name):
     if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*"):
         return [name]
-    models = {*glob.glob(name), *glob.glob(name + ".model"), *glob.glob(name + ".model.tt0")}
-    roots = {split_name(path)[0] for path in models if path.rstrip("/").endswith((".model", ".model.tt0"))}
+    models = {path for ending in ("", *MODELS) for path in glob.glob(name + ending)}
+    roots = {run_of(split_name(path)[0])[0] for path in models if path.rstrip("/").endswith(MODELS)}
     if not roots:
         raise ValueError(f"imagename='{name}': no .model matches; give a pattern that matches root names")
     return sorted(roots)
@@ -65,6 +74,7 @@ def _join(cubes):
     return replace(
         cubes[0],
         products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
+        fits=tuple({product: None for cube in cubes for product in cube.fits}),
         masked=any(cube.masked for cube in cubes),
         shape=(first.shape[0], channels, *first.shape[2:]),
         beams=tuple(width for cube in cubes for width in cube.beams),
@@ -72,6 +82,7 @@ def _join(cubes):
         tiles={},
         reference_coordinates=(cubes[0].reference_coordinates[0], cubes[-1].reference_coordinates[1]),
         pieces=tuple(cubes),
+        files=(),
     )
 
 

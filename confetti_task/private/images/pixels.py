@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core.restore import fast_lengths, margin, restore
+from .chunks import ROWS_AT_ONCE, strips
 from .headers import opened_to_read
 from .tiles import read_box
 
@@ -99,12 +100,23 @@ def _read_mask(cube, box):
 
 
 def read_valid(cube, polarization, channel, rows=None):
-    """Read the T/F mask [y, x] of a channel of the image; all True if it has none."""
+    """
+    Read the T/F mask [y, x] of a channel of the image; all True if it has none.
+
+    FITS has NaN where the mask is False. Where CLEAN ran away it has NaN too, but then in the whole channel.
+    """
     part, channel = cube.part_of(channel)
     window = _window(cube, rows, None)
+    if "image" in part.fits and _has_pixels(part, polarization, channel):
+        return np.isfinite(read_channel(part, "image", polarization, channel, *window))
     if not part.masked:
         return np.ones([end - start for start, end in window], dtype=bool)
     return _read_mask(part, part.box(polarization, channel, channel + 1, *window))[0]
+
+
+def _has_pixels(cube, polarization, channel):
+    parts = (read_channel(cube, "image", polarization, channel, rows) for rows in strips(cube.shape[2], ROWS_AT_ONCE))
+    return any(np.isfinite(part).any() for part in parts)
 
 
 def _blank_where_not_finite(planes):

@@ -1,5 +1,5 @@
 """
-The tiles in which CASA stores an image, read and written without CASA.
+The tiles in which CASA stores an image, read and written without CASA; and FITS files, whose rows serve as tiles.
 
 casacore stores the pixels of an image in tiles of equal size, one after another in a file; tiles at the upper edges are
 padded. Tiles are laid out in the file as in memory, so that mapping the file is all that is needed. Axes are in the
@@ -14,6 +14,8 @@ from math import prod
 from typing import Tuple
 
 import numpy as np
+
+from .fits import is_fits, is_plain, read_cards, shape_of
 
 # Files in which the two tiled storage managers used by images keep the pixels; {0} is the number of the manager, {1}
 # that of the hypercube.
@@ -37,6 +39,8 @@ class Tiles:
         Shape of the image and of a tile.
     bucket : int
         Size of a tile in the file, in bytes.
+    offset : int
+        Where the first tile begins, in bytes.
     """
 
     path: str
@@ -44,6 +48,7 @@ class Tiles:
     shape: Tuple[int, ...]
     tile: Tuple[int, ...]
     bucket: int
+    offset: int = 0
 
     @property
     def counts(self):
@@ -69,7 +74,7 @@ def find_image_tiles(path, tool):
         only the image tool can read.
     """
     shape = tuple(int(length) for length in tool.shape())
-    pixels = find_tiles(path)
+    pixels = find_fits_tiles(path) if is_fits(path) else find_tiles(path)
     mask_path = _mask_path(path) if pixels and tool.maskhandler("default")[0] else ""
     mask = find_tiles(mask_path) if mask_path else None
     return tuple(tiles if tiles and _is_right(tiles, shape, tool) else None for tiles in (pixels, mask))
@@ -139,6 +144,28 @@ def find_tiles(path):
     if not shape or kind is None or managers[0]["TYPE"] not in FILES:
         return None
     return _first_row(path, kind, shape, managers[0])
+
+
+def find_fits_tiles(path):
+    """
+    Find out how the pixels of a FITS image are stored.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
+    Returns
+    -------
+    tiles : `Tiles` or None
+        A tile for each row, because rows need no padding. None if the pixels are not plain float32.
+    """
+    cards = read_cards(path)
+    if not is_plain(cards):
+        return None
+    shape = shape_of(cards)
+    tile = (shape[0], *[1] * (len(shape) - 1))
+    return Tiles(os.path.abspath(path), BYTE_ORDERS["big"], shape, tile, 4 * shape[0], cards.offset)
 
 
 def _read_shape(text):
@@ -244,13 +271,14 @@ def write_plane(file, tiles, place, plane):
         padded[: len(lines), : plane.shape[1]] = lines
         for column, part in enumerate(np.split(padded, columns, axis=1)):
             if part.any():
-                file.seek((int(first) + row * columns + column) * tiles.bucket + int(offset))
+                file.seek(tiles.offset + (int(first) + row * columns + column) * tiles.bucket + int(offset))
                 file.write(part.tobytes())
 
 
 def _map(tiles):
     dtype, length = (np.uint8, tiles.bucket) if tiles.kind == BITS else (tiles.kind, prod(tiles.tile))
-    return np.asarray(np.memmap(tiles.path, dtype=dtype, mode="r", shape=(*tiles.counts[::-1], length)))
+    shape = (*tiles.counts[::-1], length)
+    return np.asarray(np.memmap(tiles.path, dtype=dtype, mode="r", offset=tiles.offset, shape=shape))
 
 
 def _segments(size, low, high):

@@ -10,8 +10,10 @@ import numpy as np
 from ...version import __version__
 from .chunks import ROWS_AT_ONCE, strips
 from .coordinates import read_coordinates
+from .fits import lengthen
 from .headers import opened
-from .tiles import find_tiles, opened_table, write_plane
+from .pixels import read_plane
+from .tiles import find_fits_tiles, find_tiles, opened_table, write_plane
 
 # Bytes that CASA writes for an image in addition to pixels and header: 0.1 MB measured.
 ROOM = 2**19
@@ -33,9 +35,14 @@ def write_image(path, cube, planes, call, template=None):
         The call of the task, for the history of the image.
     template : str or None
         Image that provides the grid; None for the model.
+
+    Returns
+    -------
+    places : list of tuple
+        Polarization and channel of each plane.
     """
     template = template or cube.path("model")
-    lengths = {cube.axes[1]: cube.channels} if cube.pieces else {}
+    lengths = {cube.axes[1]: cube.channels} if cube.pieces or cube.files else {}
     copied = not lengths and _is_plain(template)
     _make_sure_of_room(path, template, 0 if copied else prod(cube.shape))
     if copied:
@@ -44,7 +51,48 @@ def write_image(path, cube, planes, call, template=None):
         _make_from_shape(path, template, lengths)
     with opened(path) as tool:
         tool.sethistory(origin="confetti_task", history=[f"confetti_task {__version__}", call])
-    _write_planes(path, cube, planes)
+    return _write_planes(path, cube, planes)
+
+
+def write_fits(path, cube, places):
+    """
+    Write an image as a FITS file too.
+
+    Parameters
+    ----------
+    path : str
+        Path of the image; the file has the same name with '.fits'.
+    cube : `images.cube.Cube`
+        The cube, for the order of the axes.
+    places : list of tuple
+        Polarization and channel of each plane that is not zero, from `write_image`. The others become a hole in the
+        file.
+    """
+    file = path + ".fits"
+    whole = cube.axes[2:] != (1, 0)  # only planes x, y are contiguous
+    _make_sure_of_room(file, path, prod(cube.shape) if whole else 0)
+    if whole:
+        with opened(path) as tool:
+            tool.tofits(file, stokeslast=False)
+        return
+    lengthen(file, _write_first_pixel(file, path))
+    tiles = find_fits_tiles(file)
+    with open(file, "r+b") as planes:
+        for place in places:
+            write_plane(planes, tiles, cube.box(*place, place[1] + 1)[0], read_plane(path, cube, *place))
+
+
+def _write_first_pixel(file, path):
+    """Write the first pixel of an image as FITS, with the header of the whole; returns the shape of the whole."""
+    from casatools import regionmanager
+
+    tools = regionmanager()
+    with opened(path) as tool:
+        shape = tuple(int(length) for length in tool.shape())
+        pixel = tools.box(blc=[0] * len(shape), trc=[0] * len(shape))
+        tool.tofits(file, region=pixel, stokeslast=False)
+    tools.done()
+    return shape
 
 
 def _make_sure_of_room(path, template, voxels):
@@ -66,15 +114,19 @@ def _make_sure_of_room(path, template, voxels):
 
 
 def _write_planes(path, cube, planes):
-    tiles = find_tiles(path)
+    """Write planes into an image of zeros, and return their places."""
+    tiles, places = find_tiles(path), []
     if tiles and cube.axes[2:] == (1, 0):
         with open(tiles.path, "r+b") as file:
             for (polarization, channel), plane in planes:
                 write_plane(file, tiles, cube.box(polarization, channel, channel + 1)[0], plane)
+                places.append((polarization, channel))
     else:
         with opened(path) as tool:
             for (polarization, channel), plane in planes:
                 put_plane(tool, cube, polarization, channel, plane)
+                places.append((polarization, channel))
+    return places
 
 
 def _is_plain(template):

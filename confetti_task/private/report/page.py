@@ -246,6 +246,9 @@ def _next(cube, outfile, channels, proof):
     if not bad and not suspects:
         yield paragraph("No channel needs to be cleaned again.")
         return
+    if cube.fits:
+        yield paragraph(f"confetti_reclean cannot clean this cube again: {messages.not_of_tclean(cube)}.")
+        return
     if cube.taylor_term:
         yield paragraph("confetti_reclean cannot clean images with Taylor terms again, only spectral cubes.")
         return
