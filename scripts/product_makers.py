@@ -239,15 +239,25 @@ def _renamed(root, name):
 
 
 def _exported(root, **options):
-    """To FITS and back."""
-    from casatasks import exportfits, importfits
+    """As FITS files."""
+    from casatasks import exportfits
 
     for product in _images_of(root):
         path = f"{root}.{product}"
         exportfits(imagename=path, fitsimage=path + ".fits", history=True, **options)
         shutil.rmtree(path)
-        importfits(fitsimage=path + ".fits", imagename=path)
-        os.remove(path + ".fits")
+    return root
+
+
+def _imported(root, ordered=False, **options):
+    """To FITS and back; ordered: with the axes in the order of tclean."""
+    from casatasks import importfits
+
+    _exported(root, **options)
+    order = {"defaultaxes": True, "defaultaxesvalues": ["", "", "", "I"]} if ordered else {}
+    for path in [name for name in os.listdir() if name.startswith(root + ".") and name.endswith(".fits")]:
+        importfits(fitsimage=path, imagename=path[: -len(".fits")], **order)
+        os.remove(path)
     return root
 
 
@@ -436,8 +446,10 @@ MAKERS = {
     "blocks, ia.imageconcat": Maker(run=_in_blocks, afterwards=_concatenated_by_tool),
     "moved": Maker(afterwards=lambda root: _renamed(root, f"elsewhere/{root}")),
     "renamed": Maker(afterwards=lambda root: _renamed(root, "field_b3_spw1_n2hp")),
-    "FITS and back": Maker(afterwards=_exported),
-    "FITS in velocity and back": Maker(afterwards=partial(_exported, velocity=True, dropstokes=True)),
+    "FITS": Maker(afterwards=_exported),
+    "FITS, velocity, no Stokes": Maker(afterwards=partial(_exported, velocity=True, dropstokes=True)),
+    "FITS and back": Maker(afterwards=_imported),
+    "FITS and back, in order": Maker(afterwards=partial(_imported, ordered=True)),
     "imsmooth": Maker(afterwards=partial(_smoothed, kernel="gauss", beam="1.8arcsec", targetres=True)),
     "imsmooth, common beam": Maker(afterwards=partial(_smoothed, kernel="commonbeam")),
     "imregrid, the image": Maker(afterwards=partial(_regridded, products=["image"])),

@@ -155,7 +155,7 @@ def heights(imagename, other):
 
 
 def _image_of(name):
-    return name + (".image.tt0" if os.path.exists(name + ".image.tt0") else ".image")
+    return next((name + end for end in (".image.tt0", ".image.fits") if os.path.exists(name + end)), name + ".image")
 
 
 def compare(result, differences):
