@@ -210,19 +210,11 @@ def _blocks(root, product):
 
 
 def _concatenated(root, mode):
-    """Blocks joined by the task imageconcat."""
-    from casatasks import imageconcat
-
-    for product in CUBES:
-        imageconcat(outimage=f"{root}.{product}", images=_blocks(root, product), axis=-1, mode=mode)
-    return root
-
-
-def _concatenated_by_tool(root):
+    """Blocks joined by the image tool: copied ('paged'), or left where they are ('nomovevirtual')."""
     from casatools import image
 
     for product in CUBES:
-        joined = image().imageconcat(f"{root}.{product}", _blocks(root, product), axis=-1, reorder=True, mode="p")
+        joined = image().imageconcat(f"{root}.{product}", _blocks(root, product), axis=-1, reorder=True, mode=mode)
         joined.done()
     return root
 
@@ -441,9 +433,8 @@ MAKERS = {
     "parallel=True, one process": Maker({"parallel": True}),
     "parallel=True, mpirun": Maker(run=_in_parallel),
     "blocks, as a pattern": Maker(run=_in_blocks, afterwards=_as_pieces),
-    "blocks, imageconcat": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="paged")),
-    "blocks, imageconcat, virtual": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="nomovevirtual")),
-    "blocks, ia.imageconcat": Maker(run=_in_blocks, afterwards=_concatenated_by_tool),
+    "blocks, joined": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="paged")),
+    "blocks, joined virtually": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="nomovevirtual")),
     "moved": Maker(afterwards=lambda root: _renamed(root, f"elsewhere/{root}")),
     "renamed": Maker(afterwards=lambda root: _renamed(root, "field_b3_spw1_n2hp")),
     "FITS": Maker(afterwards=_exported),
