@@ -161,7 +161,8 @@ def _dirty_first(tclean, root, parameters):
 
 
 def _from_continuum(tclean, root, parameters):
-    tclean(imagename=root + "_cont", **dict(parameters, specmode="mfs", deconvolver="hogbom", niter=300, gain=0.1))
+    continuum = {"specmode": "mfs", "start": "", "nchan": -1, "deconvolver": "hogbom", "niter": 300, "gain": 0.1}
+    tclean(imagename=root + "_cont", **dict(parameters, **continuum))
     tclean(imagename=root, **dict(parameters, startmodel=root + "_cont.model"))
 
 
@@ -268,28 +269,25 @@ def _smoothed(root, **how):
 
 
 def _regridded(root, products):
-    """On a grid shifted by a third of a pixel."""
-    from casatasks import imregrid
-    from casatools import image
-
+    """On a grid that is shifted by a third of a pixel."""
     for product in products:
-        _replace(f"{root}.{product}", partial(_shift, imregrid, image()))
+        _replace(f"{root}.{product}", _shifted)
     return root
 
 
-def _shift(imregrid, tool, old, new):
+def _shifted(old, new):
+    from casatasks import imregrid
+    from casatools import image
+
+    tool = image()
     tool.open(old)
-    coordinates = tool.coordsys()
+    grid, shape = tool.coordsys().torecord(), tool.shape()
     tool.done()
-    record = coordinates.torecord()
-    record["direction0"]["crpix"] = record["direction0"]["crpix"] + 1 / 3
-    tool.open(old)
-    template = {"csys": record, "shap": tool.shape()}
-    tool.done()
-    imregrid(imagename=old, template=template, output=new)
+    grid["direction0"]["crpix"] = grid["direction0"]["crpix"] + 1 / 3
+    imregrid(imagename=old, template={"csys": grid, "shap": shape}, output=new)
 
 
-def _cut(root, products=CUBES, **what):
+def _cut(root, products=(*CUBES, "mask"), **what):
     from casatasks import imsubimage
 
     for product in products:
@@ -355,6 +353,9 @@ def _velocity(channel):
     return f"{-channel * WIDTH_KMS}km/s"
 
 
+SMOOTHER = {"kernel": "gauss", "major": "1.8arcsec", "minor": "1.8arcsec", "pa": "0deg", "targetres": True}
+ONE_BEAM = {"restoringbeam": "common"}
+
 MAKERS = {
     "plain": Maker(),
     "hogbom": Maker({"deconvolver": "hogbom"}),
@@ -394,7 +395,7 @@ MAKERS = {
     "briggsabs": Maker({"weighting": "briggsabs", "noise": "0.3Jy"}),
     "briggsbwtaper": Maker({"weighting": "briggsbwtaper"}),
     "uvtaper": Maker({"uvtaper": ["1.5arcsec"]}),
-    "one beam for all": Maker({"restoringbeam": "common"}),
+    "one beam for all": Maker(ONE_BEAM),
     "given beam": Maker({"restoringbeam": "1.8arcsec"}),
     "given beam, slightly larger": Maker({"restoringbeam": "1.5arcsec"}),
     "pbcor": Maker({"pbcor": True}),
@@ -441,10 +442,10 @@ MAKERS = {
     "FITS, velocity, no Stokes": Maker(afterwards=partial(_exported, velocity=True, dropstokes=True)),
     "FITS and back": Maker(afterwards=_imported),
     "FITS and back, in order": Maker(afterwards=partial(_imported, ordered=True)),
-    "imsmooth": Maker(afterwards=partial(_smoothed, kernel="gauss", beam="1.8arcsec", targetres=True)),
+    "imsmooth": Maker(afterwards=partial(_smoothed, **SMOOTHER)),
     "imsmooth, common beam": Maker(afterwards=partial(_smoothed, kernel="commonbeam")),
-    "imregrid, the image": Maker(afterwards=partial(_regridded, products=["image"])),
-    "imregrid, all": Maker(afterwards=partial(_regridded, products=CUBES)),
+    "imregrid, the image": Maker(ONE_BEAM, afterwards=partial(_regridded, products=["image"])),
+    "imregrid, all": Maker(ONE_BEAM, afterwards=partial(_regridded, products=CUBES)),
     "imsubimage, channels of the image": Maker(afterwards=partial(_cut, products=["image"], chans="1~5")),
     "imsubimage, channels": Maker(afterwards=partial(_cut, chans="1~5")),
     "imsubimage, a box": Maker(afterwards=partial(_cut, box="14,14,113,113")),

@@ -36,7 +36,7 @@ CARELESS.update(cycleniter=1800, nmajor=3)
 
 # Two images differ at a place, and a channel is wrong, in units of the noise.
 RIGHT_SIGMA, WRONG_SIGMA = 3.0, 10.0
-# Of what is marked this part has to be right: single ones lie beside a fake source, not on it.
+# Of what is marked this part has to be right, or all but one: single ones lie beside a fake source, not on it.
 RIGHT_PART = 0.85
 
 HEAD = """\
@@ -198,7 +198,7 @@ def _clean_again(careless, careful, sigma):
     except (ValueError, RuntimeError) as error:
         return {"reclean refused": _sentence(error)}
     if not result["channels"]:
-        return {"reclean": "nothing to clean"}
+        return {"reclean": "nothing to clean", "reclean warnings": []}
     before, after = (
         np.abs(heights(name, careful) / sigma).max(axis=(0, 2, 3)) for name in (careless, result["imagename"])
     )
@@ -213,26 +213,36 @@ def _clean_again(careless, careful, sigma):
 
 
 def judge(outcome):
-    """One word for an outcome: 'right', 'said' where the user is told what is not, 'SILENT' where he is not."""
+    """'right'; 'said' where it is not, but the tasks say so; 'SILENT' where they do not; or 'not made'."""
     if "not made" in outcome:
         return "not made"
-    said = _texts(outcome)
-    if outcome.get("careless", {}).get("verdict", "not applicable") == "not applicable":
-        return "said" if said else "SILENT"
-    if outcome.get("careful", {}).get("verdict") == "confetti" or outcome["right"] < RIGHT_PART * outcome["finds"]:
-        return "SILENT" if not said else "said"
-    missed = outcome["unnamed"] or outcome.get("reclean unnamed")
+    missed = _check_is_wrong(outcome) and not said_by_the_check(outcome)
+    missed |= bool(outcome.get("reclean unnamed")) and not outcome["reclean warnings"]
     if missed:
-        return "said" if said else "SILENT"
-    return "right"
+        return "SILENT"
+    return "said" if _check_is_wrong(outcome) or outcome.get("reclean unnamed") else "right"
+
+
+def _check_is_wrong(outcome):
+    """Whether a careful cube has confetti, the check was not applicable, or it marked or missed what it should not."""
+    if outcome.get("careless", {}).get("verdict", "not applicable") == "not applicable":
+        return True
+    confetti = outcome.get("careful", {}).get("verdict") == "confetti"
+    return confetti or outcome["right"] < RIGHT_PART * outcome["finds"] - 1 or bool(outcome["unnamed"])
+
+
+def said_by_the_check(outcome):
+    """What the check refused or warned of, without repetition."""
+    texts = [outcome[name] for name in ("careful refused", "careless refused") if name in outcome]
+    for which in ("careful", "careless"):
+        texts += outcome.get(which, {}).get("warnings", [])
+    return list(dict.fromkeys(texts))
 
 
 def _texts(outcome):
-    """All that the tasks warn of or refuse, without repetition."""
-    texts = [outcome[name] for name in ("careful refused", "careless refused", "reclean refused") if name in outcome]
-    for which in ("careful", "careless"):
-        texts += outcome.get(which, {}).get("warnings", [])
-    return list(dict.fromkeys([*texts, *outcome.get("reclean warnings", [])]))
+    """All that the tasks refused or warned of, without repetition."""
+    again = [outcome["reclean refused"]] if "reclean refused" in outcome else outcome.get("reclean warnings", [])
+    return list(dict.fromkeys([*said_by_the_check(outcome), *again]))
 
 
 def row(outcome):

@@ -7,16 +7,7 @@ from product_makers import MAKERS
 from run_makers import HEAD, compare, heights, judge, make_data, row, try_maker
 
 CLEAN = {"verdict": "clean", "warnings": [], "channels": [], "suspects": []}
-TRIED = (
-    "blocks, as a pattern",
-    "cubedata",
-    "FITS and back",
-    "imsmooth",
-    "imsubimage, channels",
-    "Stokes IQ",
-    "two channels wide",
-    "without .residual",
-)
+TRIED = ("blocks, as a pattern", "FITS and back, in order", "flagged in the middle", "imsmooth", "Stokes IQ")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +28,8 @@ def outcome(**values):
     """Outcome of a maker whose careless clean has one wrong channel, which the check finds."""
     found = dict(CLEAN, verdict="confetti", channels=[3])
     counts = {"finds": 5, "right": 5, "wrong": [3], "unnamed": [], "reclean": "33 -> 3.7", "reclean unnamed": []}
-    return {"maker": "plain", "seconds": 60.0, "careful": CLEAN, "careless": found, **counts, **values}
+    outcome = {"maker": "plain", "seconds": 60.0, "careful": CLEAN, "careless": found, "reclean warnings": []}
+    return {**outcome, **counts, **values}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +40,8 @@ def outcome(**values):
         ({"right": 3}, "SILENT"),
         ({"unnamed": [3]}, "SILENT"),
         ({"reclean unnamed": [3]}, "SILENT"),
+        ({"reclean unnamed": [3], "reclean warnings": ["fake sources remain"]}, "said"),
+        ({"unnamed": [3], "reclean warnings": ["fake sources remain"]}, "SILENT"),
         ({"unnamed": [3], "careless": dict(CLEAN, warnings=["nearly blind"])}, "said"),
         ({"careless": dict(CLEAN, verdict="not applicable")}, "SILENT"),
         ({"careless": dict(CLEAN, verdict="not applicable", warnings=["one channel"])}, "said"),
