@@ -90,7 +90,7 @@ def _with_corrected_data(vis):
 
 
 def _moving(vis):
-    """The field follows an ephemeris that stands still on the sky, and recedes with 30 km/s."""
+    """The field follows an ephemeris that stands still."""
     from casatools import ms, table
 
     copies, ephemeris, topocentric = _copied(vis), _make_ephemeris(), 5
@@ -113,7 +113,7 @@ def _make_ephemeris():
     place = me.direction(*FIELD.split())
     ra, dec = (qa.convert(place[name], "deg")["value"] for name in ("m0", "m1"))
     days = np.arange(58758.0, 58765.0, 0.25)
-    columns = {"MJD": days, "RA": 0 * days + ra, "DEC": 0 * days + dec, "Rho": 0 * days + 5, "RadVel": 0 * days + 0.01}
+    columns = {"MJD": days, "RA": 0 * days + ra, "DEC": 0 * days + dec, "Rho": 0 * days + 5, "RadVel": 0 * days}
     units = {"MJD": "d", "RA": "deg", "DEC": "deg", "Rho": "AU", "RadVel": "AU/d"}
     description = {
         name: {
@@ -160,10 +160,10 @@ def _dirty_first(tclean, root, parameters):
     tclean(imagename=root, **dict(parameters, calcres=False, calcpsf=False))
 
 
-def _from_continuum(tclean, root, parameters):
-    continuum = {"specmode": "mfs", "start": "", "nchan": -1, "deconvolver": "hogbom", "niter": 300, "gain": 0.1}
-    tclean(imagename=root + "_cont", **dict(parameters, **continuum))
-    tclean(imagename=root, **dict(parameters, startmodel=root + "_cont.model"))
+def _from_start_model(tclean, root, parameters):
+    """From the model of another cube, as when a survey starts from an earlier, shallower clean."""
+    tclean(imagename=root + "_first", **dict(parameters, niter=300, gain=0.1, restoration=False))
+    tclean(imagename=root, **dict(parameters, startmodel=root + "_first.model"))
 
 
 def _with_outlier(tclean, root, parameters):
@@ -353,6 +353,9 @@ def _velocity(channel):
     return f"{-channel * WIDTH_KMS}km/s"
 
 
+# It knows no loop gain, and does not converge here: both times the same.
+MEM = {"deconvolver": "mem", "niter": 100, "gain": 0.3, "threshold": "30mJy", "cyclefactor": 1.5, "nmajor": -1}
+MEM.update(cycleniter=-1, minpsffraction=0.05)
 SMOOTHER = {"kernel": "gauss", "major": "1.8arcsec", "minor": "1.8arcsec", "pa": "0deg", "targetres": True}
 ONE_BEAM = {"restoringbeam": "common"}
 
@@ -368,7 +371,7 @@ MAKERS = {
     "asp": Maker({"deconvolver": "asp", "fusedthreshold": 0.01, "niter": 600}),
     "mtmfs, cube": Maker({"deconvolver": "mtmfs", "nterms": 2}),
     "mtmfs, mfs": Maker({"deconvolver": "mtmfs", "nterms": 2, "specmode": "mfs"}),
-    "mem": Maker({"deconvolver": "mem", "niter": 100, "gain": 0.3, "threshold": "30mJy"}),
+    "mem": Maker(MEM),
     "deconvolve": Maker(run=_by_deconvolve),
     "mfs": Maker({"specmode": "mfs", "deconvolver": "hogbom", "niter": 2000}),
     "cubedata": Maker({"specmode": "cubedata", "outframe": ""}),
@@ -414,7 +417,7 @@ MAKERS = {
     "half a channel wide": Maker({"width": f"{CHANNEL_WIDTH_HZ / 2}Hz", "start": f"{FREQUENCY_HZ + 3.4e5}Hz"}),
     "reversed": Maker({"start": FIRST + CHANNELS - 1, "width": -1}),
     "velocity, LSRK": Maker(dict(VELOCITY, start=_velocity(FIRST))),
-    "velocity, BARY": Maker(dict(VELOCITY, start="-13.3km/s", outframe="BARY")),
+    "velocity, BARY": Maker(dict(VELOCITY, start="-13.3km/s", width=f"{-1.01 * WIDTH_KMS}km/s", outframe="BARY")),
     "velocity, TOPO": Maker({"outframe": "TOPO", "start": FIRST}),
     "optical velocity": Maker(dict(VELOCITY, start=_velocity(FIRST), veltype="optical")),
     "rest frame": Maker({"outframe": "REST"}),
@@ -425,7 +428,7 @@ MAKERS = {
     "joined data": Maker(data=_joined),
     "corrected data": Maker({"datacolumn": "corrected"}, data=_with_corrected_data),
     "outlier field": Maker({**CIRCLE}, run=_with_outlier),
-    "continuum start model": Maker(run=_from_continuum),
+    "start model": Maker(run=_from_start_model),
     "nsigma": Maker({"nsigma": 3.0, "threshold": 0.0}),
     "no threshold": Maker({"threshold": 0.0, "niter": 6000}),
     "restart after restart": Maker(run=partial(_restarted, times=3)),
