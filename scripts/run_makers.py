@@ -177,11 +177,7 @@ def compare(result, differences):
     largest = np.abs(differences).max(axis=0)
     table = QTable.read(result["table"])
     finds = table[table["class"] == "confetti"]
-    right = sum(
-        largest[row["channel"], max(row["y"] - 2, 0) : row["y"] + 3, max(row["x"] - 2, 0) : row["x"] + 3].max()
-        >= RIGHT_SIGMA
-        for row in finds
-    )
+    right = sum(_largest_near(largest[row["channel"]], row["y"], row["x"]) >= RIGHT_SIGMA for row in finds)
     wrong = np.flatnonzero(largest.max(axis=(1, 2)) >= WRONG_SIGMA).tolist()
     named = {*result["channels"], *result["suspects"]}
     return {
@@ -190,6 +186,12 @@ def compare(result, differences):
         "wrong": wrong,
         "unnamed": [channel for channel in wrong if channel not in named],
     }
+
+
+def _largest_near(plane, y, x):
+    """Largest value within half a beam of a pixel, where a find is looked for too."""
+    reach = BEAM_PIXELS // 2
+    return plane[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1].max()
 
 
 def _clean_again(careless, careful, sigma):

@@ -66,7 +66,7 @@ def test_a_find_is_right_where_the_images_differ_and_a_wrong_channel_that_is_not
     differences = np.zeros((1, 4, 32, 32))
     differences[0, 1, 10, 12] = -20  # sigma
     differences[0, 2, 20, 20] = 15
-    sources = QTable({"class": ["confetti", "confetti", "candidate"], "channel": [1, 1, 2], "y": [11, 20, 5]})
+    sources = QTable({"class": ["confetti", "confetti", "candidate"], "channel": [1, 1, 2], "y": [13, 20, 5]})
     sources["x"] = [10, 20, 5]
     sources.write("line.ecsv", format="ascii.ecsv")
     counts = compare({"table": "line.ecsv", "channels": [1], "suspects": []}, differences)
