@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -250,14 +251,14 @@ def _texts(outcome):
 def row(outcome):
     """A row of the table, in Markdown."""
     if "not made" in outcome:
-        return f"| {outcome['maker']} | {outcome['not made'][:160]} | | | | | | | not made |"
+        return f"| {outcome['maker']} | {textwrap.shorten(outcome['not made'], 110, placeholder=' ...')} | | | | | | | not made |"
     verdicts = [outcome[which]["verdict"] if which in outcome else "refused" for which in ("careful", "careless")]
     marked = f"{outcome['right']} of {outcome['finds']}" if "finds" in outcome else ""
     named = (
         f"{len(outcome['wrong']) - len(outcome['unnamed'])} of {len(outcome['wrong'])}" if "wrong" in outcome else ""
     )
     again = outcome.get("reclean", "refused" if "reclean refused" in outcome else "")
-    said = "<br>".join(text.replace("|", "\\|") for text in _texts(outcome))
+    said = "<br>".join(textwrap.shorten(text, 110, placeholder=" ...") for text in _texts(outcome))
     cells = [outcome["maker"], *verdicts, marked, named, said, again, f"{outcome['seconds']:.0f}", judge(outcome)]
     return f"| {' | '.join(cells)} |"
 
@@ -310,7 +311,7 @@ def alone(folder, name):
     casalog.setlogfile("casa.log")
     outcome = try_maker(name, sorted(glob.glob(os.path.join(folder, "visibilities", "*.ms"))))
     with open("outcome.json", "w", encoding="utf-8") as file:
-        json.dump(outcome, file, default=str)
+        file.write(json.dumps(outcome, default=str).replace(os.getcwd() + os.sep, ""))
 
 
 if __name__ == "__main__":
