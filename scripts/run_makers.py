@@ -251,16 +251,20 @@ def _texts(outcome):
 def row(outcome):
     """A row of the table, in Markdown."""
     if "not made" in outcome:
-        return f"| {outcome['maker']} | {textwrap.shorten(outcome['not made'], 110, placeholder=' ...')} | | | | | | | not made |"
+        return f"| {outcome['maker']} | {_shortened(outcome['not made'])} | | | | | | | not made |"
     verdicts = [outcome[which]["verdict"] if which in outcome else "refused" for which in ("careful", "careless")]
     marked = f"{outcome['right']} of {outcome['finds']}" if "finds" in outcome else ""
     named = (
         f"{len(outcome['wrong']) - len(outcome['unnamed'])} of {len(outcome['wrong'])}" if "wrong" in outcome else ""
     )
     again = outcome.get("reclean", "refused" if "reclean refused" in outcome else "")
-    said = "<br>".join(textwrap.shorten(text, 110, placeholder=" ...") for text in _texts(outcome))
+    said = "<br>".join(map(_shortened, _texts(outcome)))
     cells = [outcome["maker"], *verdicts, marked, named, said, again, f"{outcome['seconds']:.0f}", judge(outcome)]
     return f"| {' | '.join(cells)} |"
+
+
+def _shortened(text):
+    return textwrap.shorten(text.replace("|", "\\|"), 110, placeholder=" ...")
 
 
 def _try_alone(name, folder):
