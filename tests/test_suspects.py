@@ -31,7 +31,7 @@ class SecondTclean(PretendedTclean):
 
     def __init__(self, products, times=99):
         super().__init__(products)
-        self.times, self.gains, self.stops_at = times, [], None
+        self.times, self.gains, self.stops_at, self.part = times, [], None, 1.0
 
     def __call__(self, imagename, startmodel, mask, gain, **_):
         self.gains.append(gain)
@@ -39,7 +39,7 @@ class SecondTclean(PretendedTclean):
             raise KeyboardInterrupt
         first, last = map(int, os.path.basename(imagename).split("-"))
         if first <= SUSPECT <= last and self.times >= len(self.gains):
-            put_channel(startmodel, SUSPECT - first, self.products.model[SUSPECT])
+            put_channel(startmodel, SUSPECT - first, self.part * self.products.model[SUSPECT])
         super().__call__(imagename, startmodel, mask)
 
 
@@ -169,6 +169,16 @@ def test_where_all_are_acquitted_the_old_cube_is_the_good_one_and_no_other_is_wr
     assert not os.path.exists("line_reclean.image")
     assert not os.path.exists("line_reclean.work")
     assert os.path.exists("line_reclean.proof.ecsv")
+
+
+def test_where_all_are_acquitted_nothing_is_imaged_once_more_though_models_are_spread(pretend, suspicious):
+    """The channels beside hold a little of what the new model lacks, but it is the old one that stays."""
+    tclean = pretend(suspicious, kind=SpreadingTclean)
+    tclean.part = 0.97
+    result = confetti_reclean(imagename="line", method="cube")
+    assert result["proof"]["acquitted"] == [SUSPECT]
+    assert len(tclean.gains) == 1
+    assert not os.path.exists("line_reclean.image")
 
 
 def test_the_check_takes_the_acquittal_from_the_table_while_the_model_is_the_same(pretend, suspicious):

@@ -154,7 +154,7 @@ def _spreads_into_kept(plan, job, proof):
         kept if plan.method == "cube" else {channel for channel in kept if {channel - 1, channel + 1} & replaced}
     )
     noise = _noise(job.cube, job.tables)
-    return bool(concerned) and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
+    return bool(replaced and concerned) and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
 
 
 def _with_the_kept_models(plan, job, todo, proof):

@@ -1,5 +1,6 @@
 """Other processes that write to the images."""
 
+import json
 import os
 import time
 from contextlib import contextmanager
@@ -63,8 +64,19 @@ def _fingerprint(cube):
 
 
 def _files_of(path):
-    files = [path] if os.path.isfile(path) else Path(path).rglob("table.f*")
+    parts = [path, *_joined_virtually(path)]
+    files = [file for part in parts for file in ([part] if os.path.isfile(part) else Path(part).rglob("table.f*"))]
     return sorted((str(file), os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files)
+
+
+def _joined_virtually(path):
+    """Images of which an image consists that has no pixels of its own, as ia.imageconcat(mode='nomovevirtual') makes."""
+    description = os.path.join(path, "imageconcat.json")
+    if not os.path.exists(description):
+        return []
+    with open(description, encoding="utf-8") as file:
+        names = json.load(file)["Images"]
+    return [os.path.join(os.path.dirname(os.path.abspath(path)), name) for name in names]
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def _make_sure_of_room(path, template, voxels):
     If casacore cannot write, it terminates the whole process ("terminate called"), and the user's session with it.
     """
     folder = os.path.dirname(path)
-    header = os.path.getsize(os.path.join(template, "table.dat")) if os.path.isdir(template) else 0
+    table = os.path.join(template, "table.dat")  # not in a FITS file, nor where images are joined virtually
+    header = os.path.getsize(table) if os.path.exists(table) else 0
     if shutil.disk_usage(folder).free < 4 * voxels:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
     reserve = os.path.join(folder, "room")
