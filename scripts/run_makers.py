@@ -29,6 +29,8 @@ from confetti_task import confetti_check, confetti_reclean
 SEED, SIZE, SKY_SIZE, SKY_CHANNELS, BRIGHTNESS = 3, 128, 96, 12, 0.6
 INTEGRATIONS = (1, 2)
 BEAM_PIXELS = 8
+# A find is where the images differ if they do within a quarter of a beam.
+REACH_PIXELS = BEAM_PIXELS // 4
 
 CAREFUL = {"gain": 0.1, "cyclefactor": 1.5, "threshold": "30mJy", "niter": 400000}
 CARELESS = {"gain": 0.6, "cyclefactor": 0.5, "minpsffraction": 0.005, "threshold": "7mJy", "niter": 60000}
@@ -178,9 +180,7 @@ def compare(result, differences):
     table = QTable.read(result["table"])
     finds = table[table["class"] == "confetti"]
     right = sum(
-        largest[row["channel"], max(row["y"] - 2, 0) : row["y"] + 3, max(row["x"] - 2, 0) : row["x"] + 3].max()
-        >= RIGHT_SIGMA
-        for row in finds
+        largest[(row["channel"], *(_around(row[axis]) for axis in ("y", "x")))].max() >= RIGHT_SIGMA for row in finds
     )
     wrong = np.flatnonzero(largest.max(axis=(1, 2)) >= WRONG_SIGMA).tolist()
     named = {*result["channels"], *result["suspects"]}
@@ -190,6 +190,10 @@ def compare(result, differences):
         "wrong": wrong,
         "unnamed": [channel for channel in wrong if channel not in named],
     }
+
+
+def _around(place):
+    return slice(max(place - REACH_PIXELS, 0), place + REACH_PIXELS + 1)
 
 
 def _clean_again(careless, careful, sigma):
@@ -216,15 +220,16 @@ def judge(outcome):
     """One word for an outcome: 'right', 'said' where the user is told what is not, 'SILENT' where he is not."""
     if "not made" in outcome:
         return "not made"
-    said = _texts(outcome)
-    if outcome.get("careless", {}).get("verdict", "not applicable") == "not applicable":
-        return "said" if said else "SILENT"
-    if outcome.get("careful", {}).get("verdict") == "confetti" or outcome["right"] < RIGHT_PART * outcome["finds"]:
-        return "SILENT" if not said else "said"
-    missed = outcome["unnamed"] or outcome.get("reclean unnamed")
-    if missed:
-        return "said" if said else "SILENT"
-    return "right"
+    wrong = (
+        outcome.get("careless", {}).get("verdict", "not applicable") == "not applicable"
+        or outcome.get("careful", {}).get("verdict") == "confetti"
+        or outcome["right"] < RIGHT_PART * outcome["finds"]
+        or outcome["unnamed"]
+        or outcome.get("reclean unnamed")
+    )
+    if not wrong:
+        return "right"
+    return "said" if _texts(outcome) else "SILENT"
 
 
 def _texts(outcome):
