@@ -57,7 +57,7 @@ def _expand(imagename):
 
 
 def _matching(name):
-    if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*"):
+    if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*") or run_of(split_name(name)[0])[1]:
         return [name]
     models = {path for ending in ("", *MODELS) for path in glob.glob(name + ending)}
     roots = {run_of(split_name(path)[0])[0] for path in models if path.rstrip("/").endswith(MODELS)}
