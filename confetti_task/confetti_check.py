@@ -168,7 +168,7 @@ def confetti_check(
         Root name of the images, as given to tclean; the name of the .image, .model or .residual (.tt0) is accepted too.
         Requires imagename.model, .image and .residual. Keep imagename.psf with them: it shows which spatial frequencies
         were measured; without it, this is taken from the residual. They may be FITS files: imagename.model.fits and so
-        on, or those of WSClean, imagename-0000-model.fits and so on, one for each channel. A list of root names, or a
+        on, or those of WSClean, 'imagename-0000-model.fits' and so on, one for each channel. A list of root names, or a
         pattern such as 'name.????.128', stands for a cube that was imaged in pieces, which are checked as one spectrum.
     outfile : str, default ''
         Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means

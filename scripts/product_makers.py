@@ -60,8 +60,8 @@ def _flagged(vis, channels):
     return copies
 
 
-def _half_flagged(vis, channels):
-    """Channels that have a tenth of the data: all but five antennas are flagged."""
+def _mostly_flagged(vis, channels):
+    """Channels that have a tenth of the data: all but thirteen antennas are flagged."""
     from casatasks import flagdata
 
     copies = _copied(vis)
@@ -142,16 +142,16 @@ def _make_ephemeris():
     return path
 
 
-def _restarted(tclean, root, parameters, times=2):
+def _restarted(tclean, root, parameters, times):
     """In several runs that continue each other, as when a long clean is run into the limits of a queue."""
     for _ in range(times):
         tclean(imagename=root, **dict(parameters, niter=parameters["niter"] // times))
 
 
 def _in_steps(tclean, root, parameters):
-    """First without the last residual, which is made afterwards without iterations, as ALMA-IMF does it."""
-    tclean(imagename=root, **dict(parameters, calcres=True, restoration=False))
-    tclean(imagename=root, **dict(parameters, calcres=True, calcpsf=False, niter=0))
+    """First without an image, which is made afterwards without iterations, as ALMA-IMF does it."""
+    tclean(imagename=root, **dict(parameters, restoration=False))
+    tclean(imagename=root, **dict(parameters, calcpsf=False, niter=0))
 
 
 def _dirty_first(tclean, root, parameters):
@@ -424,7 +424,7 @@ MAKERS = {
     "more channels than data": Maker({"start": f"{FREQUENCY_HZ - 2 * CHANNEL_WIDTH_HZ}Hz", "nchan": 9}),
     "flagged at both ends": Maker({"start": 0, "nchan": 12}, data=partial(_flagged, channels="0~2;10~11")),
     "flagged in the middle": Maker(data=partial(_flagged, channels="6")),
-    "few data in a channel": Maker(data=partial(_half_flagged, channels="6")),
+    "few data in a channel": Maker(data=partial(_mostly_flagged, channels="6")),
     "joined data": Maker(data=_joined),
     "corrected data": Maker({"datacolumn": "corrected"}, data=_with_corrected_data),
     "outlier field": Maker({**CIRCLE}, run=_with_outlier),

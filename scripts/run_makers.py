@@ -26,10 +26,12 @@ from simulation import Sky, make_sky, observe, settings
 
 from confetti_task import confetti_check, confetti_reclean
 
-# Emission in the middle of the image, of up to 20 sigma, that a careful clean takes down to the noise.
+# Emission in the middle of the image, of up to 280 sigma, that a careful clean takes down to 5 sigma.
 SEED, SIZE, SKY_SIZE, SKY_CHANNELS, BRIGHTNESS = 3, 128, 96, 12, 0.6
 INTEGRATIONS = (1, 2)
 BEAM_PIXELS = 8
+# A find is where the images differ if they do within half a beam, where it was looked for.
+REACH_PIXELS = BEAM_PIXELS // 2
 
 CAREFUL = {"gain": 0.1, "cyclefactor": 1.5, "threshold": "30mJy", "niter": 400000}
 CARELESS = {"gain": 0.6, "cyclefactor": 0.5, "minpsffraction": 0.005, "threshold": "7mJy", "niter": 60000}
@@ -190,9 +192,8 @@ def compare(result, differences):
 
 
 def _largest_near(plane, y, x):
-    """Largest value within half a beam of a pixel, where a find is looked for too."""
-    reach = BEAM_PIXELS // 2
-    return plane[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1].max()
+    rows, columns = (slice(max(place - REACH_PIXELS, 0), place + REACH_PIXELS + 1) for place in (y, x))
+    return plane[rows, columns].max()
 
 
 def _clean_again(careless, careful, sigma):

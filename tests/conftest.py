@@ -13,7 +13,7 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP / "scripts"), str(TOP / "examples")]
 
 # Folder of the two observations of docs/validation/real_observations.md; what needs them is skipped where it is not.
-REAL = Path(os.environ.get("REAL_OBSERVATIONS", TOP.parent / "shared" / "real"))
+REAL = Path(os.environ.get("REAL_OBSERVATIONS", TOP / "real")).absolute()
 
 Observation = namedtuple("Observation", "sky vis size folder")
 

@@ -16,7 +16,7 @@ from checks import confetti_check
 from skies import HOT, NOISE
 
 from confetti_task import confetti_plot, confetti_reclean
-from confetti_task.private.check.messages import describe_verdict
+from confetti_task.private.check.messages import describe_verdict, not_of_tclean
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.locks import unchanged
 from confetti_task.private.images.pieces import open_pieces
@@ -274,6 +274,20 @@ def test_pieces_may_be_fits_files(products, given):
     assert not fits.getdata("line.4.confetti.mask.fits").any()
 
 
+def test_of_pieces_some_of_which_are_in_fits_one_of_these_is_named_to_be_imported(products):
+    from casatools import image, regionmanager
+
+    write_cube("whole", products)
+    tools, tool = regionmanager(), image()
+    for name in PRODUCTS:
+        tool.open(f"whole.{name}")
+        tool.subimage(f"line.0.{name}", region=tools.box(blc=[0, 0, 0, 0], trc=[63, 63, 0, 3])).done()
+        region = tools.box(blc=[0, 0, 0, 4], trc=[63, 63, 0, 6])
+        tool.tofits(f"line.4.{name}.fits", region=region, stokeslast=False)
+        tool.done()
+    assert "importfits(fitsimage='line.4.model.fits'" in not_of_tclean(open_pieces(["line.0", "line.4"]))
+
+
 # Masks as FITS files
 
 
@@ -386,7 +400,7 @@ def test_the_page_and_a_plot_are_drawn_from_fits(exported):
 
 def test_cleaning_again_is_refused_with_the_calls_that_help(exported):
     result = confetti_check(imagename="line")
-    assert "importfits" in describe_verdict(result, open_cube("line"))
+    assert "cannot clean these channels again: its images are FITS" in describe_verdict(result, open_cube("line"))
     assert "importfits" not in describe_verdict(result, open_cube("casa"))
     before = sorted(os.listdir("."))
     with pytest.raises(

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(
         not (REAL / VLA).exists() or not (REAL / ATCA).exists(),
-        reason="the real observations are neither in $REAL_OBSERVATIONS nor beside the project",
+        reason="the real observations are not in $REAL_OBSERVATIONS",
     ),
 ]
 

@@ -11,11 +11,14 @@ from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
 from skies import HOT, NOISE, SIZE, Products
 
+from confetti_task.private.check.evidence import measure_ambiguity
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
 from confetti_task.private.check.worker_pool import worker_pool
 from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.core.uv_coverage import ambiguity
 from confetti_task.private.images.coordinates import world_coordinates
+from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pieces import open_pieces
 
 
@@ -232,6 +235,29 @@ def test_a_channel_whose_data_do_not_say_where_a_source_is_is_named_and_not_call
     assert (channels["verdict"] == np.where(channels["channel"] == channel, "unchecked", "good")).all()
     assert channels["ambiguity"][channel] > 10
     assert (np.delete(channels["ambiguity"], channel) < 2).all()
+
+
+@pytest.mark.parametrize("channel", [0, 3])
+def test_a_channel_with_few_data_is_named_without_candidates_too_and_the_others_are_good(channel):
+    products = Products()
+    products.psf[channel] = stripes()
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert (result["verdict"], result["ncandidates"]) == ("clean", 0)
+    assert f"the data of channels {channel} do not say where a source is" in result["warnings"][0]
+    assert QTable.read(result["channeltable"])["verdict"].tolist() == [
+        "unchecked" if number == channel else "good" for number in range(7)
+    ]
+
+
+def test_the_middle_of_a_psf_tells_the_ambiguity_of_the_whole():
+    products = Products(size=128)
+    products.psf[2] = stripes(128)
+    products.psf[4] = np.nan
+    write_cube("line", products)
+    cube = open_cube("line")
+    for channel, psf in enumerate(products.psf):
+        assert measure_ambiguity(cube, 0, channel) == pytest.approx(ambiguity(psf, cube.beam), nan_ok=True)
 
 
 def test_confetti_is_masked_where_the_data_of_another_channel_are_few(products):

@@ -130,6 +130,17 @@ def test_a_polarization_is_named_and_takes_the_psf_of_all(products):
         confetti_check(imagename="line")
 
 
+@pytest.mark.parametrize("name", ["line*", "line-*", "line-*-V-model.fits", "*"])
+def test_the_mean_of_all_channels_does_not_spoil_a_pattern(products, name):
+    write_wsclean("line", products, polarizations=("V",))
+    assert confetti_check(imagename=name)["mask"] == "line-V.confetti.mask"
+
+
+def test_brackets_in_a_name_are_no_pattern(products):
+    write_wsclean("li[n]e", products)
+    assert confetti_check(imagename="li[n]e")["mask"] == "li[n]e.confetti.mask"
+
+
 def test_an_interval_is_a_run_of_its_own(products):
     write_wsclean("line-t0001", products)
     assert confetti_check(imagename="line-t0001")["chans"] == "3"

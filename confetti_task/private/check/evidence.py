@@ -8,11 +8,15 @@ import numpy as np
 from ..core.residual_power import filter_of_power
 from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
 from ..core.uv_coverage import ambiguity, unmeasured_filter, unmeasured_image, unsupported_spike
-from ..images.windows import read_psf, read_window, transform_of, window_of, windows
+from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
 
 # Measured: 47 bytes a pixel in a window of 4096 x 4096, and 53 in a whole plane of 4000 x 4000, whose transform has
 # four times as many frequencies.
 BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
+
+# A PSF with stripes, or with many sidelobes as high as its peak, has them within so many beams of the central row too:
+# the whole of it is read only if these rows have more than twice the ambiguity of usual ones, of 1.3 at most.
+STRIP_BEAMS, SUSPECTED = 8, 2.6
 
 # Where the candidates of a channel are measured: pixels (y, x) [n, 2], all places near any of them [m, 2], and the
 # rows of the places near each pixel [n, k].
@@ -107,10 +111,16 @@ def read_sampling(cube, polarization, channel, coverage):
     """The `Sampling` of a channel, from `unmeasured_filter` and `ambiguity`; parameters as for `measure_channel`."""
     psf, lengths = read_psf(cube, polarization, channel), transform_of(cube.shape[2:])
     if psf is not None:
-        known = unmeasured_filter(psf, cube.beam, lengths)
-        return Sampling(*known, np.nan if known[0] is None else ambiguity(psf, cube.beam))
+        return Sampling(*unmeasured_filter(psf, cube.beam, lengths), ambiguity(psf, cube.beam))
     known = filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
     return Sampling(*known, np.nan)
+
+
+def measure_ambiguity(cube, polarization, channel):
+    """Ambiguity of a channel without candidates, for which the PSF is not read otherwise; NaN if there is none."""
+    middle = read_middle_of_psf(cube, polarization, channel, int(STRIP_BEAMS * cube.beam))
+    places = np.nan if middle is None else ambiguity(middle, cube.beam)
+    return ambiguity(read_psf(cube, polarization, channel), cube.beam) if places >= SUSPECTED else places
 
 
 def _read_window(cube, polarization, channel, corner, passed):

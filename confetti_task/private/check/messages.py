@@ -313,7 +313,9 @@ def _name(row):
 
 def describe_verdict(result, cube):
     """The verdict, and what to do next."""
-    remedy = not_of_tclean(cube) if cube.fits else "clean these channels again with confetti_reclean"
+    remedy = "Next: clean these channels again with confetti_reclean"
+    if cube.fits:
+        remedy = f"confetti_reclean cannot clean these channels again: {not_of_tclean(cube)}"
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
     candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
@@ -321,12 +323,12 @@ def describe_verdict(result, cube):
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
     if result["verdict"] == "suspicious":
-        return f"Verdict: suspicious; {suspects}; {candidates}. Next: {remedy}"
+        return f"Verdict: suspicious; {suspects}; {candidates}. {remedy}"
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     hidden = f"{suspects} too; " if result["suspects"] else ""
     return (
         f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {hidden}{candidates}. Next: {remedy}"
+        f"{result['severity']:.1f} sigma; {hidden}{candidates}. {remedy}"
     )
 
 
@@ -515,8 +517,9 @@ OF_WSCLEAN = (
 
 def not_of_tclean(cube):
     """Why confetti_reclean cannot mend a cube in FITS files, and what to do."""
-    path = cube.path(cube.fits[0])
-    if path.endswith(f"-{cube.fits[0]}.fits"):
+    part = next(part for part in cube.stored if part.fits)
+    path = part.paths[part.fits[0]]
+    if path.endswith(f"-{part.fits[0]}.fits"):
         return OF_WSCLEAN
     return IMPORT.format(path=path, name=_path_of_casa(path))
 

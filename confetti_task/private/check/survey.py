@@ -68,7 +68,7 @@ def survey(cube, selected, thresholds, workers, memory):
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, workers, memory)
-    _fill_in_sampling(cube, searched.channels, candidates, coverages)
+    _fill_in_sampling(cube, searched.channels, candidates, coverages, workers, memory)
     return Found(cube, searched.channels, candidates, differing)
 
 
@@ -143,28 +143,30 @@ def _ask_the_data(cube, searched, coverages, workers, memory):
     return np.concatenate(weighed)
 
 
-def _fill_in_sampling(cube, channels, candidates, coverages):
-    """Response and ambiguity of every channel: those at its candidates, or those that are typical of its kind."""
+def _fill_in_sampling(cube, channels, candidates, coverages, workers, memory):
+    """Response and ambiguity of the channels: those at their candidates; else a typical response, and the PSF's own."""
     for name in ("response", "ambiguity"):
         measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
         measured[candidates["polarization"], candidates["channel"]] = candidates[name]
         channels[name] = measured[channels["polarization"], channels["channel"]]
     with_psf = np.array([cube.has("psf", channel) for channel in channels["channel"].tolist()], dtype=bool)
     for alike in (with_psf, ~with_psf):
-        response, ambiguity = _typical_sampling(cube, channels[alike], coverages)
-        for name, value in (("response", response), ("ambiguity", ambiguity)):
-            channels[name][alike & np.isnan(channels[name])] = value
+        typical = _typical_response(cube, channels[alike], coverages)
+        channels["response"][alike & np.isnan(channels["response"])] = typical
+    rows = np.flatnonzero((channels["components"] > 0) & channels["checked"] & np.isnan(channels["ambiguity"]))
+    jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
+    channels["ambiguity"][rows] = [*workers.in_order(evidence.measure_ambiguity, jobs, _planes_at_once(cube, memory))]
 
 
-def _typical_sampling(cube, channels, coverages):
-    """Median of the responses that are known, and the ambiguity of a cleaned channel in which it is not."""
-    cleaned = channels[(channels["components"] > 0) & channels["checked"] & np.isnan(channels["ambiguity"])]
-    response, ambiguity = np.nan, np.nan
-    if len(cleaned):
-        polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
-        *_, response, ambiguity = evidence.read_sampling(cube, polarization, channel, coverages[polarization])
-    known = np.isfinite(channels["response"]).any()
-    return np.nanmedian(channels["response"]) if known else response, ambiguity
+def _typical_response(cube, channels, coverages):
+    """Median of the responses that are known; if none is, that of a channel which was cleaned."""
+    cleaned = channels[(channels["components"] > 0) & channels["checked"]]
+    if np.isfinite(channels["response"]).any():
+        return np.nanmedian(channels["response"])
+    if not len(cleaned):
+        return np.nan
+    polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
+    return evidence.read_sampling(cube, polarization, channel, coverages[polarization]).response
 
 
 def _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory):

@@ -236,7 +236,8 @@ CHANNEL_QUANTITIES = (
         "ambiguity",
         "f4",
         description="number of places at which a source would fit the data of the channel nearly as well: area where "
-        "the PSF has at least 0.9 of its peak, in restoring beams; about 1 if there are enough data; nan without PSF",
+        "the PSF has at least 0.9 of its peak, in restoring beams; about 1 if there are enough data; nan without PSF "
+        "or if nothing was cleaned",
     ),
     Quantity("ambiguous", "?"),
     Quantity("suspicious", "?"),

@@ -87,7 +87,7 @@ def ambiguity(psf, beam):
     Parameters
     ----------
     psf : 2D float32 `~numpy.ndarray`
-        PSF of a channel, with a peak of 1.
+        PSF of a channel, or the rows around its peak, with the peak of 1 at the central pixel.
     beam : float
         FWHM of the restoring beam, in pixels.
 
@@ -95,8 +95,11 @@ def ambiguity(psf, beam):
     -------
     places : float
         Area where the PSF reaches `NEARLY_THE_PEAK`, in units of that where the restoring beam does, but at least of a
-        pixel: about 1 with enough data, many where the PSF has stripes or sidelobes as high as its peak.
+        pixel: about 1 with enough data, many where the PSF has stripes or sidelobes as high as its peak. NaN if the PSF
+        is blank, or if its peak is elsewhere or not 1.
     """
+    if not _has_its_peak(psf):
+        return np.nan
     of_beam = -np.log(NEARLY_THE_PEAK) * GAUSSIAN_AREA * beam**2
     return float(np.count_nonzero(psf >= NEARLY_THE_PEAK) / max(of_beam, 1.0))
 

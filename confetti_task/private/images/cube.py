@@ -311,9 +311,9 @@ def _check_image(cube, unit):
     if not cube.beams and not cube.psf_beams:
         raise ValueError(
             f"{cube.path('image')} has no restoring beam, or one of zero width, as where tclean cannot fit the PSF. If "
-            "the beam was lost, set it with ia.setrestoringbeam; if the PSF has stripes, as in a snapshot with few "
-            "baselines, more hour angles or baselines would help, but not restoringbeam, with which tclean multiplies "
-            "the residual by the ratio of the beams"
+            "the beam was lost, set it with ia.setrestoringbeam, in FITS as BMAJ, BMIN and BPA; if the PSF has "
+            "stripes, as in a snapshot with few baselines, more hour angles or baselines would help, but not "
+            "restoringbeam, with which tclean multiplies the residual by the ratio of the beams"
         )
     if cube.beam < 1:
         raise ValueError(

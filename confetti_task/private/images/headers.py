@@ -25,7 +25,10 @@ def opened(path):
     try:
         tool.open(path)
     except RuntimeError as error:
-        raise ValueError(f"{path} cannot be read as a CASA image: {error}; give an image that tclean wrote") from error
+        raise ValueError(
+            f"{path} cannot be read as a CASA image or as FITS: {error}; give an image that tclean, exportfits or "
+            "WSClean wrote"
+        ) from error
     try:
         yield tool
     finally:

@@ -70,7 +70,7 @@ def _files_of(path):
 
 
 def _joined_virtually(path):
-    """Images of which an image consists that has no pixels of its own, as ia.imageconcat(mode='nomovevirtual') makes."""
+    """Images that an image without pixels of its own consists of; ia.imageconcat(mode="nomovevirtual") makes such."""
     description = os.path.join(path, "imageconcat.json")
     if not os.path.exists(description):
         return []

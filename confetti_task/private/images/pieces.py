@@ -1,12 +1,16 @@
 """Cubes that were imaged in pieces, joined into one spectrum."""
 
 import glob
+import re
 from dataclasses import replace
 
 import numpy as np
 
 from .channel_files import open_channels, run_of
 from .cube import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
+
+# Mean of all channels of a run of WSClean, 'name-MFS' or 'name-MFS-V'.
+_MEAN = re.compile(r"-MFS(?=$|-[A-Z]{1,2}i?$)")
 
 # How names of models end.
 MODELS = (".model", ".model.tt0", ".model.fits", ".model.tt0.fits", "-model.fits")
@@ -53,13 +57,13 @@ def _expand(imagename):
 
 
 def _matching(name):
-    if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*"):
+    if not glob.has_magic(name) or glob.glob(glob.escape(name) + ".model*") or run_of(split_name(name)[0])[1]:
         return [name]
     models = {path for ending in ("", *MODELS) for path in glob.glob(name + ending)}
     roots = {run_of(split_name(path)[0])[0] for path in models if path.rstrip("/").endswith(MODELS)}
     if not roots:
         raise ValueError(f"imagename='{name}': no .model matches; give a pattern that matches root names")
-    return sorted(roots)
+    return sorted(root for root in roots if not _MEAN.search(root) or _MEAN.sub("", root) not in roots)
 
 
 def _join(cubes):

@@ -57,3 +57,15 @@ def read_psf(cube, polarization, channel):
     shape = cube.shape[2:]
     starts = [length // 2 - size // 2 for length, size in zip(shape, window_of(shape))]
     return read_window(cube, "psf", polarization, channel, starts)[0]
+
+
+def read_middle_of_psf(cube, polarization, channel, reach):
+    """Read as many rows of the PSF on either side of its peak, which is at the central pixel; None if there is none."""
+    if not cube.has("psf", channel):
+        return None
+    height, width = cube.shape[2:]
+    _, used = window_of((height, width))
+    middle, left = height // 2, width // 2 - used // 2
+    reach = min(reach, height - 1 - middle)
+    rows, columns = (middle - reach, middle + reach + 1), (left, left + used)
+    return read_channels(cube, "psf", polarization, channel, channel + 1, rows, columns)[0]
