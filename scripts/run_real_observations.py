@@ -72,10 +72,6 @@ BAD_SIGMA = 6.0
 SNAPSHOT = dict(OF_THE_VLA, imsize=64, cell="2arcsec", deconvolver="hogbom", weighting="natural", nchan=8, start=500)
 SNAPSHOT_BEAM = "6arcsec"
 
-
-# Both cleans stop at niter, which counts the iterations of all channels together; this is the share of one of the 64.
-OF_ONE_CHANNEL = DEEP["gain 0.8"]["niter"] // 64
-
 OBSERVED_COLUMNS = (
     "clean",
     "verdict",
@@ -189,7 +185,7 @@ def observed(archive):
         root = name.replace(" ", "_")
         clean("cal.ms", root, WHOLE, [parameters])
         checked[root] = check(root)
-    mended = confetti_reclean(imagename="gain_0.8", parameters={"niter": OF_ONE_CHANNEL})
+    mended = confetti_reclean(imagename="gain_0.8")
     checked["gain_0.8_reclean"] = check(mended["imagename"])
     yield from head(OBSERVED_COLUMNS)
     for root, (result, channels) in checked.items():

@@ -12,7 +12,10 @@ from checks import confetti_check
 from skies import NOISE, Products
 
 from confetti_task import confetti_reclean, finish_reclean
+from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.headers import opened
+from confetti_task.private.reclean.plan import Job, make_plan
+from confetti_task.private.reclean.remedy import Reached
 
 CHANNELS, BAD = 14, 6
 INPUTS = ("line.model", "line.image", "line.residual", "line.psf", "line.mask", "line.ms")
@@ -311,6 +314,102 @@ def test_the_script_calls_tclean_with_what_was_prepared_and_finishes(monkeypatch
     assert [calls[0]["nchan"], calls[0]["niter"], calls[0]["usemask"]] == [6, 3600, "user"]
     assert calls[0]["mask"] == os.path.abspath("it's mended.work/3-8.cleanmask")
     assert calls[1] == os.path.abspath("it's mended")
+
+
+def iterations(imagename="line", **arguments):
+    """niter of the calls in the script, and whether it says that this is a share."""
+    script = read(confetti_reclean(imagename=imagename, dryrun=True, overwrite=True, **arguments)["script"])
+    lines = [line for line in script.splitlines() if line.startswith("    niter=")]
+    return [(int(line.split("=")[1].split(",")[0]), "the share of these channels" in line) for line in lines]
+
+
+@pytest.mark.usefixtures("cube")
+@pytest.mark.parametrize("method", ["subcubes", "cube"])
+def test_if_niter_ended_the_clean_a_bad_channel_gets_its_share_of_it(method):
+    record(niter=9000, threshold=0.001)
+    assert iterations(method=method) == [(2572, True)]  # 36000 iterations of 14 channels
+    assert iterations(method=method, chans="5~7") == [(7715, True)]
+    assert iterations(method=method, chans="0~13") == [(36000, False)]
+
+
+@pytest.mark.usefixtures("cube")
+def test_the_niter_and_the_threshold_that_the_user_gives_are_taken_as_they_are():
+    record(niter=9000, threshold=0.001)
+    assert iterations(parameters={"niter": 9000}) == [(36000, False)]
+    assert iterations(parameters={"threshold": 0.03}) == [(36000, False)]
+    assert iterations(parameters={"threshold": 0.002}) == [(2572, True)]
+
+
+def replace_image(path, pixels, **others):
+    shutil.rmtree(path)
+    write_image(path, pixels, **others)
+
+
+def test_a_residual_where_nothing_was_cleaned_does_not_say_what_ended_the_clean(cube):
+    record(niter=9000)
+    cube.residual[:, 5, 30] = cube.residual[:, 40, 40] = 1.0
+    cube.mask[:, 40, 40] = 0  # a hole, which is filled only now; row 5 is outside the clean mask
+    replace_image("line.mask", cube.mask)
+    replace_image("line.residual", cube.residual, unit="Jy/beam")
+    assert iterations() == [(36000, False)]
+    cube.residual[:, 30, 30] = -1.0
+    replace_image("line.residual", cube.residual, unit="Jy/beam")
+    assert iterations() == [(2572, True)]
+    shutil.rmtree("line.mask")
+    assert iterations() == [(36000, False)]
+
+
+def test_the_residual_of_bad_channels_does_not_say_what_ended_the_clean(cube):
+    record(niter=9000)
+    cube.residual[2:, 30, 30] = 1.0
+    replace_image("line.residual", cube.residual, unit="Jy/beam")
+    assert iterations(chans="2~13") == [(36000, False)]
+    assert iterations(chans="6") == [(2572, True)]
+
+
+def test_one_polarization_with_a_high_residual_says_that_niter_ended_the_clean():
+    products = Products(channels=CHANNELS)
+    products.add_confetti(BAD, 30, 26, 20 * NOISE)
+    products.mask = np.ones_like(products.model)
+    write_cube("stokes", products, polarizations=("I", "V"), holds="V")
+    record("stokes.image", imagename="stokes", niter=9000)
+    os.mkdir("line.ms")
+    confetti_check(imagename="stokes")
+    assert iterations("stokes") == [(36000, False)]
+    residuals = np.array([products.residual, 3 * products.residual])
+    replace_image("stokes.residual", residuals, unit="Jy/beam", polarizations=("I", "V"))
+    assert iterations("stokes") == [(2572, True)]
+
+
+@pytest.mark.usefixtures("cube")
+def test_channels_that_an_earlier_attempt_has_done_have_had_their_share():
+    job = Job(
+        cube=open_cube("line"),
+        outname="line_reclean",
+        confetti="line.confetti",
+        tables=(),
+        recorded={"specmode": "cube", "niter": 9000, "gain": 0.4, "threshold": 0.001},
+        reached=Reached(CHANNELS, [0.03], [NOISE]),
+        gain=0.1,
+        depth=0.0,
+        start=None,
+        clean_mask="",
+        call="confetti_reclean()",
+        overwrite=False,
+        done=(5, BAD),
+        settled={},
+    )
+    assert [run["niter"] for run in make_plan(job, [5, BAD], [7], (), "subcubes").parameters] == [2572]
+
+
+def test_channels_in_which_nothing_was_cleaned_have_no_share(cube):
+    record(niter=9000, threshold=0.001)
+    cube.model[10:] = 0
+    replace_image("line.model", cube.model, unit="Jy/pixel")
+    cube.mask[10:] = 0
+    replace_image("line.mask", cube.mask)
+    confetti_check(imagename="line", overwrite=True)
+    assert iterations(suspects=False, chans=str(BAD)) == [(3600, True)]  # 36000 iterations of 10 channels
 
 
 @pytest.mark.usefixtures("cube")

@@ -6,10 +6,26 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from confetti_task.private.reclean.messages import reclean_warnings
 from confetti_task.private.reclean.plan import Plan
-from confetti_task.private.reclean.remedy import beside, choose_ranges, for_sub_cube, remedied, sub_cubes, unaffected
+from confetti_task.private.reclean.remedy import (
+    Reached,
+    beside,
+    choose_ranges,
+    ended_by_niter,
+    for_sub_cube,
+    nearest,
+    reason,
+    remedied,
+    sub_cubes,
+    unaffected,
+    with_share,
+)
 
 RECORDED = {"specmode": "cube", "niter": 1000, "gain": 0.6, "threshold": "15mJy", "cyclefactor": 0.5, "usemask": "pb"}
+# An observation with the VLA: 64 channels, a residual of 90 mJy, a noise of 20 mJy, and a threshold far below it.
+OBSERVED = {"specmode": "cube", "niter": 20000, "gain": 0.8, "threshold": "0.1mJy"}
+REACHED = Reached(64, [0.09, 0.1, 0.08], [0.02, 0.02, 0.02])
 
 
 def test_a_sub_cube_has_two_channels_beside_the_bad_ones_and_one_more_to_compare():
@@ -75,6 +91,113 @@ def test_more_iterations_than_tclean_can_count_are_never_asked_for():
 def test_a_gain_and_a_cyclefactor_that_are_safe_already_are_kept():
     parameters = remedied(dict(RECORDED, gain=0.06, cyclefactor=5.0), 0.1)
     assert (parameters["gain"], parameters["cyclefactor"], parameters["niter"]) == (0.06, 5.0, 1000)
+
+
+def shared(number, recorded=OBSERVED, reached=REACHED):
+    return with_share(remedied(recorded, 0.1), number, reached)["niter"]
+
+
+def test_if_niter_ended_the_clean_each_run_gets_the_share_of_its_channels():
+    assert shared(1) == 2500  # 20000 iterations of 64 channels, at an eighth of the loop gain
+    assert shared(3) == 7500
+    assert shared(1, reached=REACHED._replace(cleaned=63)) == 2540  # rounded up
+    assert shared(64) == 160000
+
+
+def test_if_the_threshold_ended_the_clean_each_run_gets_all_of_niter():
+    assert shared(1, dict(OBSERVED, threshold="90mJy")) == 160000
+    assert shared(1, dict(OBSERVED, nsigma=4.5)) == 160000
+
+
+def test_a_gentler_clean_to_a_threshold_that_the_good_channels_had_reached_gets_all_of_niter():
+    gentler = remedied(OBSERVED, 0.05, depth=0.06)
+    assert with_share(gentler, 1, REACHED)["niter"] == 320000
+    assert with_share(gentler, 1, REACHED._replace(peaks=[0.2] * 3))["niter"] == 5000
+
+
+def test_only_a_residual_of_twice_that_at_which_tclean_stops_shows_that_something_else_ended_the_clean():
+    for stop in ({"threshold": 0.02, "nsigma": 1.0}, {"threshold": 0.01, "nsigma": 2.0}, {"nsigma": 2.0}):
+        assert ended_by_niter(stop, Reached(64, [0.041], [0.01]))
+        assert not ended_by_niter(stop, Reached(64, [0.039], [0.01]))
+
+
+def test_what_ended_the_clean_is_decided_by_the_majority_of_the_channels():
+    assert ended_by_niter(OBSERVED, Reached(64, [0.09, 0.09, 0.0001], [0.02] * 3))
+    assert not ended_by_niter(OBSERVED, Reached(64, [0.09, 0.0001, 0.0001], [0.02] * 3))
+    assert not ended_by_niter(OBSERVED, Reached(64, [0.09, 0.0001], [0.02] * 2))
+
+
+def test_where_nothing_tells_what_ended_the_clean_each_run_gets_all_of_niter():
+    assert shared(1, reached=Reached(64, [], [])) == 160000
+    assert shared(1, reached=None) == 160000
+
+
+def test_a_share_suffices_for_ten_point_sources_in_each_channel_but_is_never_more_than_all():
+    few = dict(OBSERVED, niter=2000)  # 16000 at the low loop gain, 250 for each channel
+    assert shared(1, few) == 1000
+    assert shared(5, few) == 5000
+    assert shared(1, dict(OBSERVED, niter=100)) == 800
+    assert with_share(remedied(few, 0.05), 1, REACHED)["niter"] == 2000
+
+
+def test_a_run_in_which_all_is_done_has_an_iteration_because_tclean_writes_no_mask_without():
+    assert shared(0) == 1
+
+
+def test_the_script_says_why_niter_is_another_one():
+    whole = remedied(OBSERVED, 0.1)
+    assert reason("niter", whole, OBSERVED) == "multiplied by the ratio of the loop gains"
+    assert "the share of these channels" in reason("niter", with_share(whole, 1, REACHED), OBSERVED)
+    assert reason("niter", remedied(OBSERVED, 0.8), OBSERVED) == ""
+    assert "the share of these channels" in reason("niter", with_share(remedied(OBSERVED, 0.8), 1, REACHED), OBSERVED)
+
+
+def test_how_deep_a_clean_went_is_measured_in_the_sixteen_channels_nearest_to_those_that_are_cleaned_again():
+    good = set(range(200)) - {0, 100, 101}
+    assert nearest(good, [100, 101]) == [*range(92, 100), *range(102, 110)]
+    assert nearest(good, [0]) == list(range(1, 17))
+    assert nearest({5, 150}, [100]) == [5, 150]
+    assert nearest(set(), [100]) == []
+
+
+def depth_warnings(number, after, before=0.09, depth=0.09, diverged=(23,), recorded=OBSERVED):
+    """Warnings on the depth of a re-clean of a channel."""
+    plan = Plan(
+        root="line",
+        outname="line_reclean",
+        confetti="line.confetti",
+        method="subcubes",
+        channels=(23,),
+        runs=((20, 25),),
+        recorded=recorded,
+        parameters=(with_share(remedied(recorded, 0.1), number, REACHED),),
+        call="confetti_reclean()",
+        overwrite=False,
+    )
+    before = {"channels": [23], "diverged": list(diverged), "residual": before}
+    after = {"channels": [], "diverged": [], "residual": after, "noise": 0.02}
+    proof = {"undecided": [], "leftover": []}
+    return [text for text in reclean_warnings(plan, before, after, depth, [], proof) if "the peak residual" in text]
+
+
+@pytest.mark.parametrize("diverged", [(), (23,)])
+def test_a_share_that_ends_before_the_channel_is_as_deep_as_its_neighbours_is_said_with_the_way_out(diverged):
+    (text,) = depth_warnings(1, after=0.15, diverged=diverged)
+    assert "is 0.15 Jy/beam, but 0.09 in the good channels nearby" in text
+    assert "call again with parameters={'niter': 20000, 'threshold': '0.09Jy'} and overwrite=True" in text
+    assert depth_warnings(1, after=0.1, diverged=diverged) == []
+    assert shared(1, dict(OBSERVED, threshold="0.09Jy")) == 160000  # the way out
+
+
+def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():
+    assert depth_warnings(64, after=0.15) == []  # how deep a diverged clean went says nothing
+    (text,) = depth_warnings(64, after=0.15, diverged=())
+    assert "tclean stopped early" in text
+    (text,) = depth_warnings(1, after=0.15, depth=np.nan, diverged=())  # no good channels nearby
+    assert "tclean stopped early" in text
+    deeper = dict(OBSERVED, threshold="0.2Jy")
+    (text,) = depth_warnings(1, after=0.19, before=0.19, recorded=deeper)
+    assert "which were cleaned deeper than recorded" in text
 
 
 @pytest.mark.parametrize(

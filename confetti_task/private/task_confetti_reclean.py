@@ -24,7 +24,7 @@ from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_jso
 from .reclean.recorded_call import read_parameters
 from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
-from .reclean.verify import OtherDataError, changed_beside, check_run, state_of_channels
+from .reclean.verify import OtherDataError, changed_beside, check_run, measure_reached, state_of_channels
 
 # Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
 AXES_OF_TCLEAN = (2, 3, 1, 0)
@@ -73,6 +73,8 @@ def confetti_reclean(
         confetti=confetti,
         tables=(sources, channels),
         recorded=recorded,
+        # The user's own niter is taken as it is.
+        reached=None if "niter" in (parameters or {}) else measure_reached(cube, channels, [*bad, *suspicious]),
         gain=min(gain, recorded.get("gain", gain)),
         depth=0.0,
         start=START[startmodel],

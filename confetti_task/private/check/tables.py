@@ -197,6 +197,11 @@ def suspicious_channels(channels):
     return list(dict.fromkeys(ranked.tolist()))  # each once, whatever the number of polarizations
 
 
+def cleaned_channels(channels):
+    """Channels of a table of channels that have a model, ascending."""
+    return _numbers(channels, channels["components"] > 0)
+
+
 def diverged_channels(channels):
     """Channels of a table of channels in which CLEAN diverged, ascending."""
     return _numbers(channels, channels["verdict"] == "diverged")

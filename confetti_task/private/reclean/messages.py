@@ -5,7 +5,7 @@ import numpy as np
 from ..check.messages import odd_size
 from ..check.tables import bad_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
-from .remedy import DEPTH_SIGMA, threshold
+from .remedy import DEPTH_SIGMA, is_share, threshold
 
 OTHER_AXES = (
     "{path} has its axes in another order than tclean writes and reads them, as after exportfits and importfits; "
@@ -61,6 +61,11 @@ LESS_DEEP = (
     "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby, "
     "which were cleaned deeper than recorded; for the same depth call again with "
     "parameters={{'threshold': '{depth:.3g}Jy'}} and overwrite=True"
+)
+SHARE_ENDED = (
+    "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby: "
+    "niter, not the threshold, ended the recorded clean, and the share of these channels ended this one; for the same "
+    "depth call again with parameters={{'niter': {niter}, 'threshold': '{depth:.3g}Jy'}} and overwrite=True"
 )
 SPREAD = (
     "channels {chans}, next to bad ones, kept their model, but their residual and image changed, because tclean had "
@@ -150,15 +155,23 @@ def reclean_warnings(plan, before, after, depth, spread, proof):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
             warnings.append(text.format(chans=format_channels(channels), **about))
-    limit = threshold(plan.parameters[0])  # tclean does not clean below it, however deep it did before
-    known = not before["diverged"]  # the residual of a diverged clean says nothing about its depth
-    if known and after["residual"] > RESIDUAL_ABOVE * max(before["residual"], limit):
-        warnings.append(STOPPED_EARLY.format(before=before["residual"], after=after["residual"]))
-    elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth:
-        warnings.append(LESS_DEEP.format(after=after["residual"], depth=depth))
+    warnings += _too_shallow(plan, before, after, depth)
     if spread:
         warnings.append(SPREAD.format(chans=format_channels(spread)))
     return warnings
+
+
+def _too_shallow(plan, before, after, depth):
+    """Whether tclean stopped before it was as deep as in the old images or in the good channels; one sentence."""
+    limit = threshold(plan.parameters[0])  # tclean does not clean below it, however deep it did before
+    known = not before["diverged"]  # the residual of a diverged clean says nothing about its depth
+    shared = any(is_share(parameters, plan.recorded) for parameters in plan.parameters)
+    if shared and after["residual"] > RESIDUAL_ABOVE * np.maximum(depth, limit):  # NaN: no good channels nearby
+        yield SHARE_ENDED.format(after=after["residual"], depth=depth, niter=plan.recorded["niter"])
+    elif known and after["residual"] > RESIDUAL_ABOVE * max(before["residual"], limit):
+        yield STOPPED_EARLY.format(before=before["residual"], after=after["residual"])
+    elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth:
+        yield LESS_DEEP.format(after=after["residual"], depth=depth)
 
 
 def describe_reclean(outname, before, after, proof):

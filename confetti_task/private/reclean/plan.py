@@ -11,7 +11,7 @@ from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.headers import read_common_beam
 from .history import record_of
-from .remedy import REASONS, choose_ranges, for_sub_cube, remedied
+from .remedy import choose_ranges, for_sub_cube, reason, remedied, with_share
 
 _SCRIPT = """\
 # Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
@@ -31,10 +31,13 @@ print(finish_reclean({outname!r}))
 
 
 # What does not depend on the channels and the method: the old cube and the tables of its check, the names, the recorded
-# parameters of tclean, the maximum loop gain, the minimum threshold in Jy/beam, the start model of the bad channels,
-# the clean mask of the check ('' for none), the call of the task, whether it may overwrite, and which channels an
-# earlier attempt has done and what it has settled, as in the plan.
-Job = namedtuple("Job", "cube outname confetti tables recorded gain depth start clean_mask call overwrite done settled")
+# parameters of tclean, how deep it went with them (None if niter is not to be shared), the maximum loop gain, the
+# minimum threshold in Jy/beam, the start model of the bad channels, the clean mask of the check ('' for none), the call
+# of the task, whether it may overwrite, and which channels an earlier attempt has done and what it has settled, as in
+# the plan.
+Job = namedtuple(
+    "Job", "cube outname confetti tables recorded reached gain depth start clean_mask call overwrite done settled"
+)
 
 
 @dataclass(frozen=True)
@@ -188,17 +191,19 @@ def make_plan(job, bad, suspects, leftover, method):
         overwrite=job.overwrite,
     )
     names = map(plan.name, runs)
-    return replace(plan, parameters=tuple(map(_with_names, _parameters(job, runs, full), names)))
+    return replace(plan, parameters=tuple(map(_with_names, _parameters(job, plan), names)))
 
 
-def _parameters(job, runs, full):
+def _parameters(job, plan):
     """Parameters of each run of tclean."""
     remedy = remedied(job.recorded, job.gain, job.depth)
+    # What is done has had its share.
+    each = [with_share(remedy, len(set(plan.bad(run)) - set(plan.done)), job.reached) for run in plan.runs]
     # A concatenated cube has the history of one piece, or none.
-    if full and job.recorded.get("nchan") in (-1, job.cube.channels):
-        return [remedy]
+    if plan.method == "cube" and job.recorded.get("nchan") in (-1, job.cube.channels):
+        return each
     frequencies, beam = read_frequencies(job.cube), read_common_beam(job.cube)
-    return [for_sub_cube(remedy, frequencies, run, beam) for run in runs]
+    return [for_sub_cube(parameters, frequencies, run, beam) for parameters, run in zip(each, plan.runs)]
 
 
 def _with_names(parameters, name):
@@ -208,7 +213,7 @@ def _with_names(parameters, name):
 def _commented_call(parameters, recorded):
     lines = ["tclean("]
     for name, value in parameters.items():
-        changed = name in REASONS and (name not in recorded or value != recorded[name])
-        comment = f"  # {recorded.get(name, 'not recorded')!r}; {REASONS[name]}" if changed else ""
+        why = reason(name, parameters, recorded)
+        comment = f"  # {recorded.get(name, 'not recorded')!r}; {why}" if why else ""
         lines.append(f"    {name}={value!r},{comment}")
     return "\n".join([*lines, ")"])

@@ -5,6 +5,7 @@ Measured with the real tclean: a start model that is empty in the bad channels, 
 loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
 """
 
+from collections import namedtuple
 from math import ceil
 
 import numpy as np
@@ -31,6 +32,15 @@ DEPTH_SIGMA = 3
 
 # tclean counts iterations in 32 bits.
 MOST_ITERATIONS = 2**31 - 1
+# Peak residual of a channel, in units of the residual at which tclean stops there, above which something else than the
+# threshold ended the clean. tclean goes on until the peak is at most 1.01 of it; but with nsigma it takes its own
+# noise, which emission in the residual makes larger than ours.
+ABOVE_STOP = 2.0
+# Number of good channels in which this is measured: it is decided by the majority.
+DEPTH_CHANNELS = 16
+# What a channel gets at least, in iterations times loop gain. An iteration takes the loop gain, as a fraction, off the
+# peak of a source: 10 make a point source fainter by e^10 = 22000, and 100 do so to ten of them.
+LEAST_CLEANING = 100
 
 # Why each parameter differs from the recorded one, as the script says it.
 REASONS = {
@@ -55,6 +65,14 @@ REASONS = {
     "interactive": "the script runs unattended",
     "savemodel": "so that the visibilities are not changed",
 }
+SHARE = (
+    "niter, not the threshold, ended the recorded clean: the share of these channels, multiplied by the ratio of the "
+    f"loop gains, but at least {LEAST_CLEANING} / gain for each"
+)
+
+# How deep the recorded clean went: the number of channels that were cleaned, and of some good ones of them the peak
+# residual within the clean mask and the noise, both in Jy/beam.
+Reached = namedtuple("Reached", "cleaned peaks noise")
 
 
 def sub_cubes(bad, channels):
@@ -191,6 +209,13 @@ def beside(run, bad):
     return sorted(channel for channel in flanks if first <= channel <= last)
 
 
+def nearest(good, again):
+    """Good channels in which it is measured how deep a clean went: the nearest to those that are cleaned again."""
+    good = np.array(sorted(good), dtype=int)
+    distance = np.abs(np.subtract.outer(good, sorted(again))).min(axis=1)
+    return sorted(good[np.argsort(distance, kind="stable")[:DEPTH_CHANNELS]].tolist())
+
+
 def remedied(recorded, gain, depth=0.0):
     """
     Parameters of tclean for the remedy.
@@ -222,7 +247,7 @@ def remedied(recorded, gain, depth=0.0):
         "pbmask": 0.0,
         "gain": gain,
         "cyclefactor": max(1.0, recorded.get("cyclefactor", 1.0)),
-        "niter": min(int(np.ceil(recorded["niter"] * old_gain / gain)), MOST_ITERATIONS),
+        "niter": _all_iterations(recorded, gain),
         "restart": True,
         "calcres": True,
         "calcpsf": True,
@@ -235,6 +260,11 @@ def remedied(recorded, gain, depth=0.0):
     if threshold(recorded) < depth:
         changes["threshold"] = f"{depth:.3g}Jy"
     return dict(recorded, **changes)
+
+
+def _all_iterations(recorded, gain):
+    """Iterations that with another loop gain clean as much as the recorded ones."""
+    return min(int(np.ceil(recorded["niter"] * recorded.get("gain", 0.1) / gain)), MOST_ITERATIONS)
 
 
 def _check_recorded(recorded):
@@ -268,6 +298,68 @@ def threshold(parameters):
 def stops_at(parameters, noise):
     """Peak residual in Jy/beam at which tclean stops in a channel of this noise; 0 if nothing but niter stops it."""
     return max(threshold(parameters), parameters.get("nsigma", 0) * noise)
+
+
+def ended_by_niter(parameters, reached):
+    """
+    Whether niter ended a clean, because the threshold of these parameters did not.
+
+    If nmajor or a divergence ended it, this is True too: the channels had no more than their share then.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of tclean.
+    reached : `Reached`
+        How deep the clean went.
+
+    Returns
+    -------
+    ended : bool
+        True if most good channels have a peak residual well above that at which tclean stops; False if none was
+        measured.
+    """
+    above = [peak > ABOVE_STOP * stops_at(parameters, noise) for peak, noise in zip(reached.peaks, reached.noise)]
+    return 2 * sum(above) > len(above)
+
+
+def with_share(parameters, number, reached):
+    """
+    Give a run of tclean its share of niter, which tclean counts in all channels together, if it ended the old clean.
+
+    Where the threshold ended it, niter was ample, and may have gone into few channels: a share could end a run early.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of tclean, with the iterations of the full cube.
+    number : int
+        Number of channels that are cleaned in this run.
+    reached : `Reached` or None
+        How deep the recorded clean went; None if niter is not to be shared.
+
+    Returns
+    -------
+    parameters : dict
+        The parameters with the iterations of the run.
+    """
+    if reached is None or not ended_by_niter(parameters, reached):
+        return parameters
+    share, least = parameters["niter"] * number / reached.cleaned, number * LEAST_CLEANING / parameters["gain"]
+    # With niter=0 tclean would write no mask.
+    return dict(parameters, niter=min(max(ceil(share), ceil(least), 1), parameters["niter"]))
+
+
+def is_share(parameters, recorded):
+    """Whether a run of tclean has fewer iterations than the recorded ones of the full cube."""
+    return parameters["niter"] < _all_iterations(recorded, parameters["gain"])
+
+
+def reason(name, parameters, recorded):
+    """Why a parameter of a run differs from the recorded one; '' if it does not."""
+    if name in recorded and parameters[name] == recorded[name]:
+        return ""
+    return SHARE if name == "niter" and is_share(parameters, recorded) else REASONS.get(name, "")
 
 
 def for_sub_cube(parameters, frequencies, run, beam):

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..check.clean_mask import channels_to_clean
+from ..check.tables import bad_channels, cleaned_channels, noise_of_channels
 from ..images.channels import format_channels
 from ..images.cube import open_cube
 from ..images.pixels import read_channel, read_plane
-from .remedy import beside, near, unaffected
+from .remedy import Reached, beside, near, nearest, unaffected
 
 # Where nothing was cleaned again, tclean must reproduce the old planes. Measured differences are 1e-6 of the brightest
 # emission, from rounded frequencies.
@@ -154,6 +155,44 @@ def state_of_channels(plan, cube):
         good = channels_to_clean(cube, near(run, plan.channels))
         depth += [_peak(cube, *where, cleaned) for where, cleaned in good]
     return before, after, float(np.median(depth)) if depth else np.nan
+
+
+def measure_reached(cube, channels, again):
+    """
+    Measure how deep the recorded clean went.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The old images.
+    channels : `~astropy.table.QTable`
+        Channels of their check.
+    again : sequence of int
+        Channels that may be cleaned again.
+
+    Returns
+    -------
+    reached : `reclean.remedy.Reached`
+        With good channels near them. A channel without a clean mask is none of them: where it was cleaned is unknown.
+    """
+    cleaned, again = {*cleaned_channels(channels), *again}, {*bad_channels(channels), *again}
+    noise = [noise_of_channels(channels, stokes, cube.channels) for stokes in cube.stokes]
+    peaks, noises = [], []
+    for channel in nearest(cleaned - again, again):
+        planes = list(_peaks_where_cleaned(cube, channel))
+        if planes:
+            peak, polarization = max(planes)
+            peaks.append(peak)
+            noises.append(noise[polarization][channel])
+    return Reached(len(cleaned), peaks, noises)
+
+
+def _peaks_where_cleaned(cube, channel):
+    """Peak residual within the clean mask, whose holes were not cleaned, and polarization, of each that has one."""
+    for polarization in range(cube.shape[0] if cube.has("mask", channel) else 0):
+        cleaned = read_channel(cube, "mask", polarization, channel) > 0
+        if cleaned.any():
+            yield _peak(cube, polarization, channel, cleaned), polarization
 
 
 def _flux(cube, polarization, channel):
