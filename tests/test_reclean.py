@@ -198,7 +198,9 @@ def test_parameters_can_be_given_and_must_be_those_of_tclean():
 def test_without_a_history_the_parameters_must_be_given(cube):
     shutil.rmtree("line.image")
     write_image("line.image", cube.image, unit="Jy/beam", beams="one")
-    with pytest.raises(ValueError, match="line.image has no run of tclean in its history.*give vis=... and parameters"):
+    with pytest.raises(
+        ValueError, match="line.image and its model have no run of tclean .*give vis=... and parameters"
+    ):
         prepared(vis="line.ms")
     assert not os.path.exists("line_reclean.work")
     given = {"specmode": "cube", "niter": 100, "threshold": 0.01, "imsize": [64, 64], "gridder": "mosaic"}
@@ -208,6 +210,18 @@ def test_without_a_history_the_parameters_must_be_given(cube):
     assert "start='93170000000.0Hz'," in script
     with pytest.raises(ValueError, match=r"imsize=\[32\] should be the size of .*line.image \(got \[32, 32\]"):
         prepared(vis="line.ms", parameters=dict(given, imsize=[32]), overwrite=True)
+
+
+@pytest.mark.parametrize("last", ["without iterations", "not of tclean"])
+def test_where_the_image_was_made_anew_after_the_clean_the_model_tells_how_it_was_cleaned(cube, last):
+    """By tclean, first with restoration=False and then with niter=0, or by immath."""
+    shutil.rmtree("line.image")
+    write_image("line.image", cube.image, unit="Jy/beam", beams="one")
+    if last == "without iterations":
+        record(niter=0, gain=0.7)
+    record("line.model", gain=0.3, niter=900)
+    assert "gain=0.1,  # 0.3;" in read(prepared()["script"])
+    assert "gain=0.1,  # 0.3;" in read(prepared(parameters={"niter": 400}, overwrite=True)["script"])
 
 
 @pytest.mark.usefixtures("cube")

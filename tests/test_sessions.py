@@ -57,7 +57,7 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     say("print('called', confetti_check(imagename='line', report=False, overwrite=True)['nsources'])", "called 1")
     say("confetti_check(imagename='nowhere')", "nowhere.model and nowhere.image and nowhere.residual not found")
     say("from confetti_task.gotasks import confetti_reclean; default(confetti_reclean); inp()", "gain +=.*0.1")
-    say("imagename = 'line'; go()", "line.image has no run of tclean in its history")
+    say("imagename = 'line'; go()", "line.image and its model have no run of tclean")
     say("exit()")
     session.expect(pexpect.EOF)
 

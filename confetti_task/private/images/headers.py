@@ -150,9 +150,9 @@ def _radians(angles):
     return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
 
 
-def read_history(cube):
-    """Lines of the history of the image, oldest first."""
-    with opened(cube.path("image")) as tool:
+def read_history(cube, product):
+    """Lines of the history of a product, oldest first."""
+    with opened(cube.path(product)) as tool:
         return list(tool.history(list=False))
 
 

@@ -43,11 +43,11 @@ def read_parameters(cube, vis, given):
     if unknown:
         raise ValueError(f"parameters: tclean has no {', '.join(unknown)}")
     # An older CASA may have recorded parameters that tclean no longer has.
-    parameters = recorded_parameters(read_history(cube), cube.root, set(known) - set(given))
+    parameters = _recorded(cube, set(known) - set(given))
     if not parameters and not given:
         raise ValueError(
-            f"{cube.path('image')} has no run of tclean in its history, as after a concatenation or from FITS; give "
-            "vis=... and parameters={...} with all that tclean was called with"
+            f"{cube.path('image')} and its model have no run of tclean in their history, as after a concatenation or "
+            "from FITS; give vis=... and parameters={...} with all that tclean was called with"
         )
     folder = _started_in(cube.root, parameters.get("imagename", ""))
     names = _as_list(vis or given.get("vis", "")) or [
@@ -64,6 +64,15 @@ def read_parameters(cube, vis, given):
     if missing:
         raise ValueError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")
     return parameters
+
+
+def _recorded(cube, wanted):
+    """Parameters in the history of the image; of its model if that knows of a clean and the image does not."""
+    histories = [read_history(cube, product) for product in ("image", "model")]
+    runs = [recorded_parameters(history, cube.root, {"niter", *wanted}) for history in histories]
+    # tclean restores no image if restoration=False, and immath and its like begin a history of their own.
+    cleans = [run for run in runs if run.get("niter")]
+    return (cleans or runs)[0]
 
 
 def _as_list(names):
