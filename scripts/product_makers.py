@@ -275,6 +275,13 @@ def _regridded(root, products):
     return root
 
 
+def _all_regridded(root):
+    """Without the PSF, whose beams differ from channel to channel, and the clean mask, which are not regridded."""
+    for product in ("psf", "mask"):
+        shutil.rmtree(f"{root}.{product}")
+    return _regridded(root, ("model", "image", "residual"))
+
+
 def _shifted(old, new):
     from casatasks import imregrid
     from casatools import image
@@ -353,6 +360,8 @@ def _velocity(channel):
     return f"{-channel * WIDTH_KMS}km/s"
 
 
+# tclean computes no primary beam for a moving source.
+SOURCE = dict(CIRCLE, specmode="cubesource", phasecenter="TRACKFIELD", outframe="", pblimit=-0.2)
 # It knows no loop gain, and does not converge here: both times the same.
 MEM = {"deconvolver": "mem", "niter": 100, "gain": 0.3, "threshold": "30mJy", "cyclefactor": 1.5, "nmajor": -1}
 MEM.update(cycleniter=-1, minpsffraction=0.05)
@@ -375,7 +384,7 @@ MAKERS = {
     "deconvolve": Maker(run=_by_deconvolve),
     "mfs": Maker({"specmode": "mfs", "deconvolver": "hogbom", "niter": 2000}),
     "cubedata": Maker({"specmode": "cubedata", "outframe": ""}),
-    "cubesource": Maker({"specmode": "cubesource", "phasecenter": "TRACKFIELD", "outframe": ""}, data=_moving),
+    "cubesource": Maker(SOURCE, data=_moving),
     "mosaic": Maker(MOSAIC),
     "mosaic, flat sky": Maker(dict(MOSAIC, normtype="flatsky")),
     "wproject": Maker({"gridder": "wproject", "wprojplanes": 4}),
@@ -448,7 +457,7 @@ MAKERS = {
     "imsmooth": Maker(afterwards=partial(_smoothed, **SMOOTHER)),
     "imsmooth, common beam": Maker(afterwards=partial(_smoothed, kernel="commonbeam")),
     "imregrid, the image": Maker(ONE_BEAM, afterwards=partial(_regridded, products=["image"])),
-    "imregrid, all": Maker(ONE_BEAM, afterwards=partial(_regridded, products=CUBES)),
+    "imregrid, all but the PSF": Maker(ONE_BEAM, afterwards=_all_regridded),
     "imsubimage, channels of the image": Maker(afterwards=partial(_cut, products=["image"], chans="1~5")),
     "imsubimage, channels": Maker(afterwards=partial(_cut, chans="1~5")),
     "imsubimage, a box": Maker(afterwards=partial(_cut, box="14,14,113,113")),

@@ -161,3 +161,18 @@ def copy_here(folder, prefix=""):
         if name.startswith(prefix):
             path = os.path.join(folder, name)
             shutil.copytree(path, name) if os.path.isdir(path) else shutil.copy2(path, name)
+
+
+def join_virtually(path, second):
+    """Replace an image by a virtual one of two parts, of which the second begins with a channel."""
+    from casatools import image, regionmanager
+
+    tool, parts = image(), [f"{path}.part0", f"{path}.part1"]
+    tool.open(path)
+    *sky, _, channels = tool.shape() - 1
+    for part, first, last in zip(parts, (0, second), (second - 1, int(channels))):
+        box = regionmanager().box(blc=[0, 0, 0, first], trc=[*map(int, sky), 0, last])
+        tool.subimage(part, region=box, dropdeg=False).done()
+    tool.done()
+    shutil.rmtree(path)
+    tool.imageconcat(path, parts, mode="nomovevirtual").done()

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 from astropy.table import QTable
-from casa_images import checksum, read_image, write_cube
+from casa_images import checksum, join_virtually, read_image, write_cube
 from checks import confetti_check
 from children import die_before_rename, in_a_child, wait
 from skies import NOISE, Products
@@ -328,12 +328,16 @@ def test_an_image_that_is_being_written_is_waited_for_and_not_for_ever(line, hol
     assert confetti_check(imagename="line")["channels"] == [HOT[0]]
 
 
-def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatch):
+@pytest.mark.parametrize("pixels", ["line.residual", "line.residual.part1"])
+def test_images_that_change_while_they_are_checked_give_no_mask(line, pixels, monkeypatch):
+    """Those that are joined virtually out of others too."""
     measure = task_confetti_check.survey
+    if pixels != "line.residual":
+        join_virtually("line.residual", 3)
 
     def write_meanwhile(*given):
         found = measure(*given)
-        with open("line.residual/table.f0_TSM0", "r+b") as file:
+        with open(f"{pixels}/table.f0_TSM0", "r+b") as file:
             file.write(b"1234")
         return found
 
@@ -341,6 +345,15 @@ def test_images_that_change_while_they_are_checked_give_no_mask(line, monkeypatc
     with pytest.raises(ValueError, match="line.residual changed during the check"):
         confetti_check(imagename="line")
     assert products_of() == []
+
+
+def test_images_that_are_joined_virtually_get_the_same_mask(line):
+    expected = read_image(confetti_check(imagename="line")["mask"])
+    for product in INPUTS:
+        join_virtually(product, 3)
+    mask = read_image(confetti_check(imagename="line", overwrite=True)["mask"])
+    assert mask.any()
+    np.testing.assert_array_equal(mask, expected)
 
 
 def test_a_session_that_has_the_images_open_itself_can_check_them(line):

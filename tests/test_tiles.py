@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from casa_images import write_cube, write_image
+from casa_images import join_virtually, write_cube, write_image
 from skies import Products
 
 from confetti_task.private.images.cube import open_cube
@@ -158,22 +158,10 @@ def stored_otherwise(request):
         shutil.rmtree("line.residual")
         os.rename("residual.fits", "line.residual")
     elif request.param == "virtual":
-        for first, last in ((0, 2), (3, 6)):
-            tool.open("line.residual")
-            region = {"blc": [0, 0, 0, first], "trc": [63, 63, 0, last]}
-            tool.subimage(f"part{first}", region=_box(**region), dropdeg=False).done()
-            tool.done()
-        shutil.rmtree("line.residual")
-        tool.imageconcat("line.residual", ["part0", "part3"], mode="nomovevirtual").done()
+        join_virtually("line.residual", 3)
     else:
         write_double("line.residual", products.residual)
     return request.param
-
-
-def _box(blc, trc):
-    from casatools import regionmanager
-
-    return regionmanager().box(blc=blc, trc=trc)
 
 
 def write_double(path, planes):
