@@ -449,7 +449,7 @@ MAKERS = {
     "blocks, joined": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="paged")),
     "blocks, joined virtually": Maker(run=_in_blocks, afterwards=partial(_concatenated, mode="nomovevirtual")),
     "moved": Maker(afterwards=lambda root: _renamed(root, f"elsewhere/{root}")),
-    "renamed": Maker(afterwards=lambda root: _renamed(root, "field_b3_spw1_n2hp")),
+    "renamed": Maker(afterwards=lambda root: _renamed(root, f"field_b3_{root}_n2hp")),
     "FITS": Maker(afterwards=_exported),
     "FITS, velocity, no Stokes": Maker(afterwards=partial(_exported, velocity=True, dropstokes=True)),
     "FITS and back": Maker(afterwards=_imported),
