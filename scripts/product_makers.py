@@ -361,7 +361,7 @@ def _velocity(channel):
 
 
 # tclean computes no primary beam for a moving source.
-SOURCE = dict(CIRCLE, specmode="cubesource", phasecenter="TRACKFIELD", outframe="", pblimit=-0.2)
+SOURCE = dict(CIRCLE, specmode="cubesource", phasecenter="TRACKFIELD", outframe="", pblimit=-0.2, niter=6000)
 # It knows no loop gain, and does not converge here: both times the same.
 MEM = {"deconvolver": "mem", "niter": 100, "gain": 0.3, "threshold": "30mJy", "cyclefactor": 1.5, "nmajor": -1}
 MEM.update(cycleniter=-1, minpsffraction=0.05)
