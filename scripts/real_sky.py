@@ -53,7 +53,7 @@ def _image_of_noise(vis, settings):
     """Dirty image of the data, primary beam, and beams of the channels."""
     from casatasks import tclean
 
-    tclean(vis=vis, imagename="noise", niter=0, datacolumn="data", **settings)
+    tclean(vis=vis, imagename="noise", niter=0, **settings)
     return read_image("noise.image"), read_image("noise.pb"), read_beams("noise.image")
 
 
@@ -62,7 +62,7 @@ def _visibilities(vis, model, settings):
     from casatasks import ft, tclean
 
     observed = dict(settings, outframe="TOPO")
-    tclean(vis=vis, imagename="template", niter=0, restoration=False, datacolumn="data", **observed)
+    tclean(vis=vis, imagename="template", niter=0, restoration=False, **observed)
     shutil.copytree("template.residual", "sky.model")
     with opened("sky.model") as tool:
         tool.setbrightnessunit("Jy/pixel")

@@ -11,7 +11,7 @@ import time
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from simulation import CARELESS, clean, make_sky, observe, read_images, true_images
+from simulation import CARELESS, clean, make_sky, observe, read_images, settings, true_images
 from truth import compare, fake_sources, judge, largest_error, only_in
 
 from confetti_task import confetti_check, confetti_reclean
@@ -36,7 +36,7 @@ def main(folder, seed):
     print(f"Simulating an ALMA observation of {CHANNELS} channels and cleaning it carelessly with the real tclean ...")
     sky = make_sky(SIZE, CHANNELS, seed)
     vis = observe(folder, sky, seed)
-    clean(vis, "line", CARELESS, SIZE)
+    clean(vis, "line", CARELESS, settings(SIZE))
     print(f"... done in {time.time() - started:.0f} s\n")
     truth = true_images(vis, "noise", sky)
     judgement = judge(*read_images("line"), truth)
@@ -80,7 +80,7 @@ def mend(judgement, truth, vis):
     print(f"  suspicious channels with proved fake sources: {format_channels(condemned) or 'none'}")
     print(f"  acquitted, with their old planes: {format_channels(acquitted) or 'none'}")
     print(f"  undecided: {format_channels(undecided) or 'none'}\n")
-    clean(vis, "scratch", CARELESS[1:], SIZE)
+    clean(vis, "scratch", CARELESS[1:], settings(SIZE))
     replaced = np.setdiff1d(result["channels"], [*acquitted, *undecided])
     mended, scratch = (read_images(root) for root in (result["imagename"], "scratch"))
     judged = [only_in(replaced, one) for one in (judgement, judge(*mended, truth), judge(*scratch, truth))]

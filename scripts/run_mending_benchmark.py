@@ -12,7 +12,7 @@ import os
 import time
 
 from casatasks import casalog
-from simulation import CAREFUL, clean, make_sky, observe
+from simulation import CAREFUL, clean, make_sky, observe, settings
 
 from confetti_task import confetti_check, confetti_reclean
 
@@ -35,7 +35,7 @@ def main(folder):
     casalog.setlogfile("casa.log")
     vis = observe(folder, make_sky(SIZE, CHANNELS, SEED), SEED, INTEGRATIONS, spacing=60)
     started = time.time()
-    clean(vis, "line", CAREFUL, SIZE)
+    clean(vis, "line", CAREFUL, settings(SIZE))
     print(f"tclean of {CHANNELS} channels of {SIZE} x {SIZE} pixels: {time.time() - started:.0f} s")
     confetti_check(imagename="line", report=False)
     print("| channels cleaned again | sub-cubes, s | full cube, s | ratio |\n|---|---|---|---|")

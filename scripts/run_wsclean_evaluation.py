@@ -53,10 +53,10 @@ def main():
 
 
 def image(name, parameters, vis):
-    """Image with WSClean, each channel by itself."""
+    """Image with WSClean, each channel by itself; the data stay as they are."""
     grid = ["-size", SIZE, SIZE, "-scale", f"{CELL_ARCSEC}asec", "-weight", "briggs", 0, "-channels-out", CHANNELS]
     how = [part for key, value in parameters.items() for part in (f"-{key}", value)]
-    rest = ["-multiscale", "-data-column", "DATA", "-no-update-model-required", "-name", name, *vis]
+    rest = ["-multiscale", "-data-column", "DATA", "-no-update-model-required", "-temp-dir", ".", "-name", name, *vis]
     subprocess.run(["wsclean", *map(str, [*grid, *how, *rest])], check=True, stdout=subprocess.DEVNULL)
 
 

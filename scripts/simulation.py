@@ -218,7 +218,7 @@ def _predict(path, sky_image, random):
     tb.close()
 
 
-def clean(vis, imagename, passes, size):
+def clean(vis, imagename, passes, common):
     """
     Image with the real tclean.
 
@@ -230,15 +230,15 @@ def clean(vis, imagename, passes, size):
         Root name of the images.
     passes : sequence of dict
         Parameters of each run of tclean, `CARELESS` or `CAREFUL`; each starts from the model of the one before.
-    size : int
-        Width in pixels.
+    common : dict
+        Parameters that all runs have in common, like `settings`.
     """
     from casatasks import tclean
 
     names = [f"{imagename}_pass{number}" for number in range(len(passes) - 1)] + [imagename]
     start = ""
     for name, parameters in zip(names, passes):
-        tclean(vis=vis, imagename=name, startmodel=start, **settings(size), **parameters)
+        tclean(vis=vis, imagename=name, startmodel=start, **common, **parameters)
         start = name + ".model"
 
 

@@ -189,26 +189,30 @@ def compare(table, judgement, truth):
     Returns
     -------
     counts : dict
-        right: masked sources at which the image is wrong; found: fake sources with a masked one within half a beam;
+        right: masked sources at which the image is wrong, with the noise of the data and without; wrong: those at which
+        it is wrong with it; found: fake sources with a masked one within half a beam;
         real: compact sources of the sky with a masked one within half a beam at which the image is not wrong.
     """
     masked = table[table["class"] == "confetti"]
     places = np.column_stack([masked[name] for name in ("channel", "y", "x")])
     mask, reach = np.zeros(judgement.errors.shape, dtype=bool), half_beam(truth.beam)
     mask[tuple(places.T)] = True
-    right = np.array([_wrong_near(place, judgement, reach) for place in places], dtype=bool)
+    errors = [_errors_near(place, judgement, reach) for place in places]
+    right = np.array([is_wrong(*near_it) for near_it in errors], dtype=bool)
+    wrong = sum(np.abs(with_noise).max() >= RIGHT_SIGMA for with_noise, _ in errors)
     found = sum(mask[channel][within].any() for channel, within in _fake_regions(judgement, truth))
     real = sum(
         any(is_source(source, place[0], place[np.newaxis, 1:], reach) for place in places[~right])
         for source in truth.sources
     )
-    return {"right": right.sum(), "found": found, "real": real}
+    return {"right": right.sum(), "wrong": wrong, "found": found, "real": real}
 
 
-def _wrong_near(place, judgement, reach):
+def _errors_near(place, judgement, reach):
+    """Errors of the image around a place, with the noise of the data and without."""
     channel, pixels = place[0], place[np.newaxis, 1:]
     within = near(pixels, reach, judgement.errors.shape[1:])
-    return is_wrong(judgement.errors[channel][within], judgement.strict[channel][within])
+    return judgement.errors[channel][within], judgement.strict[channel][within]
 
 
 def is_wrong(errors, strict):

@@ -167,10 +167,10 @@ def masked(*places, others=()):
 
 def test_masked_sources_are_compared_with_the_fake_and_the_real_ones(truth):
     judgement = judge(*cleaned(truth, *FAKE), truth)
-    one_found = {"right": 1, "found": 1, "real": 0}
+    one_found = {"right": 1, "wrong": 1, "found": 1, "real": 0}
     assert compare(masked((2, 10, 13), others=[FAKE[1], MASER]), judgement, truth) == one_found
     assert compare(masked((2, 10, 13), (2, 5, 30)), judgement, truth) == one_found
-    assert compare(masked(*FAKE, MASER), judgement, truth) == {"right": 3, "found": 3, "real": 1}
+    assert compare(masked(*FAKE, MASER), judgement, truth) == {"right": 3, "wrong": 3, "found": 3, "real": 1}
 
 
 def test_what_is_masked_in_the_noise_is_not_right(truth):

@@ -32,8 +32,8 @@ CHANNELS = 24
 def cubes(observation):
     """A folder with the cubes 'careless' and 'careful', which is cleaned from scratch as the last careless pass was."""
     with working_in(observation.folder):
-        clean(observation.vis, "careless", CARELESS, observation.size)
-        clean(observation.vis, "careful", CARELESS[1:], observation.size)
+        clean(observation.vis, "careless", CARELESS, settings(observation.size))
+        clean(observation.vis, "careful", CARELESS[1:], settings(observation.size))
     return observation.folder
 
 

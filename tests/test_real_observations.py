@@ -6,7 +6,8 @@ from astropy.table import QTable
 from casa_images import copy_here, read_image, working_in
 from checks import confetti_check
 from conftest import REAL
-from run_real_observations import ATCA, SNAPSHOT, SNAPSHOT_BEAM, VLA, WHOLE, calibrate, clean
+from run_real_observations import ATCA, SNAPSHOT, SNAPSHOT_BEAM, VLA, WHOLE, calibrate
+from simulation import clean
 
 from confetti_task import confetti_reclean
 
@@ -42,8 +43,8 @@ def atca(tmp_path_factory):
 
 def test_all_channels_that_are_wrong_by_30_sigma_are_named_and_mended(vla):
     copy_here(vla, "cal.ms")
-    clean("cal.ms", "careful", FEW, [CAREFUL])
-    clean("cal.ms", "careless", FEW, [CARELESS])
+    clean("cal.ms", "careful", [CAREFUL], FEW)
+    clean("cal.ms", "careless", [CARELESS], FEW)
     assert confetti_check(imagename="careful")["verdict"] == "clean"
     result = confetti_check(imagename="careless")
     wrong = differences("careless")
@@ -64,7 +65,7 @@ def differences(root):
 
 def test_an_edge_channel_with_hardly_any_data_is_named_and_not_called_good(vla):
     copy_here(vla, "cal.ms")
-    clean("cal.ms", "edge", dict(FEW, nchan=5, start=0), [CAREFUL])
+    clean("cal.ms", "edge", [CAREFUL], dict(FEW, nchan=5, start=0))
     result = confetti_check(imagename="edge")
     assert any("the data of channels 0 do not say where a source is" in warning for warning in result["warnings"])
     assert result["nsources"] == 0
@@ -75,16 +76,15 @@ def test_an_edge_channel_with_hardly_any_data_is_named_and_not_called_good(vla):
 
 def test_a_snapshot_that_tclean_gives_no_beam_is_refused_with_the_way_out(atca):
     copy_here(atca, "cal.ms")
-    clean("cal.ms", "snapshot", dict(SNAPSHOT, nchan=3), [dict(CAREFUL, threshold="0.1Jy")])
+    clean("cal.ms", "snapshot", [dict(CAREFUL, threshold="0.1Jy")], dict(SNAPSHOT, nchan=3))
     with pytest.raises(ValueError, match="if the PSF has stripes, as in a snapshot"):
         confetti_check(imagename="snapshot")
 
 
 def test_of_a_snapshot_it_is_said_that_the_data_do_not_say_where_a_source_is(atca):
     copy_here(atca, "cal.ms")
-    clean(
-        "cal.ms", "snapshot", dict(SNAPSHOT, nchan=5, restoringbeam=SNAPSHOT_BEAM), [dict(CAREFUL, threshold="0.1Jy")]
-    )
+    settings = dict(SNAPSHOT, nchan=5, restoringbeam=SNAPSHOT_BEAM)
+    clean("cal.ms", "snapshot", [dict(CAREFUL, threshold="0.1Jy")], settings)
     result = confetti_check(imagename="snapshot")
     assert result["verdict"] == "not applicable"
     assert any(warning.startswith("the data do not say where a source is") for warning in result["warnings"])

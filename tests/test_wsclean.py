@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from casa_images import CELL_ARCSEC, read_image, write_cube
 from checks import confetti_check, places
+from run_wsclean_evaluation import RUNS, image, judge
 from skies import Products
 from wsclean_images import FREQUENCY_HZ, GROWTH, WIDTH_HZ, write_wsclean
 
@@ -256,32 +256,15 @@ def test_channels_that_are_no_cube_are_refused_by_name(products, how):
 # The real one
 
 
-def wsclean(observation, name, *options):
-    """Image an observation with the real WSClean, which leaves it as it is."""
-    size = str(observation.size)
-    grid = ["-size", size, size, "-scale", "0.18asec", "-weight", "briggs", "0", "-channels-out", "24", "-multiscale"]
-    where = ["-data-column", "DATA", "-no-update-model-required", "-temp-dir", ".", "-name", name, *observation.vis]
-    subprocess.run(["wsclean", *grid, "-j", "1", *options, *where], check=True, stdout=subprocess.DEVNULL)
-
-
 @pytest.mark.tclean
 @pytest.mark.skipif(shutil.which("wsclean") is None, reason="wsclean is not installed")
 def test_the_confetti_of_a_careless_wsclean_is_found_and_a_careful_one_has_none(observation):
-    wsclean(observation, "careful", "-niter", "100000", "-mgain", "0.7", "-gain", "0.1", "-threshold", "0.02")
-    deep = ["-niter", "1500", "-nmiter", "5", "-mgain", "0.99", "-threshold", "0.005"]
-    wsclean(observation, "careless", *deep, "-gain", "0.4", "-multiscale-gain", "0.4")
-    careful, careless = (confetti_check(imagename=name) for name in ("careful", "careless"))
-    assert careful["nsources"] == 0
-    assert careful["warnings"] == []
-    assert careless["verdict"] == "confetti"
-    assert careless["nsources"] > 20
-    images = {
-        name: np.stack([fits.getdata(f"{name}-{channel:04d}-image.fits")[0, 0] for channel in range(24)])
-        for name in ("careful", "careless")
-    }
-    table = QTable.read(careless["table"])
-    fake = table[table["class"] == "confetti"]
-    where = tuple(fake[name] for name in ("channel", "y", "x"))
-    noise = QTable.read(careful["channeltable"])["noise"].value[fake["channel"]]
-    wrong = np.abs(images["careless"] - images["careful"])[where] > 3 * noise
-    assert wrong.mean() > 0.8
+    runs = {"careful": RUNS["careful: gain 0.1, mgain 0.7"], "careless": RUNS["careless: gain 0.4, mgain 0.99"]}
+    for name, parameters in runs.items():
+        image(name, parameters, observation.vis)
+    careful, careless = (judge(name, "careful") for name in runs)
+    assert careful.result["nsources"] == 0
+    assert careful.result["warnings"] == []
+    assert careless.result["verdict"] == "confetti"
+    assert careless.result["nsources"] > 20
+    assert careless.right / careless.result["nsources"] > 0.8

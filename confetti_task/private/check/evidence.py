@@ -15,7 +15,8 @@ from ..images.windows import read_middle_of_psf, read_psf, read_window, transfor
 BYTES_A_PIXEL, BYTES_A_FREQUENCY = 48, 4
 
 # A PSF with stripes, or with many sidelobes as high as its peak, has them within so many beams of the central row too:
-# the whole of it is read only if these rows have more than twice the ambiguity of usual ones, of 1.3 at most.
+# one stripe through the peak, as wide as the beam, has an ambiguity of 50 there. The whole PSF is read only if these
+# rows have more than twice the usual ambiguity, of 1.3 at most.
 STRIP_BEAMS, SUSPECTED = 8, 2.6
 
 # Where the candidates of a channel are measured: pixels (y, x) [n, 2], all places near any of them [m, 2], and the

@@ -42,7 +42,7 @@ ODD_SIZE = (
 LONELY = "channels {channels} could not be checked: they have no valid neighbouring channel to compare with"
 AMBIGUOUS = (
     "the data of channels {channels} do not say where a source is: the PSF has 0.9 of its peak and more over an area "
-    "of {places:.0f} restoring beams ({others:.1f} in the other channels), as where only few visibilities are left. "
+    "of {places:.0f} restoring beams (about 1 is usual), as where only few visibilities are left. "
     "What the image shows there may belong elsewhere, the check cannot tell, and cleaning again does not help. Compare "
     "with the neighbouring channels, look at flags and weights (is it the edge of the spectral window?), or leave "
     "these channels out"
@@ -144,12 +144,10 @@ def warnings_of(cube, channels, candidates, differing):
 def _ambiguous(channels):
     """The warning about channels with too few data, or about a cube with too few in all of them; or nothing."""
     cleaned = channels[channels["components"] > 0]
-    rows, others = cleaned[cleaned["ambiguous"]], cleaned[~cleaned["ambiguous"]]
+    rows = cleaned[cleaned["ambiguous"]]
     if len(rows):
-        places = np.median(rows["ambiguity"])
-        elsewhere = np.nanmedian(others["ambiguity"]) if len(others) else np.nan
-        text = AMBIGUOUS if len(others) else ALL_AMBIGUOUS
-        yield text.format(channels=_numbers(rows["channel"]), places=places, others=elsewhere)
+        text = AMBIGUOUS if len(rows) < len(cleaned) else ALL_AMBIGUOUS
+        yield text.format(channels=_numbers(rows["channel"]), places=np.median(rows["ambiguity"]))
 
 
 def _without_psf(cube, channels):

@@ -240,8 +240,8 @@ def spike(heights):
 def smaller(first, second):
     """Of two values the one nearer to zero: the other where one is NaN, and 0 where they disagree about the sign."""
     first, second = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
-    smaller = np.where(np.abs(first) < np.abs(second), first, second)
-    return np.where(np.sign(first) * np.sign(second) < 0, 0, smaller)
+    nearer = np.where(np.abs(first) < np.abs(second), first, second)
+    return np.where(np.sign(first) * np.sign(second) < 0, 0, nearer)
 
 
 def above_neighbours(heights):
@@ -288,9 +288,8 @@ def _known(side, number):
     known = ~np.isnan(side)
     wanted = known & (np.cumsum(known, axis=1) == number)
     place = np.argmax(wanted, axis=1)
-    return (place + 1).astype(np.float32), np.where(
-        wanted.any(axis=1), side[np.arange(len(side)), place], np.float32(np.nan)
-    )
+    value = np.where(wanted.any(axis=1), side[np.arange(len(side)), place], np.float32(np.nan))
+    return (place + 1).astype(np.float32), value
 
 
 def places_within(pixels, radius, shape):

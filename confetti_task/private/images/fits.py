@@ -104,7 +104,7 @@ def is_plain(cards):
 
 def lengthen(path, shape):
     """
-    Give an image of one pixel in a FITS file another shape; its pixels are then 0, and a hole in the file.
+    Give an image of one pixel in a FITS file another shape; its other pixels are then 0, and a hole in the file.
 
     Parameters
     ----------
@@ -120,5 +120,4 @@ def lengthen(path, shape):
             start = header.index(f"NAXIS{axis}  = ".encode())
             file.seek(start)
             file.write(f"NAXIS{axis}  = {length:20d}".ljust(CARD).encode())
-        file.truncate(offset)
         file.truncate(offset + -(-4 * prod(shape) // BLOCK) * BLOCK)

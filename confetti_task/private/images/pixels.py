@@ -107,8 +107,10 @@ def read_valid(cube, polarization, channel, rows=None):
     """
     part, channel = cube.part_of(channel)
     window = _window(cube, rows, None)
-    if "image" in part.fits and _has_pixels(part, polarization, channel):
-        return np.isfinite(read_channel(part, "image", polarization, channel, *window))
+    if "image" in part.fits:
+        valid = np.isfinite(read_channel(part, "image", polarization, channel, *window))
+        if valid.any() or _has_pixels(part, polarization, channel):
+            return valid
     if not part.masked:
         return np.ones([end - start for start, end in window], dtype=bool)
     return _read_mask(part, part.box(polarization, channel, channel + 1, *window))[0]
