@@ -7,6 +7,7 @@ from skies import BEAM, NOISE, Products
 from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
     above_line,
+    alternating,
     components,
     contrast,
     disc,
@@ -183,3 +184,20 @@ def test_where_one_side_has_fewer_channels_a_line_through_the_nearest_is_compare
     result = above_line(np.array([heights, heights], dtype=np.float32))
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, above)
+
+
+@pytest.mark.parametrize(
+    ("fluxes", "channels"),
+    [
+        ([1, 4, 9, 12, 9, 4, 1], []),  # a line
+        ([0, 0, 0, 50, 0, 0, 0], []),  # a maser
+        ([10, 10, 10, 0, 10, 10, 10], []),  # a channel without components
+        ([5, -5, 5, -5, N, 5, -5, 5, -5], []),  # blank between
+        ([N] * 7, []),
+        ([3], []),
+        ([19, 17, 47, -2, 83, -49, 139], [2, 3, 4, 5]),
+        ([9, 9, 9, 1, 9, 1, 9, 9, 9], [2, 3, 4, 5, 6]),
+    ],
+)
+def test_fluxes_alternate_where_more_than_one_channel_is_odd(fluxes, channels):
+    assert alternating(np.array(fluxes, dtype=float)) == channels

@@ -356,3 +356,13 @@ def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channe
     nowhere, here = SkyCoord([], [], unit="deg"), SkyCoord(*world_coordinates(cube, *np.array(HOT)[:, np.newaxis])[:2])
     assert judge(found, nowhere, Thresholds()).candidates["confetti"].sum() == 2
     assert not judge(found, here, Thresholds()).candidates["confetti"].any()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.9])
+def test_emission_that_alternates_from_channel_to_channel_is_said_and_a_steady_one_is_not(part):
+    products = Products(channels=9)
+    for channel in range(9):
+        products.add_point(channel, 30, 26, 40 * NOISE * (1 + part * (-1) ** channel))
+    write_cube("line", products)
+    said = [text for text in confetti_check(imagename="line")["warnings"] if "alternates in channels 1~7" in text]
+    assert len(said) == (part > 0)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core.decision import STRONG_EVIDENCE, Thresholds
+from ..core.statistics import alternating
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
@@ -51,6 +52,12 @@ ALL_AMBIGUOUS = (
     "the data do not say where a source is: the PSF has 0.9 of its peak and more over an area of {places:.0f} "
     "restoring beams in the channels that were cleaned, as in a snapshot with few baselines. What the image shows may "
     "belong elsewhere, the check cannot tell, and cleaning again does not help. More hour angles or baselines would"
+)
+ALTERNATING = (
+    "the flux of the model alternates in channels {channels}: with interpolation='linear' and channels half way "
+    "between those of the data, tclean predicts only the mean of two neighbours, so that their difference may be "
+    "anything, and the residual does not show it. Unless each of these channels has a line of its own, image the "
+    "channels of the data, or with interpolation='nearest' or 'cubic'"
 )
 UNTESTED = (
     "candidates in channels {channels} could not be tested against the visibilities: {path} is blank there or has no "
@@ -127,7 +134,7 @@ def warnings_of(cube, channels, candidates, differing):
     lonely = channels["channel"][~channels["checked"] & ~blank]
     if len(lonely):
         warnings.append(LONELY.format(channels=_numbers(lonely)))
-    warnings += _ambiguous(channels)
+    warnings += [*_ambiguous(channels), *_alternating(cube, channels)]
     without = [piece.path("psf") for piece in cube.pieces or [cube] if "psf" not in piece.products]
     if without:
         warnings += [text.format(path=" and ".join(without)) for text in _without_psf(cube, channels)]
@@ -148,6 +155,16 @@ def _ambiguous(channels):
     if len(rows):
         text = AMBIGUOUS if len(rows) < len(cleaned) else ALL_AMBIGUOUS
         yield text.format(channels=_numbers(rows["channel"]), places=np.median(rows["ambiguity"]))
+
+
+def _alternating(cube, channels):
+    """The warning about channels whose flux alternates, or nothing."""
+    fluxes = np.full(cube.shape[:2], np.nan)
+    known = channels[np.isfinite(channels["noise"]) & ~channels["diverged"]]
+    fluxes[known["polarization"], known["channel"]] = known["model_flux"]
+    places = sorted({channel for polarization in fluxes for channel in alternating(polarization)})
+    if places:
+        yield ALTERNATING.format(channels=format_channels(places))
 
 
 def _without_psf(cube, channels):

@@ -31,6 +31,12 @@ SURROUND_OUTER_BEAMS = 1.5
 # pixels a channel has.
 GATHERED_AT_ONCE = 2**21
 
+# Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
+ALTERNATING_PART = 0.25
+# One odd channel, with a maser, without data or diverged, makes three differences of alternating sign. In 83 cubes
+# there were at most two in a row, three beside a flagged channel.
+MOST_BY_ONE_CHANNEL = 3
+
 
 def disc(radius, step=1.0):
     """Offsets (dy, dx) of the pixels within ``radius`` pixels, ``step`` pixels apart, as a 2D integer array [m, 2]."""
@@ -290,6 +296,29 @@ def _known(side, number):
     place = np.argmax(wanted, axis=1)
     value = np.where(wanted.any(axis=1), side[np.arange(len(side)), place], np.float32(np.nan))
     return (place + 1).astype(np.float32), value
+
+
+def alternating(fluxes):
+    """
+    Find channels whose fluxes alternate, as those of a spectrum of which only means of two neighbours were fitted.
+
+    Parameters
+    ----------
+    fluxes : 1D `~numpy.ndarray`
+        Model flux of each channel in Jy, in channel order; NaN where it is unknown.
+
+    Returns
+    -------
+    channels : list of int
+        Consecutive channels, at least `MOST_BY_ONE_CHANNEL` + 1 of them, whose flux is off the mean of both neighbours
+        by `ALTERNATING_PART` of the largest flux and more, each time with the other sign.
+    """
+    differences = fluxes[1:-1] - (fluxes[:-2] + fluxes[2:]) / 2
+    sign = np.sign(differences)
+    sign[~(np.abs(differences) >= ALTERNATING_PART * np.nanmax(np.abs(fluxes), initial=0))] = 0
+    ends = np.flatnonzero(sign[1:] * sign[:-1] >= 0) + 1
+    runs = np.split(np.arange(len(sign)), ends)
+    return [int(place) + 1 for run in runs if len(run) > MOST_BY_ONE_CHANNEL for place in run]
 
 
 def places_within(pixels, radius, shape):
