@@ -33,7 +33,8 @@ from confetti_task import confetti_check
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import components, contrast, hot_pixels, narrowness
-from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image
+from confetti_task.private.core.transforms import filtered, padded
+from confetti_task.private.core.uv_coverage import unmeasured_filter
 
 # A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
 # counts neither way, nor does a first or last channel without any.
@@ -173,7 +174,7 @@ def unmeasured_errors(case):
     for plane, error, psf in zip(errors, case["Dh"], case["psf"]):
         passed, _, _ = unmeasured_filter(psf, case["beam"], lengths)
         if passed is not None:
-            plane[:] = unmeasured_image(error.astype(np.float32), passed, lengths)
+            plane[:] = filtered(error.astype(np.float32), passed, lengths)
     return errors
 
 

@@ -7,7 +7,7 @@ from checks import confetti_check
 from skies import BEAM, NOISE, Products
 
 from confetti_task.private.core.residual_power import filter_of_power, measure_power, without_leakage
-from confetti_task.private.core.uv_coverage import padded
+from confetti_task.private.core.transforms import padded
 
 SIZE, CHANNELS = 128, 16
 

@@ -22,7 +22,8 @@ from confetti_task.private.core.statistics import (
     places_within,
     spike,
 )
-from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.core.transforms import filtered, padded
+from confetti_task.private.core.uv_coverage import unmeasured_filter, unsupported_spike
 from confetti_task.private.images.channels import format_channels, parse_channels
 from confetti_task.private.images.chunks import chunks, ranges_of, strips
 
@@ -125,8 +126,8 @@ PLANES = arrays.arrays(np.float32, (SIZE, SIZE), elements=st.integers(-8, 8), fi
 
 @given(PLANES, PLANES, st.integers(-4, 4))
 def test_what_is_unmeasured_of_a_sum_is_the_sum(one, other, factor):
-    filtered = [unmeasured_image(plane, PASSED, LENGTHS) for plane in (one, other, one + factor * other)]
-    np.testing.assert_allclose(filtered[2], filtered[0] + factor * filtered[1], atol=1e-4)
+    parts = [filtered(plane, PASSED, LENGTHS) for plane in (one, other, one + factor * other)]
+    np.testing.assert_allclose(parts[2], parts[0] + factor * parts[1], atol=1e-4)
 
 
 @given(HEIGHTS, st.floats(0.01, 0.9))

@@ -5,21 +5,22 @@ import pytest
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
-from confetti_task.private.core.uv_coverage import padded, unmeasured_filter, unmeasured_image, unsupported_spike
+from confetti_task.private.core.transforms import filtered, padded
+from confetti_task.private.core.uv_coverage import unmeasured_filter, unsupported_spike
 
 HOT = np.array([[3, 32, 30]])
 
 
-def filtered(restored, psf):
+def unmeasured_part(restored, psf):
     lengths = tuple(padded(length) for length in psf.shape)
     passed, share, _ = unmeasured_filter(psf, BEAM, lengths)
-    return (np.full_like(restored, np.nan) if passed is None else unmeasured_image(restored, passed, lengths)), share
+    return (np.full_like(restored, np.nan) if passed is None else filtered(restored, passed, lengths)), share
 
 
 def measure(products, pixels=HOT):
     """Unsupported spikes in noise."""
     restored = products.image - products.residual
-    unmeasured, share = zip(*(filtered(*planes) for planes in zip(restored, products.psf)))
+    unmeasured, share = zip(*(unmeasured_part(*planes) for planes in zip(restored, products.psf)))
     spikes = [_spike(restored, np.array(unmeasured), share[pixel[0]], *pixel) for pixel in pixels]
     return np.concatenate(spikes) / NOISE
 
@@ -93,13 +94,13 @@ def test_confetti_on_emission_that_grows_towards_the_end_of_a_cube_is_unsupporte
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():
     restored = np.roll(gaussian(BEAM), (-30, 31), axis=(0, 1))
     inside = np.pad(np.ones((64, 64), dtype=bool), 32)
-    alone, _ = filtered(restored, dirty_beam())
-    surrounded, _ = filtered(np.pad(restored, 32), np.pad(dirty_beam(), 32))
+    alone, _ = unmeasured_part(restored, dirty_beam())
+    surrounded, _ = unmeasured_part(np.pad(restored, 32), np.pad(dirty_beam(), 32))
     assert surrounded[inside].reshape(64, 64) == pytest.approx(alone, abs=0.05 * float(alone.max()))
 
 
 def test_the_share_of_a_point_source_is_what_it_puts_into_the_unmeasured_part():
-    unmeasured, share = filtered(gaussian(BEAM), dirty_beam())
+    unmeasured, share = unmeasured_part(gaussian(BEAM), dirty_beam())
     pixels = np.array([[0, 32, 32]])
     part, whole = (
         height_above_ring(plane[np.newaxis], pixels, ring(BEAM))[0] for plane in (unmeasured, gaussian(BEAM))

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..core.residual_power import filter_of_power
 from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
-from ..core.uv_coverage import ambiguity, unmeasured_filter, unmeasured_image, unsupported_spike
+from ..core.transforms import filtered
+from ..core.uv_coverage import ambiguity, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
 
 # Measured: 47 bytes a pixel in a window of 4096 x 4096, and 53 in a whole plane of 4000 x 4000, whose transform has
@@ -130,7 +131,7 @@ def _read_window(cube, polarization, channel, corner, passed):
     restored = image - residual
     unmeasured = np.full_like(restored, np.nan)
     if passed is not None:
-        unmeasured[0] = unmeasured_image(restored[0], passed, transform_of(cube.shape[2:]))
+        unmeasured[0] = filtered(restored[0], passed, transform_of(cube.shape[2:]))
     return restored, unmeasured, image, residual
 
 

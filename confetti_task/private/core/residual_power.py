@@ -9,7 +9,8 @@ import numpy as np
 from scipy import fft, ndimage
 
 from .statistics import ring
-from .uv_coverage import LEAST_RESPONSE, beam_transform, columns_of, padded, point_above_ring, spectrum_of
+from .transforms import columns_of, padded, spectrum_of
+from .uv_coverage import LEAST_RESPONSE, beam_transform, point_above_ring
 
 # Side of the windows in which the power is measured, in pixels: at 5 to 14 pixels a beam 18 to 50 beams, which resolves
 # the gaps between configurations; larger ones would take longer.

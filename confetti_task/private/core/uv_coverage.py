@@ -6,6 +6,7 @@ import numpy as np
 from scipy import fft
 
 from .statistics import above_line, above_neighbours, largest, ring, smaller
+from .transforms import columns_of, spectrum_of, transform_about_the_centre
 
 # A spatial frequency counts as measured where the transform of the PSF exceeds this fraction of that of the restoring
 # beam at zero frequency, and as half measured where it equals it. 0.015, 0.05 and 0.15 find and miss the same in single
@@ -32,10 +33,6 @@ NEARLY_THE_PEAK = 0.9
 # Tolerance on the unit peak of the PSF, which was 1 to the last digit in 41 cubes made with the real tclean.
 PEAK_ERROR = 0.01
 
-# Spatial frequencies at which the restoring beam has less than this fraction of its value at zero frequency are left
-# out: a restored model is empty there.
-LEAST_OF_BEAM = 1e-5
-
 
 def unmeasured_filter(psf, beam, lengths):
     """
@@ -52,14 +49,13 @@ def unmeasured_filter(psf, beam, lengths):
     beam : float
         FWHM of the restoring beam, in pixels.
     lengths : tuple of int
-        Height and width of the transform, from `padded`, or at least those of the PSF.
+        Height and width of the transform, from `core.transforms.padded`, or at least those of the PSF.
 
     Returns
     -------
     passed : 2D float32 `~numpy.ndarray` or None
-        Fraction of each spatial frequency [v, u] that is not measured, for `unmeasured_image`. None if the PSF is
-        blank, as in flagged channels, if its peak is elsewhere or not 1, or if it is smaller than the ring around a
-        point source.
+        Fraction of each spatial frequency [v, u] that is not measured. None if the PSF is blank, as in flagged
+        channels, if its peak is elsewhere or not 1, or if it is smaller than the ring around a point source.
     share : float
         Fraction of the height of a point source, above the mean of its `core.statistics.ring`, at these frequencies.
     response : float
@@ -109,30 +105,6 @@ def _has_its_peak(psf):
     return abs(centre - 1) <= PEAK_ERROR and np.nanmax(np.abs(psf)) <= 1 + PEAK_ERROR
 
 
-def unmeasured_image(restored, passed, lengths):
-    """
-    Remove from a restored model everything that the visibilities support.
-
-    Parameters
-    ----------
-    restored : 2D float32 `~numpy.ndarray`
-        Restored model [y, x] in Jy/beam: image minus residual. NaN where it is blank.
-    passed : 2D float32 `~numpy.ndarray`
-        From `unmeasured_filter`.
-    lengths : tuple of int
-        Height and width of the transform, as for `unmeasured_filter`.
-
-    Returns
-    -------
-    unmeasured : 2D float32 `~numpy.ndarray`
-        The restored model at the unmeasured spatial frequencies, in Jy/beam.
-    """
-    (height, width), length = restored.shape, lengths[1]
-    spectrum = spectrum_of(restored, lengths, passed.shape[1])
-    spectrum *= passed
-    return fft.irfft(fft.ifft(spectrum, axis=0, overwrite_x=True)[:height], length)[:, :width]
-
-
 def measured_power(model, core, psf, beam, lengths):
     """
     Sum of the components of a model, each times the dirty image of the model: its power in the visibilities.
@@ -156,7 +128,7 @@ def measured_power(model, core, psf, beam, lengths):
         In Jy**2/beam.
     """
     columns = columns_of(lengths, beam)
-    coverage = _transform_about_the_centre(_zero_where_blank(psf), lengths, columns)
+    coverage = transform_about_the_centre(psf, lengths, columns)
     middle = np.zeros_like(model)
     middle[core] = model[core]
     one = other = spectrum_of(model, lengths, columns)
@@ -167,40 +139,9 @@ def measured_power(model, core, psf, beam, lengths):
     return float(power.sum() / (lengths[0] * lengths[1]))
 
 
-def padded(length):
-    """Length of a transform in which emission at one edge of an axis is not aliased to the other."""
-    return fft.next_fast_len(2 * length, real=True)
-
-
-def spectrum_of(plane, lengths, columns):
-    rows, length = lengths
-    return fft.fft(fft.rfft(_zero_where_blank(plane), length)[:, :columns], rows, axis=0, overwrite_x=True)
-
-
-def columns_of(shape, beam):
-    """Number of columns of a half spectrum in which the restoring beam is not negligible."""
-    highest = np.sqrt(-4 * np.log(2) * np.log(LEAST_OF_BEAM)) / (np.pi * beam)
-    return min(int(highest * shape[1]) + 1, shape[1] // 2 + 1)
-
-
 def _coverage(psf, shape, columns):
     """Transform of the PSF: the weight of every spatial frequency, at least 0."""
-    return np.maximum(_transform_about_the_centre(_zero_where_blank(psf), shape, columns), 0)
-
-
-def _transform_about_the_centre(plane, shape, columns):
-    """Real part of the transform of a plane, with its central pixel as the origin."""
-    rows = fft.rfft(_about_the_centre(plane, shape[1], axis=1))[:, :columns]
-    return fft.fft(_about_the_centre(rows, shape[0], axis=0), axis=0, overwrite_x=True).real
-
-
-def _about_the_centre(plane, length, axis):
-    """Pad an axis to a length, with the central pixel moved to the start and the pixels before it to the end."""
-    centre = plane.shape[axis] // 2
-    before, after = np.split(plane, [centre], axis=axis)
-    shape = [length if number == axis else size for number, size in enumerate(plane.shape)]
-    shape[axis] -= before.shape[axis] + after.shape[axis]
-    return np.concatenate([after, np.zeros(shape, dtype=plane.dtype), before], axis=axis)
+    return np.maximum(transform_about_the_centre(psf, shape, columns), 0)
 
 
 @lru_cache(maxsize=2)  # the same for all channels of a cube
@@ -211,8 +152,8 @@ def point_above_ring(shape, beam):
     reach = np.abs(offsets).max()
     background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     background[tuple((offsets + reach).T)] = 1 / len(offsets)
-    weights *= 1 - _transform_about_the_centre(background, shape, weights.shape[1])
-    return weights / weights.sum()
+    weights *= 1 - transform_about_the_centre(background, shape, weights.shape[1])
+    return np.asfortranarray(weights / weights.sum())  # the order of all transforms
 
 
 def beam_transform(shape, beam):
@@ -222,10 +163,6 @@ def beam_transform(shape, beam):
     weights = np.multiply.outer(*(np.exp(-width * along**2).astype(np.float32) for along in cycles))
     weights[:, 1:] *= 2
     return weights
-
-
-def _zero_where_blank(plane):
-    return np.where(np.isnan(plane), np.float32(0), plane)
 
 
 def unsupported_spike(total, unmeasured, share, of_pixel):
@@ -238,7 +175,7 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     Parameters
     ----------
     total, unmeasured : 2D float32 `~numpy.ndarray`
-        Heights of the restored model and of its unmeasured part, from `unmeasured_image`, in Jy/beam: at some positions
+        Heights of the restored model and of its unmeasured part, in Jy/beam: at some positions
         in the channel and those around it, as for `core.statistics.above_neighbours`.
     share : float
         Fraction of the height of a point source in the unmeasured part.

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from ..core.uv_coverage import padded
+from ..core.transforms import padded
 from .pixels import read_channels
 
 # Planes up to this length are transformed whole, larger ones in windows of this length, of which the middle half is

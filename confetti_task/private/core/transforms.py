@@ -1,0 +1,147 @@
+"""
+Transforms of planes to spatial frequencies [v, u] and back, as far as the restoring beam reaches along u.
+
+They are those of `scipy.fft`, with two differences that save a third of the time: in memory v varies fastest, because
+transforms along a strided axis take three times as long, and a few lines at a time are transformed, so that what is
+between two steps is still in the cache. Each line is transformed as in whole planes, to the last bit.
+"""
+
+import numpy as np
+from scipy import fft
+
+# Lines transformed at once: 0.5 MB at 2048 points each. 8 take a fifth longer, 128 a tenth.
+LINES = 32
+
+# Spatial frequencies at which the restoring beam has less than this fraction of its value at zero frequency are left
+# out: a restored model is empty there.
+LEAST_OF_BEAM = 1e-5
+
+
+def padded(length):
+    """Length of a transform in which emission at one edge of an axis is not aliased to the other."""
+    return fft.next_fast_len(2 * length, real=True)
+
+
+def columns_of(lengths, beam):
+    """
+    Number of columns of a half spectrum in which the restoring beam is not negligible.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        Height and width of the transform.
+    beam : float
+        FWHM of the restoring beam, in pixels.
+    """
+    highest = np.sqrt(-4 * np.log(2) * np.log(LEAST_OF_BEAM)) / (np.pi * beam)
+    return min(int(highest * lengths[1]) + 1, lengths[1] // 2 + 1)
+
+
+def spectrum_of(plane, lengths, columns):
+    """
+    Transform a plane.
+
+    Parameters
+    ----------
+    plane : 2D float32 `~numpy.ndarray`
+        The plane [y, x]; NaN counts as 0.
+    lengths : tuple of int
+        Height and width of the transform.
+    columns : int
+        Number of columns of the half spectrum that are wanted.
+
+    Returns
+    -------
+    spectrum : 2D complex64 `~numpy.ndarray`
+        Columns of the half spectrum [v, u].
+    """
+    return fft.fft(_along_x(plane, lengths[1], columns), lengths[0]).T
+
+
+def filtered(plane, passed, lengths):
+    """
+    Filter a plane.
+
+    Parameters
+    ----------
+    plane : 2D float32 `~numpy.ndarray`
+        The plane [y, x]; NaN counts as 0.
+    passed : 2D float32 `~numpy.ndarray`
+        Fraction of each spatial frequency [v, u] that is passed; nothing is beyond its columns.
+    lengths : tuple of int
+        Height and width of the transform.
+
+    Returns
+    -------
+    filtered : 2D float32 `~numpy.ndarray`
+        The plane at the frequencies that are passed.
+    """
+    (height, width), by_column = plane.shape, _along_x(plane, lengths[1], passed.shape[1])
+    for some in _blocks(len(by_column)):
+        spectrum = fft.fft(by_column[some], lengths[0])
+        spectrum *= passed.T[some]
+        by_column[some] = fft.ifft(spectrum, overwrite_x=True)[:, :height]
+    result = np.empty((height, width), dtype=np.float32)
+    for some in _blocks(height):
+        result[some] = fft.irfft(by_column[:, some].T, lengths[1])[:, :width]
+    return result
+
+
+def transform_about_the_centre(plane, lengths, columns):
+    """
+    Real part of the transform of a plane, with its central pixel as the origin.
+
+    Parameters
+    ----------
+    plane : 2D float32 `~numpy.ndarray`
+        The plane [y, x], centred on the pixel [ny // 2, nx // 2]; NaN counts as 0.
+    lengths, columns
+        As for `spectrum_of`.
+
+    Returns
+    -------
+    transform : 2D float32 `~numpy.ndarray`
+        Columns of the half spectrum [v, u].
+    """
+    by_column = _along_x(plane, lengths[1], columns, about_the_centre=True)
+    transform = np.empty((len(by_column), lengths[0]), dtype=np.float32)
+    for some in _blocks(len(by_column)):
+        # The real part of a transform is that of the Hermitian part, which takes half of the time.
+        transform[some] = fft.hfft(_hermitian_part(by_column[some], lengths[0]), lengths[0])
+    return transform.T
+
+
+def _along_x(plane, length, columns, about_the_centre=False):
+    """Transform along x, [u, y]."""
+    by_column = np.empty((columns, len(plane)), dtype=np.complex64)
+    for some in _blocks(len(plane)):
+        rows = np.where(np.isnan(plane[some]), np.float32(0), plane[some])
+        rows = _wrapped(rows, length) if about_the_centre else rows
+        by_column[:, some] = fft.rfft(rows, length)[:, :columns].T
+    return by_column
+
+
+def _blocks(number):
+    return [slice(start, start + LINES) for start in range(0, number, LINES)]
+
+
+def _wrapped(rows, length):
+    """Pad rows, with the central pixel moved to the start and the pixels before it to the end."""
+    centre = rows.shape[1] // 2
+    wrapped = np.zeros((len(rows), length), dtype=rows.dtype)
+    wrapped[:, : rows.shape[1] - centre] = rows[:, centre:]
+    wrapped[:, length - centre :] = rows[:, :centre]
+    return wrapped
+
+
+def _hermitian_part(by_column, length):
+    """Mean of y and the conjugate of -y from the centre onwards, [u, y], padded to half a length."""
+    centre = by_column.shape[1] // 2
+    after, before = by_column[:, centre:], by_column[:, centre::-1]
+    part = np.zeros((len(by_column), length // 2 + 1), dtype=by_column.dtype)
+    part[:, : after.shape[1]] = after
+    part[:, : before.shape[1]] += before.conj()
+    if before.shape[1] == part.shape[1] and length % 2 == 0:  # without padding, y and -y are the same there
+        part[:, -1] *= 2
+    part /= 2
+    return part
