@@ -14,7 +14,7 @@ from confetti_task.private.core.sources import join
 from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
     above_neighbours,
-    components,
+    content_of,
     contrast,
     hot_pixels,
     median,
@@ -40,7 +40,7 @@ HEIGHTS = arrays.arrays(np.float32, st.tuples(st.integers(1, 20), st.just(2 * RE
 
 
 def found(model, noise, nsigma=2.5):
-    pixels = hot_pixels(model, components(model)[0], np.full(len(model), noise, np.float32), nsigma)
+    pixels = hot_pixels(model, np.full(len(model), noise, np.float32), nsigma)
     contrasts = contrast(model, pixels)
     return pixels, contrasts, narrowness(model, pixels, contrasts)
 
@@ -68,9 +68,12 @@ def test_a_mirrored_or_turned_model_has_the_same_hot_pixels_there(model):
 
 @given(MODELS)
 def test_components_and_unknown_pixels_are_all_that_is_not_zero(model):
-    pixels, unknown = components(model)
-    assert len(pixels) == np.count_nonzero(np.nan_to_num(model))
-    assert len(unknown) == np.count_nonzero(np.isnan(model))
+    for plane in model:
+        content, known = content_of(plane, 0), np.nan_to_num(plane)
+        assert content.components == len(content.bright) == np.count_nonzero(known)
+        assert content.unknown == np.count_nonzero(np.isnan(plane))
+        np.testing.assert_allclose(content.flux, known.sum(axis=1))
+        np.testing.assert_allclose(content.total, np.abs(known).sum(axis=1))
 
 
 @given(MODELS)

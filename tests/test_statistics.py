@@ -8,10 +8,10 @@ from confetti_task.private.core.statistics import (
     REACH_CHANNELS,
     above_line,
     alternating,
-    components,
     contrast,
     disc,
     height_above_ring,
+    hot_pixels,
     median,
     narrowness,
     pointlikeness,
@@ -20,14 +20,9 @@ from confetti_task.private.core.statistics import (
     spike,
     surround,
 )
-from confetti_task.private.core.statistics import hot_pixels as hot_pixels_among
 
 NOISES = np.full(5, NOISE, dtype=np.float32)
 CENTRE = np.array([[2, 16, 16]])
-
-
-def hot_pixels(model, noises, nsigma):
-    return hot_pixels_among(model, components(model)[0], noises, nsigma)
 
 
 def heights_around(cube, pixels):

@@ -16,9 +16,11 @@ from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
     SURROUND_OUTER_BEAMS,
     SURROUNDINGS,
-    components,
+    content_of,
     contrast,
-    hot_pixels,
+    hot_pixels_among,
+    least_brightness,
+    minimum_contrast,
     narrowness,
     pointlikeness,
     surround,
@@ -137,27 +139,30 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     channels = np.zeros(stop - begin, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, stop)
     channels["noise"] = noise[begin:stop]
-    sums = np.zeros((4, len(channels), cube.shape[2]))
-    found = [np.zeros(0, dtype=CANDIDATE)]
-    for rows, core, first, model, searched in _stream(cube, polarization, start, end, voxels):
+    limits = least_brightness(channels["noise"], thresholds.inside_bad_channels().nsigma)
+    # Sums are taken row by row so that they do not depend on how the cube is divided.
+    sums = np.zeros((2, len(channels), cube.shape[2]))
+    bright, found = {}, [np.zeros(0, dtype=CANDIDATE)]
+    for rows, core, first, kept, model, searched in _stream(cube, polarization, start, end, voxels):
         inside = slice(core[0] - rows[0], core[1] - rows[0])
-        pixels, blank = components(model)
-        pixels = pixels[(pixels[:, 1] >= inside.start) & (pixels[:, 1] < inside.stop)]
-        here = slice(first - begin, first - begin + len(model))
-        # Sums are taken row by row so that they do not depend on how the cube is divided.
-        values = values_at(model, pixels)
-        summed = (pixels, values), (pixels, np.abs(values)), (pixels, None), (blank, None)
-        for of_rows, (where, weights) in zip(sums, summed):
-            of_rows[here, slice(*core)] = _sums_of_rows(where, model.shape, weights)[:, inside]
+        for number in range(kept, len(model)):
+            row = first - begin + number
+            content = content_of(model[number, inside], limits[row])
+            sums[:, row, slice(*core)] = content.flux, content.total
+            channels["components"][row] += content.components
+            channels["unknown"][row] += content.unknown
+            bright[first + number] = content.bright + [inside.start, 0]
 
-        candidates, signs = _search(model, pixels, channels["noise"][here], searched - first, thresholds, cube.beam)
+        pixels = _of_channels(bright, searched) - [first, 0, 0]
+        here = slice(first - begin, first - begin + len(model))
+        candidates, signs = _search(model, pixels, channels["noise"][here], thresholds, cube.beam)
         for sign, name in ((1, "positive"), (-1, "negative")):
             channels[name][here] += signs[sign]
         candidates["polarization"] = polarization
         candidates["channel"] += first
         candidates["y"] += rows[0]
         found.append(candidates)
-    channels["model_flux"], channels["total"], channels["components"], channels["unknown"] = sums.sum(axis=2)
+    channels["model_flux"], channels["total"] = sums.sum(axis=2)
     _compare_with_neighbours(channels)
     candidates = np.concatenate(found)
     candidates = candidates[~pointless(candidates, thresholds, evidence=False)]
@@ -168,8 +173,9 @@ def _stream(cube, polarization, start, end, voxels):
     """
     Read the model of a range of channels in chunks with margins; planes that two chunks share are read once.
 
-    Yields the rows that were read and those to be searched, the number of the first channel, the pixels
-    [channel, y, x], and the numbers of the channels to be searched, which are read together with their neighbours.
+    Yields the rows that were read and those to be searched, the number of the first channel, how many channels the
+    chunk before had too, the pixels [channel, y, x], and the numbers of the channels to be searched, which are read
+    together with their neighbours.
     """
     begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
     height, width = cube.shape[2:]
@@ -188,25 +194,25 @@ def _stream(cube, polarization, start, end, voxels):
             model = planes[: kept + high - low]
             read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
             until = min(end, high if high == stop else high - 1)
-            yield rows, core, low - kept, model, np.arange(searched, until)
+            yield rows, core, low - kept, kept, model, range(searched, until)
             kept, searched = min(2, len(model)), max(until, start)
             planes[:kept] = model[-kept:].copy()
 
 
-def _sums_of_rows(pixels, shape, weights):
-    """Sum of the weights of the pixels in each row of each channel, or their number without weights."""
-    row = pixels[:, 0] * shape[1] + pixels[:, 1]
-    return np.bincount(row, weights, minlength=shape[0] * shape[1]).reshape(shape[:2])
+def _of_channels(bright, searched):
+    """Bright components of the channels to be searched, [n, 3]."""
+    pixels = [np.insert(bright.pop(channel), 0, channel, axis=1) for channel in searched]
+    return np.concatenate([np.zeros((0, 3), dtype=int), *pixels])
 
 
-def _search(model, pixels, noise, searched, thresholds, beam):
-    """Narrow hot pixels in the channels to be searched, and the number of hot pixels of each sign in each channel."""
+def _search(model, pixels, noise, thresholds, beam):
+    """Narrow hot pixels among the pixels, and the number of hot pixels of each sign in each channel."""
     if np.isnan(noise).any():
         model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
     wider = thresholds.inside_bad_channels()
-    pixels = hot_pixels(model, pixels[np.isin(pixels[:, 0], searched)], noise, wider.nsigma)
+    pixels = hot_pixels_among(model, pixels, noise, wider.nsigma)
     contrasts = contrast(model, pixels)
-    bright = np.abs(contrasts) >= (thresholds.nsigma * noise).astype(np.float32)[pixels[:, 0]]
+    bright = np.abs(contrasts) >= minimum_contrast(noise, thresholds.nsigma)[pixels[:, 0]]
     sign = np.where(bright, np.sign(values_at(model, pixels)), 0)
     signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
 

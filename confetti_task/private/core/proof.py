@@ -5,7 +5,7 @@ import numpy as np
 from .noise import scatter
 from .quantities import FIND
 from .sources import take_neighbours
-from .statistics import components, height_above_ring, hot_pixels, places_within, ring
+from .statistics import height_above_ring, hot_pixels, places_within, ring
 
 # Height of a proved fake source, in units of the noise: that for which a channel is suspicious, see
 # `core.decision.Thresholds`. Cleaned carelessly and again carefully, the images differed by 4.0 and more in all of 30
@@ -153,7 +153,7 @@ def _with_scaled_residual(planes, scale):
 
 def _hot(model, noise, nsigma):
     cube = np.nan_to_num(model)[np.newaxis]
-    return hot_pixels(cube, components(cube)[0], np.array([noise], dtype=np.float32), nsigma)[:, 1:]
+    return hot_pixels(cube, np.array([noise], dtype=np.float32), nsigma)[:, 1:]
 
 
 def _heights(plane, places, beam):
