@@ -4,10 +4,13 @@ import os
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check
 from skies import BEAM, HOT, NOISE
+
+from confetti_task.private.check.tables import write_table
 
 
 def test_the_table_has_units_and_sky_positions(products):
@@ -23,6 +26,21 @@ def test_the_table_has_units_and_sky_positions(products):
     assert row["ra"].to_value("deg") == pytest.approx(271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), abs=1e-6)
     assert row["contrast"].to_value("Jy") == pytest.approx(20 * NOISE, rel=0.1)
     assert result["severity"] == pytest.approx(abs(row["unsupported"]))
+
+
+def test_a_table_is_written_as_astropy_writes_it(tmp_path):
+    table = QTable(
+        {
+            "piece": ["a b", 'say "c"', "", "d"],
+            "frequency": [93.17, 93.17, np.nan, 1e-7] * units.GHz,
+            "spike": np.array([0.1, -0.0, 0.0, np.inf], dtype=np.float32),
+            "channel": [3, 3, 4, 5],
+        },
+        meta={"verdict": "confetti"},
+    )
+    write_table(table, str(tmp_path / "ours"))
+    table.write(str(tmp_path / "astropy"), format="ascii.ecsv")
+    assert (tmp_path / "ours").read_text() == (tmp_path / "astropy").read_text()
 
 
 def test_the_clean_mask_is_the_old_one_in_bad_channels_and_0_elsewhere(products):

@@ -10,7 +10,7 @@ from casatasks import casalog
 
 from .check.by_piece import Part, split
 from .check.clean_mask import channels_to_clean, pixels_to_clean
-from .check.tables import bad_channels
+from .check.tables import bad_channels, write_table
 from .core.quantities import CANDIDATE_QUANTITIES
 from .images.write import write_fits, write_image
 from .report.regions import write_regions
@@ -143,7 +143,7 @@ def _stage(outfile, part, options):
     call = tables[0].meta["call"]
     staged = staged_root(outfile)
     for table, suffix in zip(tables, (".ecsv", ".channels.ecsv")):
-        table.write(staged + suffix, format="ascii.ecsv")
+        write_table(table, staged + suffix)
     if options.report:
         _write_report(staged, cube, outfile, tables, options)
     if options.writestats:

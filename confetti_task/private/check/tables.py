@@ -127,6 +127,37 @@ def _tail(unsupported):
     return np.quantile(tested, TAIL) if len(tested) else 0.0
 
 
+def write_table(table, path):
+    """
+    Write a table as ECSV: the same text as astropy's, which takes twice as long for 10**5 sources.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The table; its columns are numbers and strings.
+    path : str
+        Name of the file.
+    """
+    table[:0].write(path, format="ascii.ecsv")
+    columns = [_texts(np.asarray(getattr(table[name], "value", table[name]))) for name in table.colnames]
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(" ".join(row) + "\n" for row in zip(*columns))
+
+
+def _texts(values):
+    """Text of each value; only once of values that occur often, as all do in columns that tell about the channel."""
+    bits = values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values  # 0 and -0 differ
+    _, first, which = np.unique(bits, return_index=True, return_inverse=True)
+    texts = values[first].astype("U").tolist()
+    if values.dtype.kind == "U":
+        texts = [_quoted(text) for text in texts]
+    return [texts[number] for number in which.tolist()]
+
+
+def _quoted(text):
+    return text if text and not set(text) & set(' "\n') else '"' + text.replace('"', '""') + '"'
+
+
 # Fraction of the narrow hot pixels of a channel whose unsupported spike is smaller than its tail.
 TAIL = 0.95
 
