@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from astropy.table import QTable
+from casa_images import write_cube
+from checks import confetti_check
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
@@ -89,6 +92,22 @@ def test_confetti_on_emission_that_grows_towards_the_end_of_a_cube_is_unsupporte
     in_line(products, [0, 25, 50, 75, 100, 125, 150])
     products.add_confetti(channel, 32, 30, 80 * NOISE)
     assert abs(measure(products, np.array([[channel, 32, 30]]))) > 3
+
+
+def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
+    products = Products(seed=4)
+    random = np.random.default_rng(5)
+    for flux in (2, 3, 4, 5, 6, 8, 12):
+        for channel in range(len(products.model)):
+            products.add_confetti(channel, *random.integers(5, 59, 2), flux * NOISE)
+    write_cube("line", products)
+    some = QTable.read(confetti_check(imagename="line", outfile="some")["table"])
+    monkeypatch.setattr("confetti_task.private.check.evidence.ESTIMATE_SUFFICES", 0)
+    all_measured = QTable.read(confetti_check(imagename="line", outfile="all")["table"])
+    assert list(some["class"]) == list(all_measured["class"])
+    estimated = some["unsupported"] != all_measured["unsupported"]
+    assert 10 < np.count_nonzero(estimated) < len(some) - 10
+    assert set(some["class"][estimated]) == {"candidate"}
 
 
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():

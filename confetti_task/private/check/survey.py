@@ -7,7 +7,7 @@ the number of workers or on the order in which they do the jobs.
 """
 
 import sys
-from collections import defaultdict, namedtuple
+from collections import namedtuple
 
 import numpy as np
 from astropy.utils.console import ProgressBar
@@ -15,7 +15,6 @@ from casatasks import casalog
 
 from ..core.noise import SCATTER, channel_noise, is_quiet, settled
 from ..core.quantities import CANDIDATE, CHANNEL
-from ..core.statistics import REACH_CHANNELS
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import mismatches, restored_again
@@ -25,6 +24,9 @@ from .measure import BYTES_A_VOXEL, find_candidates, measure_scatters
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
 RANGES_A_WORKER = 4
+
+# Channels in which one job compares candidates with the data: it filters three more on either side, a tenth of them.
+CHANNELS_A_JOB = 64
 
 # Channels on either side of the selected ones that are measured at first.
 LEAST_REACH = 16
@@ -67,7 +69,7 @@ def survey(cube, selected, thresholds, workers, memory):
         searched = _search(cube, selected, thresholds, workers, memory)
     _test_convergence(cube, searched.channels, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
-    candidates = _ask_the_data(cube, searched, coverages, workers, memory)
+    candidates = _ask_the_data(cube, searched, coverages, thresholds, workers, memory)
     _fill_in_sampling(cube, searched.channels, candidates, coverages, workers, memory)
     return Found(cube, searched.channels, candidates, differing)
 
@@ -134,12 +136,12 @@ def _measure_coverage(cube, polarization, workers):
     return coverage_of([*workers.in_order(measure_channel_power, jobs)], cube.shape[2:])
 
 
-def _ask_the_data(cube, searched, coverages, workers, memory):
+def _ask_the_data(cube, searched, coverages, thresholds, workers, memory):
     """Candidates, ordered by channel, with the evidence about them."""
     weighed = [np.zeros(0, CANDIDATE)]
     for polarization, (noise, coverage) in enumerate(zip(searched.noises, coverages)):
         candidates = searched.candidates[searched.candidates["polarization"] == polarization]
-        weighed += _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory)
+        weighed += _compare_with_data(cube, polarization, candidates, noise, coverage, thresholds, workers, memory)
     return np.concatenate(weighed)
 
 
@@ -169,39 +171,21 @@ def _typical_response(cube, channels, coverages):
     return evidence.read_sampling(cube, polarization, channel, coverages[polarization]).response
 
 
-def _compare_with_data(cube, polarization, candidates, noise, coverage, workers, memory):
-    """
-    Compare the candidates of a polarization with the image and the PSF; yields them channel by channel.
+def _compare_with_data(cube, polarization, candidates, noise, coverage, thresholds, workers, memory):
+    """Compare the candidates of a polarization with the image and the PSF; yields them range by range."""
+    jobs = [
+        (cube, polarization, found, np.isfinite(noise), coverage, thresholds)
+        for found in _shared_out(_by_channel(candidates), workers)
+    ]
+    weighed = workers.in_order(evidence.weigh, jobs, _planes_at_once(cube, memory))
+    yield from _watched(weighed, len(jobs), "channels compared with the data")
 
-    Each channel is read and filtered once, for the candidates of all channels within `REACH_CHANNELS` of it.
-    ``seen_from`` maps each channel to the channels whose candidates are measured in it, ``last_view`` each of these to
-    the last channel in which they are. Invariant, between any two results: ``places`` and ``views`` have entries only
-    for channels whose candidates are measured in a submitted job and whose last view has not arrived. Memory is thus
-    bounded by the reach and by the jobs under way, whatever the number of channels.
-    """
-    found = _by_channel(candidates)
-    seen_from = {
-        channel: [other for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1) if other in found]
-        for channel in np.flatnonzero(np.isfinite(noise)).tolist()
-    }
-    seen_from = {channel: others for channel, others in seen_from.items() if others}
-    last_view = {other: channel for channel, others in seen_from.items() for other in others}
-    places, views = {}, defaultdict(dict)
 
-    def jobs():
-        for channel, others in seen_from.items():
-            for other in set(others) - set(places):
-                places[other] = evidence.places_near(other, found[other], cube)
-            yield cube, polarization, channel, [places[other] for other in others], coverage
-
-    measured = workers.in_order(evidence.measure_channel, jobs(), _planes_at_once(cube, memory))
-    measured = _watched(measured, len(seen_from), "channels compared with the data")
-    for (channel, others), seen in zip(seen_from.items(), measured):
-        for other, view in zip(others, seen):
-            views[other][channel] = view
-        for other in others:
-            if last_view[other] == channel:
-                yield evidence.combine_channels(found[other], places.pop(other), views.pop(other), cube)
+def _shared_out(found, workers):
+    """Divide the candidates of all channels into jobs of consecutive channels."""
+    number = max(workers.processes * workers.threads, -(-len(found) // CHANNELS_A_JOB))
+    jobs = np.array_split(list(found), min(number, len(found))) if found else []
+    return [{channel: found[channel] for channel in channels.tolist()} for channels in jobs]
 
 
 def _by_channel(candidates):
