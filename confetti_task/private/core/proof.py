@@ -187,7 +187,7 @@ def _differ(finds):
 def _one_of_each(finds, beam):
     """Of all finds within a beam of each other the one with the largest difference, or a proved one."""
     finds = finds[np.lexsort([np.abs(finds["difference"]), finds["proof"] == "proved"])[::-1]]
-    return finds[[place for place, _ in take_neighbours(np.column_stack([finds["y"], finds["x"]]), beam)]]
+    return finds[take_neighbours(np.column_stack([finds["y"], finds["x"]]), beam)[0]]
 
 
 def doubted(finds, unsupported, earlier, beam):

@@ -235,16 +235,21 @@ def surround(model, pixels, contrasts, beam):
         that compensates most.
     """
     radii = np.linspace(SURROUND_INNER_PIXELS, SURROUND_OUTER_BEAMS * beam, 4)
-    compensation = [(_excess(model, pixels, disc(radius), _total) - contrasts) / contrasts for radius in radii]
-    return np.fmin.reduce(compensation)
+    before, after = (_totals_within(model, neighbours, radii) for neighbours in _neighbours(pixels))
+    beside = np.where(np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2))
+    excess = _totals_within(model, pixels, radii) - beside
+    return np.fmin.reduce((excess - contrasts) / contrasts)
 
 
-def _excess(cube, pixels, offsets, reduce):
-    """Value of a channel minus the mean of its neighbours."""
-    before, after = (reduce_around(cube, neighbours, offsets, reduce) for neighbours in _neighbours(pixels))
-    return reduce_around(cube, pixels, offsets, reduce) - np.where(
-        np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2)
-    )
+def _totals_within(model, pixels, radii):
+    """Sums over the discs of some radii, ascending, about each pixel, [radius, n]; NaN where all is missing."""
+    offsets = disc(radii[-1])
+    distance = np.hypot(*offsets.T)
+    within = [offsets[distance <= radius] for radius in radii]
+    beyond = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip(radii, radii[1:])]
+    totals = np.array([reduce_around(model, pixels, ring_offsets, _total) for ring_offsets in [within[0], *beyond]])
+    missing = np.logical_and.accumulate(np.isnan(totals))
+    return np.where(missing, np.nan, np.nancumsum(totals, axis=0, dtype=np.float32))
 
 
 def height_above_ring(cube, pixels, ring_offsets):
@@ -319,11 +324,16 @@ def above_line(heights):
         on the other side. NaN where both sides have the same number of channels.
     """
     before, after = heights[:, REACH_CHANNELS - 1 :: -1], heights[:, REACH_CHANNELS + 1 :]
+    above = np.full(len(heights), np.nan, dtype=np.float32)
+    unequal = np.isnan(before).sum(axis=1) != np.isnan(after).sum(axis=1)
+    above[unequal] = heights[unequal, REACH_CHANNELS] - _line(before[unequal], after[unequal])
+    return above
+
+
+def _line(before, after):
     (steps_before, low), (steps_after, high) = _known(before, 1), _known(after, 1)
     between = (low * steps_after + high * steps_before) / (steps_before + steps_after)
-    line = np.where(np.isnan(low), _continued(after), np.where(np.isnan(high), _continued(before), between))
-    unequal = np.isnan(before).sum(axis=1) != np.isnan(after).sum(axis=1)
-    return np.where(unequal, heights[:, REACH_CHANNELS] - line, np.float32(np.nan))
+    return np.where(np.isnan(low), _continued(after), np.where(np.isnan(high), _continued(before), between))
 
 
 def _continued(side):
@@ -502,4 +512,7 @@ def _largest_magnitude(values):
 
 
 def _total(values):
-    return np.where(np.isnan(values).all(axis=1), np.nan, np.nansum(values, axis=1))
+    blank = np.isnan(values)
+    if not blank.any():  # as nearly always; the rest takes four times as long
+        return values.sum(axis=1)
+    return np.where(blank.all(axis=1), np.nan, np.nansum(values, axis=1))
