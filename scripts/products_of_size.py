@@ -115,9 +115,10 @@ def _new_image(path, size, channels):
     increment[:2] = [-1 / 60, 1 / 60]
     system.setincrement(list(increment))
     tool.fromshape(path, [size, size, 1, channels], csys=system.torecord(), log=False, type="f")
-    if not path.endswith("model"):
-        width = {"unit": "arcsec", "value": BEAM}
-        tool.setrestoringbeam(major=width, minor=width, pa="0deg", log=False)
+    width = {"unit": "arcsec", "value": BEAM}
+    tool.setrestoringbeam(major=width, minor=width, pa="0deg", log=False)
+    if path.endswith("model"):  # spectral-cube wants the record that a removed beam leaves
+        tool.setrestoringbeam(remove=True, log=False)
     tool.setbrightnessunit("Jy/pixel" if path.endswith("model") else "Jy/beam")
     if path.endswith("image"):
         tool.calcmask("T", name="mask0", asdefault=True)

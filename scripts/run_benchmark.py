@@ -288,7 +288,8 @@ def _measure(root, name):
     way, parameters = WAYS[name]
     work = way(root, **parameters)
     before, peak, done = _own_megabytes(), [0.0], threading.Event()
-    watcher = threading.Thread(target=_watch, args=(peak, done))
+    # A daemon, so that the process ends if the work fails.
+    watcher = threading.Thread(target=_watch, args=(peak, done), daemon=True)
     watcher.start()
     started = time.perf_counter()
     work()
