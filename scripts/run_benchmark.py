@@ -287,7 +287,8 @@ def _measure(root, name):
     """Seconds and own memory of one way, in this process."""
     way, parameters = WAYS[name]
     work = way(root, **parameters)
-    before, peak, done = _own_megabytes(), [0.0], threading.Event()
+    before = _own_megabytes()
+    peak, done = [before], threading.Event()
     # A daemon, so that the process ends if the work fails.
     watcher = threading.Thread(target=_watch, args=(peak, done), daemon=True)
     watcher.start()
