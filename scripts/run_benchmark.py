@@ -5,12 +5,14 @@ Time confetti_check in several ways, side by side, and compare with reading and 
     python scripts/run_benchmark.py FOLDER scaling              the cost against channels, pixels and candidates
 
 Every measurement is a process of its own, because memory that another left behind makes the next one faster. Imports
-are not counted. The files are in the page cache.
+are not counted, except in the table of the start-up, which has the time of the whole process. The files are in the page
+cache; therefore one cube is made, measured and removed after the other.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,8 +22,9 @@ import time
 import numpy as np
 
 ROUNDS = 2
-SIZE, CHANNELS = 1024, 1024
+SIZE, CHANNELS = 1024, 256
 CUBES = ("model", "image", "residual")
+BUFFER = 2**22  # voxels
 
 
 # The ways: each imports and opens what it needs, and returns the work that is timed.
@@ -30,6 +33,38 @@ CUBES = ("model", "image", "residual")
 def read(root):
     """The pixels of the three cubes, as fast as they come."""
     return lambda: [np.fromfile(f"{root}.{cube}/table.f0_TSM0", dtype="<f4").size for cube in CUBES]
+
+
+def read_model(root):
+    """The pixels of the model alone, mapped, into one buffer."""
+    pixels = np.memmap(f"{root}.model/table.f0_TSM0", dtype="<f4", mode="r")
+    buffer = np.empty(BUFFER, dtype=np.float32)
+
+    def work():
+        for start in range(0, len(pixels), BUFFER):
+            part = pixels[start : start + BUFFER]
+            buffer[: len(part)] = part
+
+    return work
+
+
+def transform(root):
+    """Two transforms of a padded plane for each channel in which a check has found candidates, on one core."""
+    from astropy.table import QTable
+    from scipy import fft
+
+    from confetti_task.private.images.cube import open_cube
+    from confetti_task.private.images.windows import transform_of
+
+    lengths = transform_of(open_cube(root).shape[2:])
+    channels = len(set(QTable.read(root + ".confetti.ecsv")["channel"].tolist()))
+    plane = np.ones(lengths, dtype=np.float32)
+
+    def work():
+        for _ in range(channels):
+            fft.irfft2(fft.rfft2(plane), lengths, overwrite_x=True)
+
+    return work
 
 
 def check(root, report=False, **parameters):
@@ -59,6 +94,18 @@ def write_masks(root):
     return write
 
 
+def write_report(root):
+    """The page of a check alone, from its tables."""
+    from astropy.table import QTable
+
+    from confetti_task.private.images.cube import open_cube
+    from confetti_task.private.report.page import write_page
+
+    cube, folder = open_cube(root), tempfile.mkdtemp(dir=".")
+    tables = [QTable.read(root + suffix) for suffix in (".confetti.ecsv", ".confetti.channels.ecsv")]
+    return lambda: write_page(f"{folder}/page.html", cube, root + ".confetti", tables, npanels=8, proof=None)
+
+
 def peer(root, name, workers):
     """A script as people write it today, with the threshold of the task where it has one."""
     import peers
@@ -69,20 +116,40 @@ def peer(root, name, workers):
 
 READING = "np.fromfile of the three cubes"
 ONE_THREAD, TWO_THREADS = "confetti_check, 1 thread", "confetti_check, 2 threads"
+# In the order in which they run: those after the checks need what these have written.
 WAYS = {
     READING: (read, {}),
+    "reading the model alone, mapped": (read_model, {}),
     ONE_THREAD: (check, {"parallel": 1}),
     TWO_THREADS: (check, {"parallel": 2}),
-    "confetti_check, 2 threads, with its report": (check, {"parallel": 2, "report": True}),
+    "confetti_check, 2 threads, with its page": (check, {"parallel": 2, "report": True}),
     "confetti_check, image tool": (check, {"reader": "ia"}),
+    "two transforms of each channel with candidates": (transform, {}),
+    "writing mask and clean mask": (write_masks, {}),
+    "writing the page": (write_report, {}),
     "spectral-cube + dask, local mean, 1 thread": (peer, {"name": "local_mean", "workers": 1}),
     "spectral-cube + dask, local mean, 2 threads": (peer, {"name": "local_mean", "workers": 2}),
     "spectral-cube + dask, annulus median, 1 thread": (peer, {"name": "annulus_median", "workers": 1}),
     "spectral-cube + dask, annulus median, 2 threads": (peer, {"name": "annulus_median", "workers": 2}),
     "spectral-cube + dask, despeckle, 1 thread": (peer, {"name": "despeckle", "workers": 1}),
 }
-WRITING = "writing mask and clean mask"
 SLOW = ("image tool", "annulus")  # once is enough
+
+# Root name of each cube; what it is; parameters of `products_of_size.write_products`; the ways that are timed.
+MADE = {
+    "deep": ("a deep clean, with candidates in every channel", {"deep": 20.0}, WAYS),
+    "three": ("as deep, with candidates in the bad channels only", {"deep": 1.0}, (READING, ONE_THREAD, TWO_THREADS)),
+    "easy": ("components in a fiftieth of the pixels, and candidates in the bad channels only", {}, WAYS),
+}
+
+IMPORTING = "import casatasks"
+FIRST = "from confetti_task import confetti_check; confetti_check(imagename='tiny', overwrite=True, report={})"
+PROGRAMS = {
+    IMPORTING: IMPORTING,
+    "importing, and the first check": FIRST.format(False),
+    "importing, and the first check, with its page": FIRST.format(True),
+}
+STARTS = 5
 
 
 def read_arguments(arguments=None):
@@ -96,7 +163,7 @@ def read_arguments(arguments=None):
     parser.add_argument(
         "what", nargs="*", help=f"pixels a side and channels of the cube (default: {SIZE} {CHANNELS}), or 'scaling'"
     )
-    parser.add_argument("--measure", choices=[*WAYS, WRITING], help=argparse.SUPPRESS)  # in this process
+    parser.add_argument("--measure", choices=[*WAYS], help=argparse.SUPPRESS)  # in this process
     options = parser.parse_args(arguments)
     if options.what != ["scaling"]:
         try:
@@ -120,26 +187,56 @@ def main(folder, what, measure):
 
 
 def _compare(size, channels):
-    from products_of_size import write_products
+    from products_of_size import PRODUCTS, write_products
 
     bad = range(5, channels, 100)
-    write_products("line", size, channels, bad)
-    print(f"{size} x {size} pixels, {channels} channels, {len(bad)} of them bad")
+    for root, (what, parameters, ways) in MADE.items():
+        write_products(root, size, channels, bad, **parameters)
+        print(f"\n{size} x {size} pixels, {channels} channels, {len(bad)} of them bad: {what}\n")
+        _print_table(_time_ways(root, ways), size**2 * channels)
+        for product in PRODUCTS:
+            shutil.rmtree(f"{root}.{product}")
+    _start_up()
+
+
+def _time_ways(root, ways):
+    """Results of every round of each way; the ways take turns, because a machine is not always equally fast."""
     results = {}
     for number in range(ROUNDS):
-        for name in WAYS:
+        for name in ways:
             if number == 0 or not any(slow in name for slow in SLOW):
-                results.setdefault(name, []).append(_run("line", name))
+                results.setdefault(name, []).append(_run(root, name))
+    return results
+
+
+def _print_table(results, voxels):
     seconds = {name: min(result["seconds"] for result in each) for name, each in results.items()}
     reading, one = seconds[READING], seconds[ONE_THREAD]
     print("| | seconds | ns a voxel | of np.fromfile | of confetti_check, 1 thread | own memory, MB |")
     print("|---|---|---|---|---|---|")
     for name, each in results.items():
         memory = max(result["megabytes"] for result in each)
-        voxel = 1e9 * seconds[name] / (size**2 * channels)
         ratios = f"{seconds[name] / reading:.2f} | {seconds[name] / one:.2f}"
-        print(f"| {name} | {seconds[name]:.2f} | {voxel:.2f} | {ratios} | {memory:.0f} |")
-    print(f"{WRITING}: {min(_run('line', WRITING)['seconds'] for _ in range(ROUNDS)):.2f} s of each check")
+        print(f"| {name} | {seconds[name]:.2f} | {1e9 * seconds[name] / voxels:.2f} | {ratios} | {memory:.0f} |")
+
+
+def _start_up():
+    """Table of the time of whole processes that import the task and check a tiny cube."""
+    from products_of_size import write_products
+
+    write_products("tiny", 64, 16, [5])
+    rounds = [{name: _time_program(code) for name, code in PROGRAMS.items()} for _ in range(STARTS)]
+    print("\n64 x 64 pixels, 16 channels: the whole process\n")
+    print("| | seconds | of importing casatasks |\n|---|---|---|")
+    least = {name: min(each[name] for each in rounds) for name in PROGRAMS}
+    for name, seconds in least.items():
+        print(f"| {name} | {seconds:.2f} | {seconds / least[IMPORTING]:.2f} |")
+
+
+def _time_program(code):
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
 
 
 def _scaling():
@@ -188,10 +285,12 @@ def _run(root, name):
 
 def _measure(root, name):
     """Seconds and own memory of one way, in this process."""
-    way, parameters = (write_masks, {}) if name == WRITING else WAYS[name]
+    way, parameters = WAYS[name]
     work = way(root, **parameters)
-    before, peak, done = _own_megabytes(), [0.0], threading.Event()
-    watcher = threading.Thread(target=_watch, args=(peak, done))
+    before = _own_megabytes()
+    peak, done = [before], threading.Event()
+    # A daemon, so that the process ends if the work fails.
+    watcher = threading.Thread(target=_watch, args=(peak, done), daemon=True)
     watcher.start()
     started = time.perf_counter()
     work()
