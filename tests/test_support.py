@@ -9,7 +9,7 @@ from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
-from confetti_task.private.core.uv_coverage import unmeasured_filter, unsupported_spike
+from confetti_task.private.core.uv_coverage import same_coverage, unmeasured_filter, unsupported_spike
 
 HOT = np.array([[3, 32, 30]])
 
@@ -108,6 +108,25 @@ def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
     estimated = some["unsupported"] != all_measured["unsupported"]
     assert 10 < np.count_nonzero(estimated) < len(some) - 10
     assert set(some["class"][estimated]) == {"candidate"}
+
+
+def test_channels_share_a_filter_only_if_their_psf_is_the_same(products, monkeypatch):
+    products.psf[5] = 0.9 * gaussian(BEAM) + 0.1 * dirty_beam()
+    products.add_confetti(5, 20, 40, 20 * NOISE)
+    write_cube("line", products)
+    shared = QTable.read(confetti_check(imagename="line", outfile="shared")["table"])
+    monkeypatch.setattr("confetti_task.private.check.evidence.CHANNELS_ALIKE", 1)
+    own = QTable.read(confetti_check(imagename="line", outfile="own")["table"])
+    assert list(shared["unsupported"]) == list(own["unsupported"])
+    assert len(set(shared["class"])) == 2
+
+
+def test_psfs_are_the_same_up_to_a_hundredth_of_the_least_coverage():
+    psf, noise = dirty_beam(), np.random.default_rng(7).normal(size=dirty_beam().shape).astype(np.float32)
+    allowed = 0.01 * 0.015 * 1.133 * BEAM**2 / np.linalg.norm(noise)
+    assert same_coverage(psf, psf + 0.98 * allowed * noise, BEAM)
+    assert not same_coverage(psf, psf + 1.02 * allowed * noise, BEAM)
+    assert not same_coverage(psf, np.full_like(psf, np.nan), BEAM)
 
 
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():

@@ -16,7 +16,7 @@ from ..core.statistics import (
     values_at,
 )
 from ..core.transforms import filtered
-from ..core.uv_coverage import ambiguity, unmeasured_filter, unsupported_spike
+from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
 
 # Measured: 80 bytes a pixel in planes of 1024 x 1024 with three candidates, and 87 with 450; their transforms have four
@@ -34,6 +34,9 @@ STRIP_BEAMS, SUSPECTED = 8, 2.6
 # spikes of 3 sigma and more were estimated at 2.05 and more, and those of 1.1 at 0.64; where nothing is measured, 98 of
 # 100 estimates are right to 0.3 sigma.
 ESTIMATE_SUFFICES = 1 / 2
+
+# Channels that have the filter of the first of them, if their PSFs are the same: a filter takes as long as the rest.
+CHANNELS_ALIKE = 8
 
 # What is known of the spatial frequencies that were measured in a channel: filter of those that were not; the share of
 # a point source, and of a typical error of CLEAN, at these; and the places at which a source would fit nearly as well.
@@ -80,14 +83,15 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
     weighed = [np.zeros(0, CANDIDATE)]
     for corner, core in windows(cube.shape[2:]):
         inside = {channel: candidates[_within(candidates, core)] for channel, candidates in found.items()}
-        views = {}
+        views, first = {}, {}
         for channel, candidates in inside.items():
             around = range(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS + 1, cube.channels))
             needed = [other for other in around if known[other]] if len(candidates) else []
             views = {other: view for other, view in views.items() if other in needed}
             for other in needed:
                 if other not in views:
-                    views[other] = _view(cube, polarization, other, corner, inside, coverage)
+                    sampling = _sampling_like_the_first(cube, polarization, other, coverage, first)
+                    views[other] = _view(cube, polarization, other, corner, inside, sampling)
             if channel in views:
                 weighed.append(_weigh_channel(candidates, channel, views, corner, cube, thresholds))
     return np.sort(np.concatenate(weighed), order=["channel", "y", "x"])
@@ -99,14 +103,30 @@ def _within(candidates, box):
     return (y >= bottom) & (y < top) & (x >= left) & (x < right)
 
 
-def _view(cube, polarization, channel, corner, candidates, coverage):
+def _sampling_like_the_first(cube, polarization, channel, coverage, first):
+    """The `Sampling` of a channel; ``first`` keeps PSF and `Sampling` of the first of `CHANNELS_ALIKE`, by channel."""
+    number = channel - channel % CHANNELS_ALIKE
+    if number not in first:
+        first.clear()
+        psf = read_psf(cube, polarization, number)
+        first[number] = psf, _sampling_of(psf, cube, coverage)
+    reference, sampling = first[number]
+    psf = read_psf(cube, polarization, channel)
+    if psf is None and reference is None:
+        return sampling
+    if psf is not None and reference is not None and same_coverage(psf, reference, cube.beam):
+        return sampling._replace(ambiguity=ambiguity(psf, cube.beam))
+    return _sampling_of(psf, cube, coverage)
+
+
+def _view(cube, polarization, channel, corner, candidates, sampling):
     """The `View` of a window of a channel, given the candidates of all channels in the window."""
-    sampling = read_sampling(cube, polarization, channel, coverage)
     image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
     restored = image - residual
-    unmeasured = np.full_like(restored, np.nan)
-    if sampling.passed is not None:
-        unmeasured[0] = filtered(restored[0], sampling.passed, transform_of(cube.shape[2:]))
+    if sampling.passed is None:
+        unmeasured = np.full_like(restored, np.nan)
+    else:
+        unmeasured = filtered(restored[0], sampling.passed, transform_of(cube.shape[2:]))[np.newaxis]
     pixels = {other: _pixels(candidates.get(other, np.zeros(0, CANDIDATE)), corner) for other in _beside(channel)}
     heights = {other: height_above_ring(image, where, ring(cube.beam)) for other, where in pixels.items()}
     here = (values_at(plane, pixels[channel]) for plane in (image, residual))
@@ -124,7 +144,11 @@ def _pixels(candidates, corner):
 
 def read_sampling(cube, polarization, channel, coverage):
     """The `Sampling` of a channel, from `unmeasured_filter` and `ambiguity`; parameters as for `weigh`."""
-    psf, lengths = read_psf(cube, polarization, channel), transform_of(cube.shape[2:])
+    return _sampling_of(read_psf(cube, polarization, channel), cube, coverage)
+
+
+def _sampling_of(psf, cube, coverage):
+    lengths = transform_of(cube.shape[2:])
     if psf is not None:
         return Sampling(*unmeasured_filter(psf, cube.beam, lengths), ambiguity(psf, cube.beam))
     known = filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
