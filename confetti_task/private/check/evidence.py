@@ -35,6 +35,9 @@ STRIP_BEAMS, SUSPECTED = 8, 2.6
 # 100 estimates are right to 0.3 sigma.
 ESTIMATE_SUFFICES = 1 / 2
 
+# Candidates of a channel whose spikes are computed together, in 40 MB: a channel that ran away can have 10**5.
+CANDIDATES_AT_ONCE = 4096
+
 # Channels that have the filter of the first of them, if their PSFs are the same: a filter takes as long as the rest.
 CHANNELS_ALIKE = 8
 
@@ -46,6 +49,7 @@ Sampling = namedtuple("Sampling", "passed share response ambiguity")
 # of the image at the candidates of this channel and of those beside it, by channel; image and residual at its own
 # candidates, [n]; and its `Sampling` without the filter.
 View = namedtuple("View", "restored unmeasured heights image residual share response ambiguity")
+COMPARED = ("restored", "unmeasured")
 
 
 def bytes_needed(shape):
@@ -165,36 +169,49 @@ def measure_ambiguity(cube, polarization, channel):
 def _weigh_channel(candidates, channel, views, corner, cube, thresholds):
     """Candidates of a channel with the evidence about them."""
     around = [views.get(other) for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)]
-    here, pixels, background = views[channel], _pixels(candidates, corner), ring(cube.beam)
-    places, of_pixel = places_within(pixels[:, 1:] + corner, cube.beam / 2, cube.shape[2:])
-    places = np.insert(places - corner, 0, 0, axis=1)
-
-    def above_rings(name, where):
-        return _seen(around, lambda view: height_above_ring(getattr(view, name), where, background), len(where))
-
-    def above_ring_of_the_candidate(name, heights):
-        values = _seen(around, lambda view: values_at(getattr(view, name), places), len(places))[of_pixel]
-        middle = values[:, values.shape[1] // 2]
-        return (values - (middle - heights)[:, np.newaxis]).reshape(-1, len(around))
-
-    planes = "restored", "unmeasured"
-    heights = [above_rings(name, pixels) for name in planes]
-    every = np.arange(of_pixel.size).reshape(of_pixel.shape)
-    unsupported = unsupported_spike(*map(above_ring_of_the_candidate, planes, heights), here.share, every)
+    here, pixels = views[channel], _pixels(candidates, corner)
+    heights = [_above_rings(around, name, pixels, cube.beam) for name in COMPARED]
+    of_image = _seen(around, lambda view: view.heights.get(channel), len(candidates))
     least = ESTIMATE_SUFFICES * np.fmin(thresholds.unsupported, thresholds.suspicion * here.response)
-    high = np.abs(unsupported) >= least * candidates["noise"]
-    some, rows = np.unique(of_pixel[high], return_inverse=True)
-    rows = rows.reshape(-1, of_pixel.shape[1])
-    unsupported[high] = unsupported_spike(*(above_rings(name, places[some]) for name in planes), here.share, rows)
+    unsupported = np.empty(len(candidates), dtype=np.float32)
+    for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
+        some = slice(start, start + CANDIDATES_AT_ONCE)
+        given = [of_plane[some] for of_plane in heights]
+        limits = least * candidates["noise"][some]
+        unsupported[some] = _unsupported(around, given, pixels[some], corner, cube, here.share, limits)
 
     candidates = candidates.copy()
-    of_image = _seen(around, lambda view: view.heights.get(channel), len(candidates))
     candidates["restored"] = spike(heights[0]) / candidates["contrast"]
     candidates["height"] = heights[0][:, REACH_CHANNELS]
     for name, values in (("spike", spike(of_image)), ("residual", here.residual), ("unsupported", unsupported)):
         candidates[name] = values / candidates["noise"]
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
     return candidates[np.isfinite(here.image)]
+
+
+def _unsupported(around, heights, pixels, corner, cube, share, least):
+    """`unsupported_spike` at each pixel, whose heights are given: estimated, and measured if that is not too low."""
+    places, of_pixel = places_within(pixels[:, 1:] + corner, cube.beam / 2, cube.shape[2:])
+    places = np.insert(places - corner, 0, 0, axis=1)
+    estimated = [_above_the_ring_of_each(around, *each, places, of_pixel) for each in zip(COMPARED, heights)]
+    unsupported = unsupported_spike(*estimated, share, np.arange(of_pixel.size).reshape(of_pixel.shape))
+    high = np.abs(unsupported) >= least
+    some, rows = np.unique(of_pixel[high], return_inverse=True)
+    measured = [_above_rings(around, name, places[some], cube.beam) for name in COMPARED]
+    unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, of_pixel.shape[1]))
+    return unsupported
+
+
+def _above_rings(around, name, places, beam):
+    """Height of each place above the ring around it, [place, channel]."""
+    return _seen(around, lambda view: height_above_ring(getattr(view, name), places, ring(beam)), len(places))
+
+
+def _above_the_ring_of_each(around, name, heights, places, of_pixel):
+    """Height of each place of each pixel above the ring around the pixel, whose height is given, [place, channel]."""
+    values = _seen(around, lambda view: values_at(getattr(view, name), places), len(places))[of_pixel]
+    background = values[:, values.shape[1] // 2] - heights
+    return (values - background[:, np.newaxis]).reshape(-1, len(around))
 
 
 def _seen(views, measure, number):
