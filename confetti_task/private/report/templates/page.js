@@ -18,9 +18,7 @@ for (const table of document.querySelectorAll("table")) {
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
     };
-    head.tabIndex = 0;
-    head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
+    head.querySelector("button").addEventListener("click", sort);
   });
   const filters = document.querySelectorAll(`[data-filters=${table.id}]`);
   const count = document.querySelector(`[data-counts=${table.id}]`);
@@ -58,4 +56,121 @@ for (const button of document.querySelectorAll(".copy button")) {
     button.textContent = "copied";
     setTimeout(() => { button.textContent = "copy"; }, 1500);
   });
+}
+
+// What is under the pointer, from the numbers that each drawing carries.
+const pointer = document.createElement("div");
+pointer.id = "pointer";
+pointer.hidden = true;
+pointer.setAttribute("aria-hidden", "true");
+document.body.append(pointer);
+
+// float32, deflated, with the bytes of all numbers sorted by their significance.
+const unpack = async (text) => {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const sorted = new Uint8Array(await new Response(stream).arrayBuffer());
+  const count = sorted.length / 4;
+  const values = new DataView(new ArrayBuffer(sorted.length));
+  sorted.forEach((byte, place) => values.setUint8(4 * (place % count) + Math.floor(place / count), byte));
+  return Float32Array.from({ length: count }, (_, place) => values.getFloat32(4 * place, true));
+};
+// The greys of a picture, counted from white, and 0 where it is blank, which is no grey.
+const greysOf = async (picture, [height, width], count) => {
+  const copy = new Image();
+  copy.src = picture.getAttribute("href");
+  await copy.decode();
+  const canvas = new OffscreenCanvas(width, height).getContext("2d");
+  canvas.drawImage(copy, 0, 0);
+  const { data } = canvas.getImageData(0, 0, width, height);
+  return Uint8Array.from({ length: width * height }, (_, place) => {
+    const [red, green, blue] = data.subarray(4 * place, 4 * place + 3);
+    return red === green && green === blue ? 1 + Math.round((1 - red / 255) * (count - 1)) : 0;
+  });
+};
+const short = (value, unit) => {
+  if (!Number.isFinite(value)) return "blank";
+  return Math.abs(value) < 0.5 && unit.startsWith("Jy/") ? `${Number((1e3 * value).toPrecision(3))} m${unit}` :
+    `${Number(value.toPrecision(3))} ${unit}`;
+};
+const withSigma = (value, unit, noise) => Number.isFinite(value) && noise > 0
+  ? `${short(value, unit)} (${(value / noise).toFixed(1)} sigma)` : short(value, unit);
+const pick = (fraction, count) => Math.min(Math.floor(fraction * count), count - 1);
+const SAY = {
+  maps: ({ row, column, x, y }, about, values) => {
+    const [, columns, height, width] = about.shape;
+    const value = values[((row * columns + column) * height + pick(y, height)) * width + pick(x, width)];
+    const offset = (half, fraction) => (half * (1 - 2 * (pick(fraction[0], fraction[1]) + 0.5) / fraction[1])).toFixed(2);
+    const [east, north, horizontal, vertical] = about.offsets;
+    const unit = about.units[row];
+    return [about.names[row][column],
+      `${horizontal} ${offset(east, [x, width])}, ${vertical} ${offset(north, [y, height])} arcsec`,
+      withSigma(value, unit, unit === "Jy/beam" ? about.noise : 0)];
+  },
+  spectra: ({ row, column, x }, about, values) => {
+    const [first, count] = about.channels;
+    const place = pick(x, count);
+    const [image, residual, model] = [0, 1, 2].map((line) => values[((row * 3 + column) * 3 + line) * count + place]);
+    const velocity = about.velocity.length ? `, ${about.velocity[place].toFixed(2)} km/s` : "";
+    return [about.names[row][column], `channel ${first + place}${velocity}`,
+      `image ${withSigma(image, "Jy/beam", about.noise)}`, `residual ${withSigma(residual, "Jy/beam", about.noise)}`,
+      `model x pixels per beam ${short(model, "Jy/beam")}`];
+  },
+  strips: ({ x }, about, values) => {
+    const count = values.length / (6 * about.stokes.length);
+    const channel = pick(x, count) + about.first;
+    const verdict = Object.keys(about.verdicts).find((name) => about.verdicts[name].includes(channel));
+    const lines = about.stokes.flatMap((stokes, place) => {
+      const [frequency, velocity, severity, flux, noise, tail] = [0, 1, 2, 3, 4, 5].map(
+        (quantity) => values[(quantity * about.stokes.length + place) * count + channel - about.first]);
+      const name = about.stokes.length > 1 ? [`Stokes ${stokes}`] : [];
+      const scale = place ? [] : [`${(about.frequency + frequency).toFixed(6)} GHz` +
+        (Number.isFinite(velocity) ? `, ${velocity.toFixed(2)} km/s` : "")];
+      return [...scale, ...name, `severity ${short(severity, "sigma")}`, `model flux ${short(flux, "Jy")}`,
+        `rms ${short(noise, "Jy/beam")}`, `tail ${short(tail, "sigma")}`];
+    });
+    return [`channel ${channel}${verdict ? `, ${verdict}` : ""}`, ...lines];
+  },
+  sky: ({ x, y }, about, values) => {
+    const [across, up] = [x, y].map((fraction, axis) =>
+      pick(about.flipped[axis] ? 1 - fraction : fraction, about.size[axis]));
+    const [rows, columns] = about.shape;
+    const [left, top] = [[across, columns, 0], [up, rows, 1]].map(([pixel, count, axis]) => {
+      const block = Math.floor(pixel / about.side);
+      return about.flipped[axis] ? count - 1 - block : block;
+    });
+    const grey = values[top * columns + left];
+    const [lowest, highest] = [about.greys[0], about.greys[about.greys.length - 1]];
+    const value = about.greys[grey - 1];
+    const limit = value === lowest ? "at most " : value === highest ? "at least " : "about ";
+    return [`x=${across} y=${up}`, grey ? `peak ${limit}${short(value, "Jy/beam")}` : "blank"];
+  },
+};
+// Panel under the pointer, and where in it, as fractions from its left upper corner.
+const locate = (drawing, event, [left, top, width, height, right, down, columns, rows]) => {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
+  const [column, row] = [Math.floor((x - left) / right), Math.floor((y - top) / down)];
+  const place = { row, column, x: (x - left - column * right) / width, y: (y - top - row * down) / height };
+  const inside = column >= 0 && column < columns && row >= 0 && row < rows && place.x < 1 && place.y < 1;
+  return inside ? place : null;
+};
+for (const drawing of document.querySelectorAll("svg[data-pointer]")) {
+  const about = JSON.parse(drawing.dataset.pointer);
+  let values;
+  const tell = async (event) => {
+    values ??= drawing.dataset.values ? unpack(drawing.dataset.values)
+      : greysOf(drawing.querySelector("image"), about.shape, about.greys.length);
+    const numbers = await values;
+    const place = locate(drawing, event, about.panels);
+    pointer.hidden = !place;
+    if (!place) return;
+    pointer.textContent = SAY[drawing.classList[0]](place, about, numbers).join("\n");
+    const { width, height } = pointer.getBoundingClientRect();
+    // Beside the pointer, on the side where there is room.
+    pointer.style.left = `${event.clientX + 16 + width < innerWidth ? event.clientX + 16 : Math.max(event.clientX - 16 - width, 0)}px`;
+    pointer.style.top = `${Math.max(Math.min(event.clientY + 16, innerHeight - height), 0)}px`;
+  };
+  drawing.addEventListener("pointermove", tell);
+  drawing.addEventListener("pointerdown", tell);
+  drawing.addEventListener("pointerleave", () => { pointer.hidden = true; });
 }
