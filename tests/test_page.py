@@ -1,15 +1,12 @@
 """The report: what the page says and shows, the regions, the pictures of one find, the summary over many cubes."""
 
 import ast
-import base64
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import zlib
 from functools import partial
 from html import escape, unescape
 from pathlib import Path
@@ -21,6 +18,8 @@ import pytest
 from astropy import units
 from astropy.table import QTable
 from casa_images import CELL_ARCSEC, write_cube
+from conftest import TOP
+from drawings import numbers_in, of_class, pictures_in
 from regions import Regions
 from skies import BEAM, NOISE, Products
 
@@ -56,31 +55,6 @@ def products():
 @pytest.fixture
 def line(products):
     write_cube("line", products)
-
-
-def pictures_in(page):
-    """Drawings of a page that can be pointed at."""
-    return re.findall(r"<figure[^>]*>(<svg .*?</svg>)</figure>", page, re.DOTALL)
-
-
-def numbers_in(drawing):
-    """What a drawing says under the pointer, as the script of the page reads it."""
-    data = np.frombuffer(zlib.decompress(base64.b64decode(drawing.get("data-values"))), dtype=np.uint8)
-    return np.ascontiguousarray(data.reshape(4, -1).T).view("<f4")[:, 0]
-
-
-def of_class(drawing, name):
-    """Elements of a drawing by their class."""
-    return [element for element in drawing.iter() if element.get("class") == name]
-
-
-def colors_in(address):
-    """Red, green, blue and opacity of a picture in a drawing, [y, x, 4], from the top left."""
-    from PIL import Image
-
-    start, text = address.split(",")
-    assert start == "data:image/png;base64"
-    return np.array(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA"))
 
 
 @pytest.mark.usefixtures("line")
@@ -752,9 +726,18 @@ def test_a_summary_of_nothing_says_so(capsys):
     assert "nowhere: no such folder" in capsys.readouterr().err
 
 
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = TOP / "node_modules" / "axe-core" / "axe.min.js"  # where 'npm install' puts it
 BEFORE = "<script>window.faults = []; addEventListener('error', (event) => faults.push(event.message));</script>"
-# Sorts by severity twice, filters, and writes what it saw to where the test can read it.
+# Runs a script in the page, and writes what it returns to where the test can read it.
 AFTER = """<script>
+(async () => {SCRIPT})().catch((error) => ({faults: [String(error)]})).then((seen) => {
+  document.documentElement.innerHTML = "<pre></pre>";
+  document.querySelector("pre").textContent = JSON.stringify(seen);
+});
+</script>"""
+# Sorts by a column twice, and filters.
+SORT_AND_FILTER = """
 const body = document.querySelector("table").tBodies[0];
 const column = [...document.querySelectorAll("table th")].findIndex((head) => head.textContent.startsWith(KEY));
 const head = document.querySelectorAll("table th")[column];
@@ -766,22 +749,97 @@ const field = document.querySelector("input[data-filters]");
 field.value = WORD; field.dispatchEvent(new Event("input")); const found = values();
 const pictures = [...document.querySelectorAll("svg image")].map((one) => one.getBoundingClientRect().width);
 const wide = document.documentElement.scrollWidth > innerWidth;
-const seen = {down, up, found, pictures, wide, faults, columns: head.getAttribute("aria-sort")};
-document.documentElement.innerHTML = "<pre>" + JSON.stringify(seen) + "</pre>";
-</script>"""
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+return {down, up, found, pictures, wide, faults, columns: head.getAttribute("aria-sort")};
+"""
+# Moves the pointer to places in drawings, given as [class, x, y] in fractions from the left upper corner of a panel.
+POINT = """
+const said = [];
+for (const [kind, row, column, x, y] of PLACES) {
+  const drawing = document.querySelector(`svg.${kind}`);
+  const [left, top, width, height, right, down] = JSON.parse(drawing.dataset.pointer).panels;
+  const place = new DOMPoint(left + column * right + x * width, top + row * down + y * height);
+  const { x: clientX, y: clientY } = place.matrixTransform(drawing.getScreenCTM());
+  drawing.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY }));
+  for (let turn = 0; turn < 100; turn++) {  // until the numbers are unpacked
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (!document.getElementById("pointer").hidden) break;
+  }
+  said.push(document.getElementById("pointer").textContent);
+  drawing.dispatchEvent(new PointerEvent("pointerleave"));
+}
+return { said, hidden: document.getElementById("pointer").hidden, faults };
+"""
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
+def run_in_browser(path, script, width=1200, options=()):
+    """What a script returns that a browser runs in a page."""
+    page = Path(path).read_text(encoding="utf-8")
+    after = AFTER.replace("SCRIPT", script)
+    Path("seen.html").write_text(page.replace("<head>", "<head>" + BEFORE).replace("</body>", after + "</body>"))
+    options = [*options, "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--enable-logging=stderr"]
+    address = Path("seen.html").resolve().as_uri()
+    command = [BROWSER, "--headless", *options, "--virtual-time-budget=20000", "--dump-dom", address]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    return json.loads(unescape(re.search(r"<pre>(.*)</pre>", done.stdout, re.DOTALL)[1]))
 
 
 def browse(path, key, word, width=1200):
-    """What a browser sees of a page."""
-    page = Path(path).read_text(encoding="utf-8")
-    script = AFTER.replace("KEY", json.dumps(key)).replace("WORD", json.dumps(word))
-    Path("seen.html").write_text(page.replace("<head>", "<head>" + BEFORE).replace("</body>", script + "</body>"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--enable-logging=stderr"]
-    command = [BROWSER, *options, "--virtual-time-budget=5000", "--dump-dom", Path("seen.html").resolve().as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert "CONSOLE" not in done.stderr
-    return json.loads(re.search(r"<pre>(.*)</pre>", done.stdout, re.DOTALL)[1])
+    """What a browser sees of a page and of its first table."""
+    script = SORT_AND_FILTER.replace("KEY", json.dumps(key)).replace("WORD", json.dumps(word))
+    return run_in_browser(path, script, width)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.usefixtures("line")
+def test_the_pointer_reads_the_values_of_the_images(products):
+    page = confetti_check(imagename="line", npanels=1)["report"]
+    places = [
+        ["maps", 0, 1, 0.5, 0.5],
+        ["spectra", 1, 1, (HOT[0] + 0.5) / 7, 0.5],
+        ["strips", 0, 0, (HOT[0] + 0.5) / 7, 0.5],
+        ["sky", 0, 0, (MASER[2] + 0.5) / 64, 1 - (MASER[1] + 0.5) / 64],
+    ]
+    seen = run_in_browser(page, POINT.replace("PLACES", json.dumps(places)))
+    assert seen["faults"] == []
+    assert seen["hidden"]
+    maps, spectra, strips, sky = seen["said"]
+    image, residual = (getattr(products, name)[HOT] for name in ("image", "residual"))
+    assert maps.startswith(f"image, channel {HOT[0]}, ")
+    assert "RA 0.00, Dec 0.00 arcsec" in maps
+    assert f"({image / NOISE:.1f} sigma)" in maps
+    assert spectra.startswith(f"x={HOT[2]} y={HOT[1]}\nchannel {HOT[0]}, ")
+    assert f"residual {float(f'{1e3 * residual:.3g}'):g} mJy/beam" in spectra
+    assert strips.startswith(f"channel {HOT[0]}, bad\n")
+    assert re.search(r"severity [\d.]+ sigma\nmodel flux [-\d.]+ Jy\nrms [\d.]+ mJy/beam\ntail", strips)
+    assert sky.startswith(f"x={MASER[2]} y={MASER[1]}\npeak about ")
+    # From one grey to the next it is 6 % at the bright end.
+    peak = products.image[:, MASER[1], MASER[2]].max()
+    assert float(sky.split()[-2]) == pytest.approx(1e3 * peak, rel=0.06)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm install --no-save axe-core")
+@pytest.mark.usefixtures("cleaned_again")
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("options", [(), (DARK,)], ids=["light", "dark"])
+def test_readers_who_do_not_see_or_use_a_mouse_find_no_serious_fault(width, options):
+    script = (
+        AXE.read_text(encoding="utf-8")
+        + """
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const { violations, passes } = await axe.run(document);
+    const serious = violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    return { dark, passes: passes.map((one) => one.id), serious: serious.map(
+      (one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))]) };"""
+    )
+    for name in ("line", "line_reclean"):
+        page = confetti_check(imagename=name, npanels=1, overwrite=True)["report"]
+        seen = run_in_browser(page, script, width, options)
+        assert seen["serious"] == []
+        assert {"color-contrast", "svg-img-alt", "html-has-lang", "label", "button-name"} <= set(seen["passes"])
+        assert seen["dark"] == (options == (DARK,))
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")

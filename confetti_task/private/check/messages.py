@@ -517,6 +517,12 @@ LIMITS = (
     "Not every fake source in a bad channel is found, only enough to show that the channel is bad. Severity is the "
     "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
 )
+IN_CARTA = (
+    "Where CARTA is installed, with its scripting package (carta-python, a version that knows regions), this script "
+    "opens image, model and residual with the regions of all fake sources; show(2) then goes to the channel and the "
+    "place of fake source 2 of this page. Close the images there before they are cleaned again: CASA waits while CARTA "
+    "locks them."
+)
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
 
 IMPORT = (

@@ -124,8 +124,8 @@ def _shades(panel, channels, ends):
 def _lines(panel, values, label, ends):
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
-    if low >= 0 and low < 0.5 * high:
-        low = 0
+    if 0 <= low <= 0.5 * high:
+        low, high = 0, high or 1
     room = 0.06 * (high - low) or 0.05 * abs(high) or 1
     low, high = low - room, high + room
     edges = _across(panel, ends, np.arange(values.shape[1] + 1) + ends[0]).tolist()

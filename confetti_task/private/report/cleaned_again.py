@@ -8,7 +8,7 @@ from ..core.proof import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.cube import open_cube
 from .cutouts import read_both
-from .html import figure, paragraph
+from .html import copies, figure, paragraph
 from .maps import maps_before_after
 from .quantity_table import TABLE_ROWS, position_of, table_of
 
@@ -77,6 +77,7 @@ def _article(number, row, before, after, frames):
             f'<article class="find" id="again-{number}">',
             f"<h3>Before and after {number}: {where} ({longitude} {latitude} {frames.sky})</h3>",
             paragraph(messages.explain_find(row)),
+            copies(position=f"{longitude} {latitude}", channel=row["channel"]),
             figure(maps_before_after(old, new, row["noise"].to_value("Jy/beam"), what)) + "</article>",
         ]
     )

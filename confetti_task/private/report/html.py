@@ -43,18 +43,23 @@ def copyable(text, what="text"):
     return f'<div class="copy"><code>{escape(text)}</code>{_copy_button(what)}</div>'
 
 
-def copyable_words(text, what):
-    """The same for a few words, which share a line with others."""
-    return f'<span class="copy short"><code>{escape(text)}</code>{_copy_button(what)}</span>'
+def copies(**texts):
+    """Short texts to copy, on one line, each with its name."""
+    parts = []
+    for name, text in texts.items():
+        code = f"<code>{escape(str(text))}</code>"
+        parts.append(f'<span>{escape(name)}</span><span class="copy short">{code}{_copy_button(name)}</span>')
+    return f'<div class="copies soft">{"".join(parts)}</div>'
 
 
 def _copy_button(what):
     return f'<button type="button" aria-label="copy {escape(what)}">copy</button>'
 
 
-def figure(drawing, kind=""):
-    """A drawing that can be scrolled where the screen is narrower."""
-    return f'<figure class="{kind}">{drawing}</figure>' if kind else f"<figure>{drawing}</figure>"
+def figure(drawing, wide=False):
+    """A drawing; a wide one can be scrolled, with the keyboard too, where the screen is narrower."""
+    about = ' tabindex="0"' if wide else ""
+    return f"<figure{about}>{drawing}</figure>"
 
 
 def table(name, title, columns, rows):

@@ -21,7 +21,7 @@ from .svg import (
 )
 
 SIDE = 124  # width of a map
-LEFT, TOP, RIGHT, BOTTOM = 46, 42, 70, 42  # around the maps
+LEFT, TOP, RIGHT, BOTTOM = 46, 42, 82, 42  # around the maps
 GAP = 0.05  # between them, as a fraction of their width
 
 # Palette: nothing, a blank pixel, then the colours of the scale, an odd number so that zero has its own: white.

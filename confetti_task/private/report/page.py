@@ -11,10 +11,11 @@ from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
+from .carta import carta_script
 from .channel_strips import channel_strips
 from .cleaned_again import cleaned_again
 from .cutouts import read_cutout, read_peak, read_scales
-from .html import copyable, figure, fill_page, paragraph
+from .html import copies, copyable, figure, fill_page, paragraph
 from .maps import DEFINITIONS, maps_of_find
 from .quantity_table import TABLE_ROWS, position_of, table_of
 from .sky import MARKS, sky_map
@@ -67,6 +68,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
+        *_in_carta(cube, outfile, frames, sources[shown]),
         *cleaned_again(proof, frames, npanels),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
         *_table("candidate", "All candidates and known sources", frames, sources, outfile),
@@ -150,7 +152,7 @@ def _channels(channels):
         return
     yield "<h2>Channels</h2>"
     what = "Severity, model flux, rms and tail of all channels"
-    yield figure(channel_strips(channels, what), "wide")
+    yield figure(channel_strips(channels, what), wide=True)
 
 
 def _diverged(channels, frames):
@@ -183,7 +185,7 @@ def _sky(cube, frames, sources, shown):
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
     what = "All sources on a map of the peak intensity"
     yield "<h2>Sky</h2>"
-    yield figure(sky_map(peak, sky, cube.shape[2:], marks, places, what), "wide")
+    yield figure(sky_map(peak, sky, cube.shape[2:], marks, places, what), wide=True)
     which = " (at equal distances, and those shown below)" if len(peak.channels) < cube.channels else ""
     text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels{which}, "
     text += f"Stokes {cube.stokes[polarization]}, {frames.sky}." + (
@@ -212,10 +214,20 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
         yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
         yield paragraph(messages.explain(row, sources.meta["parameters"]))
+        yield copies(position=f"{longitude} {latitude}", channel=row["channel"])
         yield '<div class="pictures">'
         for draw, what in ((maps_of_find, "maps"), (spectra_of_find, "spectra")):
             yield figure(draw(cutout, noise, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}"))
         yield "</div></article>"
+
+
+def _in_carta(cube, outfile, frames, finds):
+    if not len(finds) or len(cube.stored) > 1:  # viewers do not join pieces, nor channels in files of their own
+        return
+    yield "<h2>Open the fake sources in CARTA</h2>"
+    yield paragraph(messages.IN_CARTA)
+    script = copyable(carta_script(cube, outfile, frames, finds), "script for CARTA")
+    yield f"<details><summary>The script</summary>{script}</details>"
 
 
 def _table(kind, title, frames, sources, outfile):

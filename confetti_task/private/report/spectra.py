@@ -85,14 +85,15 @@ def _names_of_pixels(cutout):
 
 
 def _legend(unit):
+    """Names of the lines, in two rows: the letters are larger on a phone."""
     texts = {
         "image": f"image, {unit}",
         "residual": f"residual, {unit}",
         "model": "model x pixels per beam, right scale",
     }
-    for (name, text), x in zip(texts.items(), (LEFT, LEFT + 112, LEFT + 236)):
-        yield box(Panel(x, TOP - 20, 14, 8 if name == "model" else 3), class_=f"key {name}")
-        yield words(x + 18, TOP - 14, text, "start")
+    for (name, text), x, y in zip(texts.items(), (LEFT, LEFT + 150, LEFT), (TOP - 24, TOP - 24, TOP - 8)):
+        yield box(Panel(x, y - 8, 14, 8) if name == "model" else Panel(x, y - 5, 14, 3), class_=f"key {name}")
+        yield words(x + 18, y, text, "start")
 
 
 def _panel(panel, cutout, noise, ends, spectra, model):
