@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import CELL_ARCSEC, write_cube
 from conftest import TOP
@@ -96,6 +97,76 @@ def test_a_cube_of_one_channel_and_one_without_rest_frequency_or_psf_get_a_page(
     write_cube("continuum", products, skip=("psf",))
     result = confetti_check(imagename="continuum")
     assert "Not applicable" in Path(result["report"]).read_text(encoding="utf-8")
+
+
+def script_for_carta(page):
+    return unescape(re.search(r"<code>([^<]*carta\.session.*?)</code>", page, re.DOTALL)[1])
+
+
+class ViewerOfTheTest:
+    """Stands for CARTA: notes what a script asks for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __getattr__(self, name):
+        def note(*given):
+            self.asked.append((name, *given))
+            return [self, self, self] if name == "open_images" else self
+
+        return note
+
+    @property
+    def regions(self):
+        return self
+
+
+def run_in_viewer(script):
+    """Run a script for CARTA, without CARTA."""
+    viewer = ViewerOfTheTest()
+    names = {"Session": viewer, "Polarization": {"I": 1, "V": 4}}
+    exec("\n".join(line for line in script.splitlines() if not line.startswith("from carta.")), names)
+    return names["show"], viewer.asked
+
+
+@pytest.mark.usefixtures("line")
+def test_the_script_for_carta_opens_the_images_and_goes_to_the_finds():
+    result = confetti_check(imagename="line", npanels=3)
+    show, asked = run_in_viewer(script_for_carta(Path(result["report"]).read_text(encoding="utf-8")))
+    steps = {name: given for name, *given in asked}
+    assert [Path(path).name for path in steps["open_images"][0]] == ["line.image", "line.model", "line.residual"]
+    assert all(os.path.isabs(path) and os.path.exists(path) for path in steps["open_images"][0])
+    assert steps["import_from"] == [os.path.abspath("line.confetti.reg")]
+    assert os.path.exists(*steps["import_from"])
+    assert (steps["set_channel"], steps["set_center"]) == ([HOT[0]], [HOT[2], HOT[1]])
+    with pytest.raises(IndexError):
+        show(2)
+
+
+def test_the_script_for_carta_goes_to_the_polarization_of_a_find(products):
+    write_cube("line", products, polarizations=("I", "V"), holds="V")
+    script = script_for_carta(Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8"))
+    assert "from carta.constants import Polarization" in script
+    _, asked = run_in_viewer(script)
+    assert ("set_polarization", 4) in asked
+
+
+def test_there_is_no_script_for_carta_where_nothing_was_found():
+    write_cube("line", Products())
+    assert "CARTA" not in Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("line")
+def test_the_position_of_every_find_can_be_copied():
+    result = confetti_check(imagename="line")
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    row = QTable.read(result["table"])[0]
+    article = page[page.index('id="find-1"') :]
+    texts = re.findall(r"<code>([^<]*)</code><button type=\"button\" aria-label=\"copy (\w+)\">", article)[:2]
+    position, channel = (text for text, _ in texts)
+    place = SkyCoord(position, unit=("hourangle", "deg"))
+    assert place.separation(SkyCoord(row["ra"], row["dec"])) < 0.1 * units.arcsec
+    assert (channel, [what for _, what in texts]) == ("3", ["position", "channel"])
 
 
 @pytest.mark.usefixtures("line")
