@@ -6,10 +6,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from astropy.coordinates import Angle
 from astropy.wcs import WCS
 from drawings import colors_in, numbers_in, of_class
 from matplotlib.colors import SymLogNorm
 
+from confetti_task.private.report.angles import sexagesimal
 from confetti_task.private.report.cutouts import Cutout, Peak
 from confetti_task.private.report.maps import maps_before_after, maps_of_find
 from confetti_task.private.report.png import png, rounded
@@ -265,6 +267,15 @@ def test_the_axes_of_a_sky_on_its_side_are_named_by_what_changes_along_them():
 )
 def test_labels_are_never_rounded_up_to_sixty(number, value, step, label):
     assert Coordinate(make_sky(), number).label(value, step) == label
+
+
+def test_angles_are_written_as_astropy_writes_them():
+    values = np.random.default_rng(7).uniform(-90, 90, 200)
+    for value in values:
+        declination = Angle(value, "deg").to_string(sep=":", precision=1, pad=True, alwayssign=True)
+        assert sexagesimal(3600 * value, 1, signed=True) == declination
+        time = Angle(value + 90, "deg").to_string(unit="hourangle", sep=":", precision=2, pad=True)
+        assert sexagesimal(240 * (value + 90), 2, signed=False) == time
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..check.measure import CHUNK_VOXELS
 from ..core.uv_coverage import GAUSSIAN_AREA
-from ..images.channels import contiguous_ranges
-from ..images.chunks import chunks, strips
+from ..images.chunks import strips
 from ..images.coordinates import is_upright, read_sky, world_coordinates
 from ..images.headers import read_beam
 from ..images.pixels import read_channels
@@ -22,8 +21,9 @@ SHOWN_CHANNELS = 20
 
 # Largest height and width of the picture of the sky.
 PICTURE_PIXELS = 640
-# Limits of what is read for it: 0.3 s from tiles in the page cache, 0.8 s through the image tool.
-PEAK_VOXELS = 2**28
+# Limits of what is read for it beside the channels that are shown: 0.4 s from tiles in the page cache, 0.8 s through
+# the image tool.
+PEAK_VOXELS = 2**26
 PEAK_VOXELS_BY_TOOL = 2**25
 
 
@@ -221,18 +221,19 @@ def read_peak(cube, polarization=0, shown=()):
     channels = sorted({*range(0, number, -(-number * height * width // limit)), *shown})
     side = -(-max(height, width) // PICTURE_PIXELS)
     planes = [
-        _peak_of_rows(cube, polarization, channels, rows, side)
-        for rows in strips(height, max(1, CHUNK_VOXELS // (cube.depth * width * side)) * side)
+        _peak_of_rows(cube.as_stored, polarization, channels, rows, side)
+        for rows in strips(height, max(1, CHUNK_VOXELS // (width * side)) * side)
     ]
     return Peak(np.concatenate(planes), side, channels)
 
 
 def _peak_of_rows(cube, polarization, channels, rows, side):
     peak = np.full((rows[1] - rows[0], cube.shape[3]), np.nan, dtype=np.float32)
-    for start, end in contiguous_ranges(channels):
-        for low, high in chunks(start, end, cube.depth, peak.size, CHUNK_VOXELS):
-            image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
-            np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
+    # Channel by channel into the same array: new memory for each would take a quarter of the time.
+    image = np.empty((1, *peak.shape), dtype=np.float32)
+    for channel in channels:
+        read_channels(cube, "image", polarization, channel, channel + 1, rows, out=image)
+        np.fmax(peak, image[0], out=peak)
     for axis in (0, 1):
         peak = np.fmax.reduceat(peak, np.arange(0, peak.shape[axis], side), axis=axis)
     return peak

@@ -1,9 +1,8 @@
 """Tables of measured quantities on a page: headings, units, and positions on the sky."""
 
 import numpy as np
-from astropy import units
-from astropy.coordinates import Angle
 
+from .angles import sexagesimal
 from .html import table
 
 # Longer tables are slow in a browser; the ECSV has all rows.
@@ -91,10 +90,10 @@ def position_of(row, frames):
 
 def positions_of(rows, frames):
     """The same for each row of a table, as two lists."""
-    longitude, latitude = Angle(rows["ra"]), Angle(rows["dec"])
+    longitudes, latitudes = (rows[name].to_value("deg").tolist() for name in ("ra", "dec"))
     if frames.sky == "GALACTIC":
-        return [f"{value:.6f}" for value in longitude.deg], [f"{value:+.6f}" for value in latitude.deg]
+        return [f"{value:.6f}" for value in longitudes], [f"{value:+.6f}" for value in latitudes]
     return (
-        longitude.to_string(unit=units.hourangle, sep=":", precision=2, pad=True).tolist(),
-        latitude.to_string(unit=units.deg, sep=":", precision=1, pad=True, alwayssign=True).tolist(),
+        [sexagesimal(240 * value, 2, signed=False) for value in longitudes],
+        [sexagesimal(3600 * value, 1, signed=True) for value in latitudes],
     )

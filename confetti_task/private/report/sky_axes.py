@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .angles import sexagesimal
+
 # Distances of ticks: in seconds of time or of arc, and in degrees.
 SEXAGESIMAL = (
     *(factor * 10.0**power for power in range(-5, 0) for factor in (1, 2, 5)),
@@ -65,16 +67,8 @@ class Coordinate:
         decimals = max(0, int(np.ceil(-np.log10(step) - 1e-6)))
         if self.degrees:
             return f"{value % 360 if self.number == 0 else value:.{decimals}f}\N{DEGREE SIGN}"
-        if self.number == 0:
-            value %= 86400
-        sign = "" if self.number == 0 else "-" if value < 0 else "+"
-        units = int(round(abs(value) * 10**decimals))  # of the last decimal, so that nothing is rounded up to 60
-        minutes, seconds = divmod(units, 60 * 10**decimals)
-        text = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-        if step % 60 == 0:
-            return text
-        whole, rest = divmod(seconds, 10**decimals)
-        return f"{text}:{whole:02d}" + (f".{rest:0{decimals}d}" if decimals else "")
+        text = sexagesimal(value, decimals, signed=self.number == 1)
+        return text[:-3] if step % 60 == 0 else text
 
 
 def ticks_of_edges(sky, shape, most=(5, 8)):
