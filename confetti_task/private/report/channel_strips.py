@@ -126,7 +126,8 @@ def _lines(panel, values, label, ends):
     low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
     if 0 <= low <= 0.5 * high:
         low, high = 0, high or 1
-    room = 0.06 * (high - low) or 0.05 * abs(high) or 1
+    # At least a hundredth of the values: their last digits are no news.
+    room = max(0.06 * (high - low), 0.01 * max(abs(low), abs(high))) or 1
     low, high = low - room, high + room
     edges = _across(panel, ends, np.arange(values.shape[1] + 1) + ends[0]).tolist()
     for place, line in enumerate(values):
@@ -142,8 +143,8 @@ def _lines(panel, values, label, ends):
 def _legend(polarizations):
     for place, name in enumerate(polarizations):
         x = LEFT + WIDTH - 74 * (len(polarizations) - place)
-        yield box(Panel(x, TOP + 8, 14, 3), class_=f"key stokes{place}")
-        yield words(x + 18, TOP + 14, f"Stokes {name}", "start")
+        yield box(Panel(x, TOP - 29, 14, 3), class_=f"key stokes{place}")
+        yield words(x + 18, TOP - 24, f"Stokes {name}", "start")
 
 
 def _scales(panels, channels, table, numbers, ends):

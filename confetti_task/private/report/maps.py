@@ -193,7 +193,8 @@ def _axes(panels, cutout):
     """Ticks at the outer edges of the maps, and the names of the axes."""
     corner = panels[0][0]
     east, north = _extent(cutout, corner)
-    across, up = nice_ticks(-east, east, 4), nice_ticks(-north, north, 4)
+    # Not at the very edge, where the labels of neighbouring maps would touch.
+    across, up = (nice_ticks(-0.85 * end, 0.85 * end, 4) for end in (east, north))
     for panel in panels[-1]:
         yield from ticks_below(panel, panel.left + (1 - across / east) * panel.width / 2, labels_of(across))
     for row in panels:

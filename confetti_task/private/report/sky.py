@@ -166,11 +166,10 @@ def _mark(name, x, y):
 
 
 def _picture_of_points(panel, name, x, y):
-    """The same as a picture with a pixel for each unit of the drawing, in which a point is two pixels wide and high."""
+    """The same as a picture, in which a point is a pixel of the size of a unit of the drawing."""
     pixels = np.zeros((round(panel.height), round(panel.width)), dtype=np.uint8)
-    for row, column in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
-        down, across = (np.rint(places).astype(int) for places in (y - panel.top + row, x - panel.left + column))
-        pixels[down.clip(0, len(pixels) - 1), across.clip(0, pixels.shape[1] - 1)] = 1
+    down, across = ((place - start).astype(int) for place, start in ((y, panel.top), (x, panel.left)))
+    pixels[down.clip(0, len(pixels) - 1), across.clip(0, pixels.shape[1] - 1)] = 1
     return picture(panel, png(pixels, color_table([MARKS[name]] * 2, 2), transparent=1))
 
 
