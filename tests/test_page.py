@@ -20,7 +20,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import CELL_ARCSEC, write_cube
 from conftest import TOP
-from drawings import numbers_in, of_class, pictures_in
+from drawings import colors_in, numbers_in, of_class, pictures_in
 from regions import Regions
 from skies import BEAM, NOISE, Products
 
@@ -888,6 +888,41 @@ def test_the_pointer_reads_the_values_of_the_images(products):
     # From one grey to the next it is 6 % at the bright end.
     peak = products.image[:, MASER[1], MASER[2]].max()
     assert float(sky.split()[-2]) == pytest.approx(1e3 * peak, rel=0.06)
+
+
+# Moves the slider of the first find, to a channel and back.
+STEP = """
+const [drawing, slider] = ["svg.maps", "input[type=range]"].map((name) => document.querySelector(`.find ${name}`));
+const steps = [];
+for (const value of [Number(slider.value), Number(slider.value) + 1, Number(slider.max), Number(slider.value)]) {
+  slider.value = value;
+  slider.dispatchEvent(new Event("input"));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  steps.push([drawing.querySelector("image").getAttribute("href"),
+    [...drawing.querySelectorAll(".heading")].map((heading) => heading.textContent.trim()),
+    [...drawing.querySelectorAll(".heading")].map((heading) => heading.classList.contains("own"))]);
+}
+return { steps, faults, about: JSON.parse(drawing.dataset.pointer) };
+"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.usefixtures("line")
+def test_a_slider_steps_through_the_channels_around_a_find():
+    page = confetti_check(imagename="line")["report"]
+    seen = run_in_browser(page, STEP)
+    assert seen["faults"] == []
+    start, step, _, again = seen["steps"]
+    assert again == start
+    channels = [[int(re.match(r"channel (\d)", text)[1]) for text in texts] for _, texts, _ in seen["steps"]]
+    assert channels[:3] == [[2, 3, 4], [3, 4, 5], [4, 5, 6]]
+    assert [own for _, _, own in seen["steps"][:3]] == [[False, True, False], [True, False, False], [False] * 3]
+    before, after = (colors_in(address).astype(int) for address, _, _ in (start, step))
+    size, gap = seen["about"]["shape"][3], seen["about"]["gap"]
+    middle, left = before[:, size + gap : 2 * size + gap], after[:, :size]
+    np.testing.assert_array_equal(middle[..., 3], left[..., 3])
+    # The channel of the find is now on the left; values are rounded to 1/32 of the noise.
+    np.testing.assert_allclose(middle[middle[..., 3] > 0], left[left[..., 3] > 0], atol=8)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")

@@ -480,7 +480,8 @@ def describe_outcomes(replaced, acquitted, undecided):
 WHAT_IS_SHOWN = (
     "Maps: image, model and residual in the channel (bold) and its neighbours. Each row has one scale, the same for "
     "image and residual, linear near zero and logarithmic beyond. The ellipse is the restoring beam; the dotted circle "
-    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma."
+    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma. On a screen, the "
+    "slider steps through the channels around, and the pointer reads the values."
 )
 WHAT_DIVERGED = (
     "Convergence is how much the model components of a channel improved the fit to the visibilities, divided by the "

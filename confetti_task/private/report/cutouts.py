@@ -41,8 +41,8 @@ class Cutout:
     channel, y, x : int
         The pixel.
     planes : dict of 3D float32 `~numpy.ndarray`
-        Maps of image, model and residual in the previous channel, its own and the next, [3, y, x], centred on the
-        pixel; NaN beyond the edges of the cube.
+        Maps of image, model and residual in its channel and as many on either side, by default one, [channel, y, x],
+        centred on the pixel; NaN beyond the edges of the cube.
     spectra : dict of 3D float32 `~numpy.ndarray`
         Spectra of the same in the 3 x 3 pixels around it, [channel, y, x].
     channels : 1D int `~numpy.ndarray`
@@ -91,7 +91,7 @@ def read_scales(cube):
     return Scales(_names_of_axes(read_sky(cube)), velocity)
 
 
-def read_cutout(cube, polarization, channel, y, x, reach=None, scales=None):
+def read_cutout(cube, polarization, channel, y, x, reach=None, around=1, scales=None):
     """
     Read the surroundings of a pixel.
 
@@ -103,6 +103,8 @@ def read_cutout(cube, polarization, channel, y, x, reach=None, scales=None):
         The pixel.
     reach : int, optional
         Pixels on either side of it in the maps, by default some beams.
+    around : int
+        Channels on either side of it in the maps.
     scales : `Scales`, optional
         From `read_scales`: to read them once is a third of the time of fifty cutouts.
 
@@ -115,11 +117,12 @@ def read_cutout(cube, polarization, channel, y, x, reach=None, scales=None):
     channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
     axes, velocity = scales or read_scales(cube)
     beam = read_beam(cube, polarization, channel)
+    start, end = channel - around, channel + around + 1
     return Cutout(
         channel=channel,
         y=y,
         x=x,
-        planes={name: _read(cube, name, polarization, channel - 1, channel + 2, y, x, reach) for name in PRODUCTS},
+        planes={name: _read(cube, name, polarization, start, end, y, x, reach) for name in PRODUCTS},
         spectra={name: _read(cube, name, polarization, channels[0], channels[-1] + 1, y, x, 1) for name in PRODUCTS},
         channels=channels,
         velocity=velocity[channels],

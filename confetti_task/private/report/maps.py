@@ -4,7 +4,17 @@ import numpy as np
 
 from .cutouts import PRODUCTS
 from .png import png, rounded
-from .scales import BLANK, DIVERGING, LINEAR_SIGMA, color_table, largest, linear_part, milli, symmetric_place
+from .scales import (
+    BLANK,
+    DIVERGING,
+    LINEAR_LENGTH,
+    LINEAR_SIGMA,
+    color_table,
+    largest,
+    linear_part,
+    milli,
+    symmetric_place,
+)
 from .svg import (
     Panel,
     box,
@@ -45,7 +55,8 @@ def maps_of_find(cutout, noise, description):
     """
     Draw image, model and residual in the channel of a find and in its neighbours.
 
-    Each row of maps has one scale, the same for image and residual.
+    Each row of maps has one scale, the same for image and residual. Where the cutout has more channels, the script of
+    the page steps through them.
 
     Parameters
     ----------
@@ -61,26 +72,32 @@ def maps_of_find(cutout, noise, description):
     drawing : str
         SVG of 3 x 3 maps.
     """
-    limits = [largest(cutout.planes["model" if product == "model" else "image"]) for product in PRODUCTS]
-    units = ["Jy/pixel" if product == "model" else "Jy/beam" for product in PRODUCTS]
     planes = _as_seen(np.stack([cutout.planes[product] for product in PRODUCTS]), cutout)
-    panels, mosaic = _panels(planes, cutout)
+    first = planes.shape[1] // 2 - 1
+    shown = planes[:, first : first + 3]  # the script steps to the others
+    limits = [largest(shown[PRODUCTS.index("model" if product == "model" else "image")]) for product in PRODUCTS]
+    units = ["Jy/pixel" if product == "model" else "Jy/beam" for product in PRODUCTS]
+    panels, mosaic = _panels(shown, cutout)
     # The linear part is that of the image in the model too: a lone pixel of S Jy restores to S Jy/beam.
     linear = [linear_part(limit, LINEAR_SIGMA * noise) for limit in limits]
-    parts = [picture(mosaic, _mosaic(planes, limits, linear))]
+    parts = [picture(mosaic, _mosaic(shown, limits, linear))]
     for row, product in enumerate(PRODUCTS):
         for panel in panels[row]:
             parts += _marks(panel, cutout, beam=product != "model")
         parts += _color_bar(panels[row][-1], limits[row], linear[row], units[row], f"{product}, ")
-    channels = cutout.channel + np.arange(-1, 2)
-    for panel, channel in zip(panels[0], channels):
-        parts += _heading(panel, *_name_of_channel(cutout, channel), own=channel == cutout.channel)
+    names = [_name_of_channel(cutout, cutout.channel + offset) for offset in range(-1 - first, 2 + first)]
+    for column, panel in enumerate(panels[0]):
+        parts.append(_heading(panel, *names[first + column], own=column == 1))
     parts += _axes(panels, cutout)
     pointer = {
-        "names": [
-            [f"{product}, {', '.join(_name_of_channel(cutout, each))}" for each in channels] for product in PRODUCTS
-        ],
+        "rows": PRODUCTS,
+        "names": names,
         "units": units,
+        "limits": limits,
+        "linear": linear,
+        "length": LINEAR_LENGTH,
+        "gap": _gap(planes.shape[3]),
+        "colors": {"blank": UNKNOWN, "zero": LOWEST + LEVELS // 2, "most": LEVELS // 2},
     }
     return _finished(panels, parts, pointer, planes, cutout, noise, description)
 
@@ -112,10 +129,11 @@ def maps_before_after(old, new, noise, description):
     parts = [picture(mosaic, _mosaic(planes, [limit], [linear]))]
     for panel, name, cutout in zip(panels[0], names, (old, new, new)):
         parts += _marks(panel, cutout, beam=True)
-        parts += _heading(panel, name)
+        parts.append(_heading(panel, name))
     parts += _color_bar(panels[0][-1], limit, linear, "Jy/beam")
     parts += _axes(panels, new)
-    return _finished(panels, parts, {"names": [names], "units": ["Jy/beam"]}, planes, new, noise, description)
+    pointer = {"names": [[name] for name in names], "units": ["Jy/beam"]}
+    return _finished(panels, parts, pointer, planes, new, noise, description)
 
 
 def _as_seen(planes, cutout):
@@ -152,17 +170,19 @@ def _mosaic(planes, limits, linear):
 
 
 def _name_of_channel(cutout, channel):
-    """Channel, and its velocity if known."""
+    """Channel, and its velocity if known, as two lines."""
     here = np.flatnonzero(cutout.channels == channel)
     if not len(here):
-        return ("beyond the cube",)
+        return ["beyond the cube"]
     velocity = cutout.velocity[here[0]]
-    return (f"channel {channel}", f"{velocity:.2f} km/s") if np.isfinite(velocity) else (f"channel {channel}",)
+    return [f"channel {channel}", f"{velocity:.2f} km/s"] if np.isfinite(velocity) else [f"channel {channel}"]
 
 
-def _heading(panel, *lines, own=False):
-    for distance, line in zip(range(7 + 14 * (len(lines) - 1), 0, -14), lines):
-        yield words(panel.left + panel.width / 2, panel.top - distance, line, kind="own" if own else "title")
+def _heading(panel, first, second="", own=False):
+    """Two lines, or one close to the map."""
+    lines = (first, second) if second else ("", first)
+    texts = (words(panel.left + panel.width / 2, panel.top - 21 + 14 * row, line) for row, line in enumerate(lines))
+    return f'<g class="heading{" own" if own else ""}">{"".join(texts)}</g>'
 
 
 def _marks(panel, cutout, beam):

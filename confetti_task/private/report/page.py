@@ -23,6 +23,8 @@ from .spectra import spectra_of_find
 
 # Number of fake sources shown for each candidate that is shown.
 CANDIDATES_A_FIND = 4
+# Channels on either side of a find that its maps can show: each adds 3 kB to the page.
+CHANNELS_AROUND = 3
 
 NEXT = """from confetti_task import confetti_reclean
 
@@ -206,7 +208,8 @@ def _finds(cube, title, kind, frames, sources, rows, text):
     scales = read_scales(cube)
     for number, row in enumerate(sources[rows], start=1):
         polarization = cube.stokes.index(row["stokes"])
-        cutout = read_cutout(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")), scales=scales)
+        place = (int(row[name]) for name in ("channel", "y", "x"))
+        cutout = read_cutout(cube, polarization, *place, around=CHANNELS_AROUND, scales=scales)
         noise = row["noise"].value
         longitude, latitude = position_of(row, frames)
         stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""

@@ -98,12 +98,13 @@ const withSigma = (value, unit, noise) => Number.isFinite(value) && noise > 0
 const pick = (fraction, count) => Math.min(Math.floor(fraction * count), count - 1);
 const SAY = {
   maps: ({ row, column, x, y }, about, values) => {
-    const [, columns, height, width] = about.shape;
-    const value = values[((row * columns + column) * height + pick(y, height)) * width + pick(x, width)];
+    const [, planes, height, width] = about.shape;
+    const plane = column + (about.first ?? 0);
+    const value = values[((row * planes + plane) * height + pick(y, height)) * width + pick(x, width)];
     const offset = (half, fraction) => (half * (1 - 2 * (pick(fraction[0], fraction[1]) + 0.5) / fraction[1])).toFixed(2);
     const [east, north, horizontal, vertical] = about.offsets;
     const unit = about.units[row];
-    return [about.names[row][column],
+    return [[...(about.rows ? [about.rows[row]] : []), ...about.names[plane]].join(", "),
       `${horizontal} ${offset(east, [x, width])}, ${vertical} ${offset(north, [y, height])} arcsec`,
       withSigma(value, unit, unit === "Jy/beam" ? about.noise : 0)];
   },
@@ -154,13 +155,74 @@ const locate = (drawing, event, [left, top, width, height, right, down, columns,
   const inside = column >= 0 && column < columns && row >= 0 && row < rows && place.x < 1 && place.y < 1;
   return inside ? place : null;
 };
+// The palette of a picture that the page came with, as bytes: its header takes 41.
+const paletteOf = (address) => atob(address.split(",")[1].slice(0, 1200)).slice(41, 41 + 3 * 256);
+// Draws the maps of three channels as those that the page came with.
+const drawMaps = (palette, about, values) => {
+  const [rows, planes, height, width] = about.shape;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height].map((size, axis) => (axis ? rows : 3) * (size + about.gap) - about.gap);
+  const context = canvas.getContext("2d");
+  const straight = about.length / (1 - 1 / 10);
+  for (let row = 0; row < rows; row++) {
+    const [limit, linear] = [about.limits[row], about.linear[row]];
+    for (let column = 0; column < 3; column++) {
+      const start = (row * planes + about.first + column) * height * width;
+      const pixels = context.createImageData(width, height);
+      values.slice(start, start + height * width).forEach((value, place) => {
+        const size = Math.abs(value);
+        const part = size <= linear ? size / linear * straight : straight + Math.log10(size / linear);
+        const level = Math.sign(value) * Math.min(part / (straight + Math.log10(limit / linear)), 1);
+        const { zero, blank } = about.colors;
+        const color = Number.isFinite(value) ? zero + Math.round(about.colors.most * level) : blank;
+        for (const band of [0, 1, 2]) pixels.data[4 * place + band] = palette.charCodeAt(3 * color + band);
+        pixels.data[4 * place + 3] = 255;
+      });
+      context.putImageData(pixels, column * (width + about.gap), row * (height + about.gap));
+    }
+  }
+  return canvas.toDataURL();
+};
+// A slider that steps through the channels around a find; it works with the arrow keys.
+const addSteps = (drawing, about, values) => {
+  const own = (about.shape[1] - 3) / 2;
+  about.first = own;
+  if (!own) return;
+  const label = document.createElement("label");
+  label.className = "steps soft";
+  label.textContent = "Channels";
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", min: 0, max: 2 * own, value: own });
+  label.append(slider);
+  drawing.after(label);
+  const picture = drawing.querySelector("image");
+  const drawn = new Map([[own, picture.getAttribute("href")]]);
+  const palette = paletteOf(drawn.get(own));
+  slider.addEventListener("input", async () => {
+    const numbers = await values();
+    about.first = Number(slider.value);
+    if (!drawn.has(about.first)) drawn.set(about.first, drawMaps(palette, about, numbers));
+    picture.setAttribute("href", drawn.get(about.first));
+    drawing.querySelectorAll(".heading").forEach((heading, column) => {
+      const name = about.names[about.first + column];
+      const lines = name.length > 1 ? name : ["", ...name];
+      [...heading.children].forEach((text, line) => { text.textContent = lines[line]; });
+      heading.classList.toggle("own", about.first + column === own + 1);
+    });
+    slider.setAttribute("aria-valuetext", about.names[about.first + 1][0]);
+  });
+};
 for (const drawing of document.querySelectorAll("svg[data-pointer]")) {
   const about = JSON.parse(drawing.dataset.pointer);
-  let values;
-  const tell = async (event) => {
-    values ??= drawing.dataset.values ? unpack(drawing.dataset.values)
+  let unpacked;
+  const values = () => {
+    unpacked ??= drawing.dataset.values ? unpack(drawing.dataset.values)
       : greysOf(drawing.querySelector("image"), about.shape, about.greys.length);
-    const numbers = await values;
+    return unpacked;
+  };
+  if (about.limits) addSteps(drawing, about, values);
+  const tell = async (event) => {
+    const numbers = await values();
     const place = locate(drawing, event, about.panels);
     pointer.hidden = !place;
     if (!place) return;
