@@ -178,7 +178,13 @@ def test_an_empty_model_has_no_scale_of_its_own(cutout):
 
 @pytest.mark.parametrize(
     ("low", "high", "most", "expected"),
-    [(-5.5, 5.5, 4, [-5, 0, 5]), (0, 1.06, 4, [0, 0.5, 1]), (-0.5, 23.5, 8, [0, 5, 10, 15, 20]), (3, 3, 4, [])],
+    [
+        (-5.5, 5.5, 4, [-5, 0, 5]),
+        (-4.8, 4.8, 4, [-4, 0, 4]),
+        (0, 1.06, 4, [0, 0.5, 1]),
+        (-0.5, 23.5, 8, [0, 5, 10, 15, 20]),
+        (3, 3, 4, []),
+    ],
 )
 def test_ticks_are_round_numbers(low, high, most, expected):
     assert nice_ticks(low, high, most).tolist() == pytest.approx(expected)
@@ -188,6 +194,7 @@ def test_labels_have_the_decimals_that_the_ticks_need():
     assert labels_of(np.array([0.0, 0.05, 0.1])) == ["0.00", "0.05", "0.10"]
     assert labels_of(np.array([-20.0, 0.0, 20.0])) == ["-20", "0", "20"]
     assert labels_of(np.array([0.0, 2e-5])) == ["0", "2e-05"]
+    assert labels_of(np.array([-2.882e-5, -2.880e-5])) == ["-2.882e-05", "-2.88e-05"]
 
 
 def test_a_line_has_gaps_where_values_are_missing():

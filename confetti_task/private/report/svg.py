@@ -12,6 +12,7 @@ from .png import packed
 Panel = namedtuple("Panel", "left top width height")
 
 TICK = 4  # length
+FEWEST = 3  # ticks of an axis, if possible
 
 
 def number(value):
@@ -118,16 +119,18 @@ def nice_ticks(low, high, most):
     Returns
     -------
     ticks : 1D float `~numpy.ndarray`
-        Multiples of 1, 2 or 5 times a power of ten.
+        Multiples of 1, 2 or 5 times a power of ten, or of 4 where these would leave fewer than three.
     """
     if not (np.isfinite(high - low) and high > low):
         return np.zeros(0)
     power = 10.0 ** np.floor(np.log10((high - low) / most))
-    for factor in (1, 2, 5, 10, 20):
-        step = factor * power
-        first, last = np.ceil(low / step - 1e-6), np.floor(high / step + 1e-6)
-        if last - first < most:
-            break
+    choices = [_multiples(factor * power, low, high) for factor in (1, 2, 5, 4, 10, 20)]
+    fitting = [ticks for ticks in choices if len(ticks) <= most]
+    return next((ticks for ticks in fitting if len(ticks) >= FEWEST), fitting[0])
+
+
+def _multiples(step, low, high):
+    first, last = np.ceil(low / step - 1e-6), np.floor(high / step + 1e-6)
     return np.arange(first, last + 1) * step + 0.0  # not -0
 
 
@@ -136,7 +139,9 @@ def labels_of(ticks):
     step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else max(abs(float(np.sum(ticks))), 1e-30)
     size = np.abs(ticks).max(initial=step)
     if size >= 1e5 or size < 1e-3:
-        return [f"{tick:.3g}" for tick in ticks]
+        first, last = (np.floor(np.log10(value) + 1e-6) for value in (size, step))
+        digits = int(max(0, first - last)) + 1
+        return [f"{tick:.{digits}g}" for tick in ticks]
     decimals = int(max(0, -np.floor(np.log10(step) + 1e-6)))
     return [f"{tick:.{decimals}f}" for tick in ticks]
 
