@@ -68,6 +68,7 @@ def _maps(proof, rows, frames):
 def _article(number, row, before, after, frames):
     place = tuple(int(row[name]) for name in ("channel", "y", "x"))
     old, new = read_both(before, after, after.stokes.index(row["stokes"]), *place)
+    noise = float(np.nan_to_num(row["noise"].to_value("Jy/beam")))
     longitude, latitude = position_of(row, frames)
     stokes = f", Stokes {row['stokes']}" if len(after.stokes) > 1 else ""
     where = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes}"
@@ -78,7 +79,7 @@ def _article(number, row, before, after, frames):
             f"<h3>Before and after {number}: {where} ({longitude} {latitude} {frames.sky})</h3>",
             paragraph(messages.explain_find(row)),
             copies(position=f"{longitude} {latitude}", channel=row["channel"]),
-            figure(maps_before_after(old, new, row["noise"].to_value("Jy/beam"), what)) + "</article>",
+            figure(maps_before_after(old, new, noise, what)) + "</article>",
         ]
     )
 

@@ -210,7 +210,7 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         polarization = cube.stokes.index(row["stokes"])
         place = (int(row[name]) for name in ("channel", "y", "x"))
         cutout = read_cutout(cube, polarization, *place, around=CHANNELS_AROUND, scales=scales)
-        noise = row["noise"].value
+        noise = float(np.nan_to_num(row["noise"].value))
         longitude, latitude = position_of(row, frames)
         stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
         yield f'<article class="find" id="{kind}-{number}">'
