@@ -101,11 +101,11 @@ const SAY = {
     const [, planes, height, width] = about.shape;
     const plane = column + (about.first ?? 0);
     const value = values[((row * planes + plane) * height + pick(y, height)) * width + pick(x, width)];
-    const offset = (half, fraction) => (half * (1 - 2 * (pick(fraction[0], fraction[1]) + 0.5) / fraction[1])).toFixed(2);
+    const offset = (half, fraction, count) => (half * (1 - 2 * (pick(fraction, count) + 0.5) / count)).toFixed(2);
     const [east, north, horizontal, vertical] = about.offsets;
     const unit = about.units[row];
     return [[...(about.rows ? [about.rows[row]] : []), ...about.names[plane]].join(", "),
-      `${horizontal} ${offset(east, [x, width])}, ${vertical} ${offset(north, [y, height])} arcsec`,
+      `${horizontal} ${offset(east, x, width)}, ${vertical} ${offset(north, y, height)} arcsec`,
       withSigma(value, unit, unit === "Jy/beam" ? about.noise : 0)];
   },
   spectra: ({ row, column, x }, about, values) => {
@@ -161,7 +161,8 @@ const paletteOf = (address) => atob(address.split(",")[1].slice(0, 1200)).slice(
 const drawMaps = (palette, about, values) => {
   const [rows, planes, height, width] = about.shape;
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height].map((size, axis) => (axis ? rows : 3) * (size + about.gap) - about.gap);
+  canvas.width = 3 * (width + about.gap) - about.gap;
+  canvas.height = rows * (height + about.gap) - about.gap;
   const context = canvas.getContext("2d");
   const straight = about.length / (1 - 1 / 10);
   for (let row = 0; row < rows; row++) {
@@ -229,7 +230,9 @@ for (const drawing of document.querySelectorAll("svg[data-pointer]")) {
     pointer.textContent = SAY[drawing.classList[0]](place, about, numbers).join("\n");
     const { width, height } = pointer.getBoundingClientRect();
     // Beside the pointer, on the side where there is room.
-    pointer.style.left = `${event.clientX + 16 + width < innerWidth ? event.clientX + 16 : Math.max(event.clientX - 16 - width, 0)}px`;
+    const right = event.clientX + 16;
+    const left = right + width < innerWidth ? right : Math.max(event.clientX - 16 - width, 0);
+    pointer.style.left = `${left}px`;
     pointer.style.top = `${Math.max(Math.min(event.clientY + 16, innerHeight - height), 0)}px`;
   };
   drawing.addEventListener("pointermove", tell);
