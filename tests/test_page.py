@@ -884,10 +884,14 @@ def test_the_pointer_reads_the_values_of_the_images(products):
     assert f"residual {float(f'{1e3 * residual:.3g}'):g} mJy/beam" in spectra
     assert strips.startswith(f"channel {HOT[0]}, bad\n")
     assert re.search(r"severity [\d.]+ sigma\nmodel flux [-\d.]+ Jy\nrms [\d.]+ mJy/beam\ntail", strips)
-    assert sky.startswith(f"x={MASER[2]} y={MASER[1]}\npeak about ")
+    pixel, position, peak_there = sky.split("\n")
+    assert pixel == f"x={MASER[2]} y={MASER[1]}"
+    ra, dec, _, _ = world_coordinates(open_cube("line"), *np.array([MASER])[:, :, np.newaxis][0])
+    assert SkyCoord(position, unit=("hourangle", "deg")).separation(SkyCoord(ra[0], dec[0])) < 0.1 * units.arcsec
+    assert peak_there.startswith("peak about ")
     # From one grey to the next it is 6 % at the bright end.
     peak = products.image[:, MASER[1], MASER[2]].max()
-    assert float(sky.split()[-2]) == pytest.approx(1e3 * peak, rel=0.06)
+    assert float(peak_there.split()[-2]) == pytest.approx(1e3 * peak, rel=0.06)
 
 
 # Moves the slider of the first find, to a channel and back.

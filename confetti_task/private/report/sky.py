@@ -17,6 +17,8 @@ POINT = 2.6
 # More points than this are drawn as a picture: 20 kB for 20000 candidates, which take 200 kB as a path.
 MANY = 2000
 
+GRID = 17  # points on a side, where the positions on the sky are given to the script
+
 # Greys of the map, few so that it is small: noise does not show the steps. Before them, a blank pixel.
 GREYS = 64
 PALETTE = np.vstack([color_table([BLANK, BLANK], 1), color_table(["#ffffff", "#000000"], GREYS)])
@@ -67,6 +69,7 @@ def sky_map(peak, sky, shape, marks, numbered, description):
         "side": peak.side,
         "shape": peak.plane.shape,
         "greys": _values_of_greys(limits),
+        "world": _positions(sky, shape),
     }
     width, height = LEFT + view.panel.width + RIGHT, TOP + view.panel.height + BOTTOM
     return drawing(width, height, parts, description, "sky", pointer)
@@ -116,6 +119,24 @@ def _values_of_greys(limits):
     low, high = limits
     values = low + (high - low) * SOFTENING * np.sinh(np.linspace(0, 1, GREYS) * np.arcsinh(1 / SOFTENING))
     return [float(f"{value:.3g}") for value in values]
+
+
+def _positions(sky, shape):
+    """
+    Longitude and latitude in degrees on a grid from corner to corner; the script interpolates between them.
+
+    In a field of ten arcmin at a declination of 80 degrees it is right to 5 mas.
+    """
+    height, width = shape
+    y, x = np.meshgrid(np.linspace(-0.5, height - 0.5, GRID), np.linspace(-0.5, width - 0.5, GRID), indexing="ij")
+    longitude, latitude = sky.wcs_pix2world(x.ravel(), y.ravel(), 0)
+    if not np.isfinite(longitude).all():  # beyond the projection
+        return {}
+    centre = sky.wcs.crval[0]
+    longitude = centre + (longitude - centre + 180) % 360 - 180
+    names = ("longitude", "latitude")
+    world = {name: np.round(values, 7).tolist() for name, values in zip(names, (longitude, latitude))}
+    return {**world, "points": GRID, "degrees": sky.wcs.ctype[0].startswith("GLON")}
 
 
 def _picture(view, peak, limits):

@@ -95,6 +95,24 @@ const short = (value, unit) => {
 };
 const withSigma = (value, unit, noise) => Number.isFinite(value) && noise > 0
   ? `${short(value, unit)} (${(value / noise).toFixed(1)} sigma)` : short(value, unit);
+// Hours or degrees, minutes and seconds.
+const sexagesimal = (seconds, decimals) => {
+  const units = Math.round(Math.abs(seconds) * 10 ** decimals);
+  const parts = [units / 10 ** decimals / 3600, (units / 10 ** decimals / 60) % 60].map(Math.floor);
+  const rest = ((units % (60 * 10 ** decimals)) / 10 ** decimals).toFixed(decimals).padStart(3 + decimals, "0");
+  return [...parts.map((part) => String(part).padStart(2, "0")), rest].join(":");
+};
+// Position on the sky, interpolated between the points of a grid; x and y are fractions of the image.
+const positionAt = ({ longitude, latitude, points, degrees }, x, y) => {
+  const [column, row] = [x, y].map((fraction) => Math.min(Math.floor(fraction * (points - 1)), points - 2));
+  const [right, up] = [x * (points - 1) - column, y * (points - 1) - row];
+  const between = (values) => [[0, 0, (1 - right) * (1 - up)], [0, 1, right * (1 - up)], [1, 0, (1 - right) * up],
+    [1, 1, right * up]].reduce((sum, [above, beside, share]) =>
+    sum + share * values[(row + above) * points + column + beside], 0);
+  const [along, across] = [(between(longitude) + 360) % 360, between(latitude)];
+  if (degrees) return `${along.toFixed(5)} ${across.toFixed(5)}`;
+  return `${sexagesimal(240 * along, 2)} ${across < 0 ? "-" : "+"}${sexagesimal(3600 * across, 1)}`;
+};
 const pick = (fraction, count) => Math.min(Math.floor(fraction * count), count - 1);
 const SAY = {
   maps: ({ row, column, x, y }, about, values) => {
@@ -144,7 +162,9 @@ const SAY = {
     const [lowest, highest] = [about.greys[0], about.greys[about.greys.length - 1]];
     const value = about.greys[grey - 1];
     const limit = value === lowest ? "at most " : value === highest ? "at least " : "about ";
-    return [`x=${across} y=${up}`, grey ? `peak ${limit}${short(value, "Jy/beam")}` : "blank"];
+    const [right, above] = [across, up].map((pixel, axis) => (pixel + 0.5) / about.size[axis]);
+    const position = about.world.points ? [positionAt(about.world, right, above)] : [];
+    return [`x=${across} y=${up}`, ...position, grey ? `peak ${limit}${short(value, "Jy/beam")}` : "blank"];
   },
 };
 // Panel under the pointer, and where in it, as fractions from its left upper corner.
