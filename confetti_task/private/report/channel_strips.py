@@ -137,7 +137,7 @@ def _lines(panel, values, label, ends):
     yield from ticks_left(panel, panel.top + (high - ticks) / (high - low) * panel.height, labels_of(ticks))
     first = panel.top + panel.height / 2 - 7 * (len(label) - 1) + 4
     for line, text in enumerate(label):
-        yield words(2, first + 14 * line, text, "start", "name")
+        yield words(2, first + 14 * line, text, "start")
 
 
 def _legend(polarizations):
@@ -158,17 +158,17 @@ def _scales(panels, channels, table, numbers, ends):
     darker = "; darker: diverged" if verdicts["diverged"] else ""
     hatched = "; hatched: suspicious" if verdicts["suspicious"] else ""
     middle = LEFT + WIDTH / 2
-    yield words(middle, bottom.top + HEIGHT + 30, f"channel (shaded: bad{darker}{hatched})", kind="name")
+    yield words(middle, bottom.top + HEIGHT + 30, f"channel (shaded: bad{darker}{hatched})")
     yield path("".join(f"M{x:.1f} {top.top}v4" for x in places), class_="axis")
     for x, label in zip(places, _values_at(ticks, numbers, table["frequency"])):
         yield words(x, top.top - 6, label)
-    yield words(middle, top.top - 24, "GHz", kind="name")
+    yield words(middle, top.top - 24, "GHz")
     if np.isfinite(channels["velocity"].to_value("km/s")).all():
         line = bottom.top + HEIGHT + 38
         yield path(f"M{LEFT} {line}h{WIDTH}" + "".join(f"M{x:.1f} {line}v4" for x in places), class_="axis")
         for x, label in zip(places, _values_at(ticks, numbers, table["velocity"])):
             yield words(x, line + 16, label)
-        yield words(middle, line + 31, "km/s, radio convention", kind="name")
+        yield words(middle, line + 31, "km/s, radio convention")
 
 
 def _values_at(ticks, numbers, values):

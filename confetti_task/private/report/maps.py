@@ -221,24 +221,22 @@ def _axes(panels, cutout):
         panel = row[0]
         yield from ticks_left(panel, panel.top + (1 - up / north) * panel.height / 2, labels_of(up))
     middle, bottom = panels[-1][len(panels[-1]) // 2], panels[-1][0]
-    yield words(
-        middle.left + middle.width / 2, middle.top + middle.height + 32, f"{cutout.axes[0]} offset, arcsec", kind="name"
-    )
+    yield words(middle.left + middle.width / 2, middle.top + middle.height + 32, f"{cutout.axes[0]} offset, arcsec")
     centre = (corner.top + bottom.top + bottom.height) / 2
-    yield words(12, centre, f"{cutout.axes[1]} offset, arcsec", kind="name", turned=True)
+    yield words(12, centre, f"{cutout.axes[1]} offset, arcsec", turned=True)
 
 
 def _color_bar(panel, limit, linear, unit, name=""):
     scale, unit = milli(limit, unit)
     bar = Panel(panel.left + panel.width + 8, panel.top, 9, panel.height)
-    yield box(bar, fill="url(#diverging)", class_="frame colors")
+    yield box(bar, fill="url(#diverging)", class_="frame")
     values = np.array([limit, linear, 0, -linear, -limit])
     for value, place in zip(values * scale, symmetric_place(values, limit, linear)):
         y = bar.top + (1 - place) * bar.height / 2
         inside = min(max(y, bar.top + 5), bar.top + bar.height - 3)
         yield words(bar.left + bar.width + 3, inside + 4, f"{value:.3g}", "start")
     x = LEFT + 3 * SIDE + 2 * GAP * SIDE + RIGHT
-    yield words(x, bar.top + bar.height / 2, name + unit, kind="name", turned=True)
+    yield words(x, bar.top + bar.height / 2, name + unit, turned=True)
 
 
 def _finished(panels, parts, pointer, planes, cutout, noise, description):

@@ -169,8 +169,8 @@ def _axes(view, sky):
             yield path(_tick(panel.left if edge == left else panel.left + panel.width, y, "h", edge != left))
             if edge == left:
                 yield words(panel.left - 6, y + 4, label, "end")
-    yield words(panel.left + panel.width / 2, panel.top + panel.height + 36, across, kind="name")
-    yield words(12, panel.top + panel.height / 2, up, kind="name", turned=True)
+    yield words(panel.left + panel.width / 2, panel.top + panel.height + 36, across)
+    yield words(12, panel.top + panel.height / 2, up, turned=True)
 
 
 def _tick(x, y, direction, backwards):
@@ -214,16 +214,16 @@ def _color_bar(panel, limits):
         '<linearGradient id="greys" x1="0" y1="1" x2="0" y2="0"><stop offset="0" stop-color="#fff"/>'
         '<stop offset="1" stop-color="#000"/></linearGradient>'
     )
-    yield box(bar, fill="url(#greys)", class_="frame colors")
-    highest = bar.top + bar.height + 99
+    yield box(bar, fill="url(#greys)", class_="frame")
+    last = np.inf
     for value, label in _values_of_bar(limits):
         y = bar.top + (1 - _darkness(value, limits)) * bar.height
-        if highest - y >= 15:  # labels do not touch
+        if last - y >= 15:  # labels do not touch
             yield path(f"M{number(bar.left + bar.width)} {number(y)}h-4", class_="axis")
             yield words(bar.left + bar.width + 4, y + 4, label, "start")
-            highest = y
+            last = y
     text = "peak intensity over the channels, Jy/beam"
-    yield words(bar.left + bar.width + 56, bar.top + bar.height / 2, text, kind="name", turned=True)
+    yield words(bar.left + bar.width + 56, bar.top + bar.height / 2, text, turned=True)
 
 
 def _values_of_bar(limits):

@@ -130,7 +130,7 @@ def _axes(panels, cutout, ends, scale):
     for row in panels:
         yield from ticks_left(row[0], row[0].top + (high - values) / (high - low) * HEIGHT, labels_of(values))
     middle = panels[-1][1]
-    yield words(middle.left + WIDTH / 2, middle.top + HEIGHT + 32, "channel", kind="name")
+    yield words(middle.left + WIDTH / 2, middle.top + HEIGHT + 32, "channel")
 
 
 def _axis_of_model(panels, ends, scale, stretch):

@@ -146,13 +146,12 @@ def labels_of(ticks):
     return [f"{tick:.{decimals}f}" for tick in ticks]
 
 
-def ticks_below(panel, places, labels, inward=True):
+def ticks_below(panel, places, labels):
     """Ticks at the lower edge of a panel, with their labels."""
     bottom = panel.top + panel.height
-    length = -TICK if inward else TICK
-    yield path("".join(f"M{number(x)} {number(bottom)}v{length}" for x in places), class_="axis")
+    yield path("".join(f"M{number(x)} {number(bottom)}v{-TICK}" for x in places), class_="axis")
     for x, label in zip(places, labels):
-        yield words(x, bottom + (14 if inward else 16), label)
+        yield words(x, bottom + 14, label)
 
 
 def ticks_left(panel, places, labels):
