@@ -203,8 +203,8 @@ def confetti_check(
         statistics at the narrow hot pixels and are 0 elsewhere.
     report : bool, default True
         Write outfile.html, a single page with pictures and explanations that opens in any browser, even offline, and
-        the regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). This takes one or
-        two seconds, plus half a second for each source shown.
+        the regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). This takes about a
+        second, and two more for each hundred sources shown.
     npanels : int, default 8
         Number of fake sources to show in the report with maps and spectra: first the worst of each bad channel, then
         the others. The report also shows a quarter as many of the candidates, which are not masked.

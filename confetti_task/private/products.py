@@ -177,7 +177,7 @@ def _publish(outfile, options):
 def _write_report(staged, cube, outfile, tables, options):
     """Write the report and the regions, or log why not: a picture that fails must not cost the mask."""
     try:
-        from .report.page import write_page  # only here: matplotlib takes half a second to import
+        from .report.page import write_page  # only here: without a report none of it is needed
 
         write_page(staged + ".html", cube, outfile, tables, options.npanels, options.proof)
         write_regions(staged, cube, tables[0])

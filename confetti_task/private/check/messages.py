@@ -480,7 +480,8 @@ def describe_outcomes(replaced, acquitted, undecided):
 WHAT_IS_SHOWN = (
     "Maps: image, model and residual in the channel (bold) and its neighbours. Each row has one scale, the same for "
     "image and residual, linear near zero and logarithmic beyond. The ellipse is the restoring beam; the dotted circle "
-    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma."
+    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma. On a screen, the "
+    "slider steps through the channels around, and the pointer reads the values."
 )
 WHAT_DIVERGED = (
     "Convergence is how much the model components of a channel improved the fit to the visibilities, divided by the "
@@ -516,6 +517,12 @@ NEAR = (
 LIMITS = (
     "Not every fake source in a bad channel is found, only enough to show that the channel is bad. Severity is the "
     "part that the visibilities do not support; the error of the image is 1.2 to 1.5 times as large."
+)
+IN_CARTA = (
+    "Where CARTA is installed, with its scripting package (carta-python, a version that knows regions), this script "
+    "opens image, model and residual with the regions of all fake sources; show(2) then goes to the channel and the "
+    "place of fake source 2 of this page. Close the images there before they are cleaned again: CASA waits while CARTA "
+    "locks them."
 )
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
 

@@ -7,9 +7,9 @@ from ..check.proof import channels_by_outcome
 from ..core.proof import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.cube import open_cube
-from . import figures
 from .cutouts import read_both
-from .html import paragraph, picture
+from .html import copies, figure, paragraph
+from .maps import maps_before_after
 from .quantity_table import TABLE_ROWS, position_of, table_of
 
 
@@ -68,16 +68,18 @@ def _maps(proof, rows, frames):
 def _article(number, row, before, after, frames):
     place = tuple(int(row[name]) for name in ("channel", "y", "x"))
     old, new = read_both(before, after, after.stokes.index(row["stokes"]), *place)
-    figure = figures.draw_both(old, new, row["noise"].to_value("Jy/beam"))
+    noise = float(np.nan_to_num(row["noise"].to_value("Jy/beam")))
     longitude, latitude = position_of(row, frames)
     stokes = f", Stokes {row['stokes']}" if len(after.stokes) > 1 else ""
     where = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes}"
+    what = f"old image, new image and difference around {where}"
     return "\n".join(
         [
             f'<article class="find" id="again-{number}">',
             f"<h3>Before and after {number}: {where} ({longitude} {latitude} {frames.sky})</h3>",
             paragraph(messages.explain_find(row)),
-            f"<figure>{picture(figure, f'old image, new image and difference around {where}')}</figure></article>",
+            copies(position=f"{longitude} {latitude}", channel=row["channel"]),
+            figure(maps_before_after(old, new, noise, what)) + "</article>",
         ]
     )
 
@@ -94,4 +96,10 @@ def _table(proof, frames):
         '<label>Channel <input type="search" size="5" data-filters="finds" data-column="1"></label>'
         '<span class="soft" data-counts="finds"></span></div>'
     )
-    yield table_of("finds", FIND_QUANTITIES, proof[_ranked(proof)[:TABLE_ROWS]], frames)
+    yield table_of(
+        "finds",
+        "All finds in the channels that were cleaned again",
+        FIND_QUANTITIES,
+        proof[_ranked(proof)[:TABLE_ROWS]],
+        frames,
+    )

@@ -1,5 +1,6 @@
 """Read what the figures show: maps and spectra around a find, and the peak intensity."""
 
+from collections import namedtuple
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
@@ -20,10 +21,15 @@ SHOWN_BEAMS = 4
 SHOWN_CHANNELS = 20
 
 # Largest height and width of the picture of the sky.
-PICTURE_PIXELS = 1000
-# Limits of what is read for it: 2 s from tiles in the page cache, 3 s through the image tool.
-PEAK_VOXELS = 2**31
-PEAK_VOXELS_BY_TOOL = 2**27
+PICTURE_PIXELS = 640
+# Limits of what is read for it beside the channels that are shown: 0.4 s from tiles in the page cache, 0.8 s through
+# the image tool.
+PEAK_VOXELS = 2**26
+PEAK_VOXELS_BY_TOOL = 2**25
+
+
+# Names of the x and y axes, and velocity of all channels in km/s, NaN if the cube has no rest frequency.
+Scales = namedtuple("Scales", "axes velocity")
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class Cutout:
     channel, y, x : int
         The pixel.
     planes : dict of 3D float32 `~numpy.ndarray`
-        Maps of image, model and residual in the previous channel, its own and the next, [3, y, x], centred on the
-        pixel; NaN beyond the edges of the cube.
+        Maps of image, model and residual in its channel and as many on either side, by default one, [channel, y, x],
+        centred on the pixel; NaN beyond the edges of the cube.
     spectra : dict of 3D float32 `~numpy.ndarray`
         Spectra of the same in the 3 x 3 pixels around it, [channel, y, x].
     channels : 1D int `~numpy.ndarray`
@@ -67,7 +73,26 @@ class Cutout:
     axes: Tuple[str, str]
 
 
-def read_cutout(cube, polarization, channel, y, x, reach=None):
+def read_scales(cube):
+    """
+    Read what all cutouts of a cube have in common.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+
+    Returns
+    -------
+    scales : `Scales`
+        Names of the axes, and velocities.
+    """
+    everywhere = np.arange(cube.channels)
+    velocity = world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[3].to_value("km/s")
+    return Scales(_names_of_axes(read_sky(cube)), velocity)
+
+
+def read_cutout(cube, polarization, channel, y, x, reach=None, around=1, scales=None):
     """
     Read the surroundings of a pixel.
 
@@ -79,6 +104,10 @@ def read_cutout(cube, polarization, channel, y, x, reach=None):
         The pixel.
     reach : int, optional
         Pixels on either side of it in the maps, by default some beams.
+    around : int
+        Channels on either side of it in the maps.
+    scales : `Scales`, optional
+        From `read_scales`: to read them once is a third of the time of fifty cutouts.
 
     Returns
     -------
@@ -87,20 +116,21 @@ def read_cutout(cube, polarization, channel, y, x, reach=None):
     """
     reach = reach or int(np.ceil(SHOWN_BEAMS * cube.beam))
     channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
-    where = (np.full_like(channels, value) for value in (y, x))
+    axes, velocity = scales or read_scales(cube)
     beam = read_beam(cube, polarization, channel)
+    start, end = channel - around, channel + around + 1
     return Cutout(
         channel=channel,
         y=y,
         x=x,
-        planes={name: _read(cube, name, polarization, channel - 1, channel + 2, y, x, reach) for name in PRODUCTS},
+        planes={name: _read(cube, name, polarization, start, end, y, x, reach) for name in PRODUCTS},
         spectra={name: _read(cube, name, polarization, channels[0], channels[-1] + 1, y, x, 1) for name in PRODUCTS},
         channels=channels,
-        velocity=world_coordinates(cube, channels, *where)[3].to_value("km/s"),
+        velocity=velocity[channels],
         cell=cube.cell,
         beam=beam,
         pixels_per_beam=GAUSSIAN_AREA * beam[0] * beam[1] / abs(cube.cell[0] * cube.cell[1]),
-        axes=_names_of_axes(read_sky(cube)),
+        axes=axes,
     )
 
 
@@ -172,7 +202,7 @@ class Peak:
     channels: List[int]
 
 
-def read_peak(cube, polarization=0):
+def read_peak(cube, polarization=0, shown=()):
     """
     Read the peak intensity of a cube, or of a part of it if the cube is large.
 
@@ -182,29 +212,33 @@ def read_peak(cube, polarization=0):
         The images.
     polarization : int
         Number of the polarization.
+    shown : sequence of int
+        Channels that count in any case.
 
     Returns
     -------
     peak : `Peak`
-        Peak over all channels or, in a large cube, over some at equal distances.
+        Peak over all channels or, in a large cube, over some at equal distances and those shown.
     """
     _, number, height, width = cube.shape
     limit = PEAK_VOXELS if cube.mapped else PEAK_VOXELS_BY_TOOL
-    channels = list(range(0, number, -(-number * height * width // limit)))
+    channels = sorted({*range(0, number, -(-number * height * width // limit)), *shown})
     side = -(-max(height, width) // PICTURE_PIXELS)
     planes = [
-        _peak_of_rows(cube, polarization, channels, rows, side)
-        for rows in strips(height, max(1, CHUNK_VOXELS // (cube.depth * width * side)) * side)
+        _peak_of_rows(cube.as_stored, polarization, channels, rows, side)
+        for rows in strips(height, max(1, CHUNK_VOXELS // (width * side)) * side)
     ]
     return Peak(np.concatenate(planes), side, channels)
 
 
 def _peak_of_rows(cube, polarization, channels, rows, side):
     peak = np.full((rows[1] - rows[0], cube.shape[3]), np.nan, dtype=np.float32)
+    # All into the same array: new memory for each would take a quarter of the time.
+    image = np.empty((min(max(1, CHUNK_VOXELS // peak.size), len(channels)), *peak.shape), dtype=np.float32)
     for start, end in contiguous_ranges(channels):
         for low, high in chunks(start, end, cube.depth, peak.size, CHUNK_VOXELS):
-            image = read_channels(cube.as_stored, "image", polarization, low, high, rows)
-            np.fmax(peak, np.fmax.reduce(image, axis=0), out=peak)
+            for plane in read_channels(cube, "image", polarization, low, high, rows, out=image[: high - low]):
+                np.fmax(peak, plane, out=peak)
     for axis in (0, 1):
         peak = np.fmax.reduceat(peak, np.arange(0, peak.shape[axis], side), axis=axis)
     return peak

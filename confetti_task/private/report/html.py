@@ -1,20 +1,30 @@
 """Building blocks of the HTML pages; each page is one self-contained file."""
 
-import base64
-import io
 import os
 from html import escape
 from string import Template
 
+from .scales import ACCENT, FAINT, GREEN, INK, LINES, PURPLE, SUSPICIOUS
+
+COLORS = {
+    **LINES,
+    "ink": INK,
+    "accent": ACCENT,
+    "faint": FAINT,
+    "green": GREEN,
+    "purple": PURPLE,
+    "suspicious": SUSPICIOUS,
+}
 TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
-# Resolution of the pictures in pixels per inch: sharp on a phone, and 50 finds take less than 10 MB.
-DPI = 100
 
 
 def fill_page(title, body):
     """A complete page, with its style and script."""
     return Template(_read("page.html")).substitute(
-        title=escape(title), style=_read("style.css"), body="\n".join(body), script=_read("page.js")
+        title=escape(title),
+        style=Template(_read("style.css")).substitute(COLORS),
+        body="\n".join(body),
+        script=_read("page.js"),
     )
 
 
@@ -23,50 +33,63 @@ def _read(name):
         return file.read()
 
 
-def picture(figure, description):
-    """A matplotlib figure as a picture embedded in the page."""
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=DPI)
-    width, height = (round(length * DPI) for length in figure.get_size_inches())
-    text = base64.b64encode(data.getvalue()).decode()
-    return f'<img width="{width}" height="{height}" alt="{escape(description)}" src="data:image/png;base64,{text}">'
-
-
 def paragraph(text, kind=""):
     """A paragraph of plain text."""
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
-def copyable(text):
-    """Text with a copy button."""
-    return f'<div class="copy"><code>{escape(text)}</code><button type="button">copy</button></div>'
+def copyable(text, what="text"):
+    """Text with a copy button, which a screen reader calls by what the text is."""
+    return f'<div class="copy"><code>{escape(text)}</code>{_copy_button(what)}</div>'
 
 
-def table(name, columns, rows):
+def copies(**texts):
+    """Short texts to copy, on one line, each with its name."""
+    parts = []
+    for name, text in texts.items():
+        code = f"<code>{escape(str(text))}</code>"
+        parts.append(f'<span>{escape(name)}</span><span class="copy short">{code}{_copy_button(name)}</span>')
+    return f'<div class="copies soft">{"".join(parts)}</div>'
+
+
+def _copy_button(what):
+    return f'<button type="button" aria-label="copy {escape(what)}">copy</button>'
+
+
+def figure(drawing, wide=False):
+    """A drawing; a wide one can be scrolled, with the keyboard too, where the screen is narrower."""
+    about = ' tabindex="0"' if wide else ""
+    return f"<figure{about}>{drawing}</figure>"
+
+
+def table(name, title, columns, rows):
     """
     A table that can be sorted and filtered.
 
     Parameters
     ----------
-    name : str
-        Identifier of the table.
+    name, title : str
+        Identifier of the table, and what a screen reader calls it.
     columns : list of tuple of str
         Name, unit or explanation, and class of each column.
     rows : iterable of list of tuple
         Text of each cell as HTML, and the value to sort by, or None to sort by the text.
     """
-    head = "".join(
-        f'<th class="{kind}">{escape(title)}<small>{escape(unit)}</small></th>' for title, unit, kind in columns
-    )
+    head = "".join(_heading(*column) for column in columns)
     body = "\n".join(
         "<tr>" + "".join(_cell(*cell, kind) for cell, (_, _, kind) in zip(row, columns)) + "</tr>" for row in rows
     )
     return (
-        f'<div class="table"><table id="{name}">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody>\n</table></div>"
+        f'<div class="table" role="region" tabindex="0" aria-label="{escape(title)}"><table id="{name}">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
+def _heading(title, unit, kind):
+    button = f'<button type="button">{escape(title)}<small>{escape(unit)}</small></button>'
+    return f'<th scope="col" class="{kind}">{button}</th>'
+
+
 def _cell(text, value, kind):
-    sort_by = "" if value is None else f' data-value="{value:.12g}"'.replace("inf", "Infinity")
+    sort_by = "" if value is None else f' data-value="{value:.9g}"'.replace("inf", "Infinity")
     return f'<td class="{kind}"{sort_by}>{text}</td>' if kind else f"<td{sort_by}>{text}</td>"

@@ -4,7 +4,6 @@ import os
 from html import escape
 
 import numpy as np
-from matplotlib import style
 
 from ..check import messages
 from ..check.proof import channels_by_outcome
@@ -12,14 +11,20 @@ from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
-from . import figures
+from .carta import carta_script
+from .channel_strips import channel_strips
 from .cleaned_again import cleaned_again
-from .cutouts import read_cutout, read_peak
-from .html import copyable, fill_page, paragraph, picture
+from .cutouts import read_cutout, read_peak, read_scales
+from .html import copies, copyable, figure, fill_page, paragraph
+from .maps import DEFINITIONS, maps_of_find
 from .quantity_table import TABLE_ROWS, position_of, table_of
+from .sky import MARKS, sky_map
+from .spectra import spectra_of_find
 
 # Number of fake sources shown for each candidate that is shown.
 CANDIDATES_A_FIND = 4
+# Channels on either side of a find that its maps can show: each adds 3 kB to the page.
+CHANNELS_AROUND = 3
 
 NEXT = """from confetti_task import confetti_reclean
 
@@ -46,8 +51,7 @@ def write_page(path, cube, outfile, tables, npanels, proof):
     proof : `~astropy.table.QTable` or None
         Table of the proof, from `check.proof.read_proof`.
     """
-    with style.context("default"):  # not that of the user: usetex without LaTeX would make it fail
-        page = _page(cube, outfile, tables, npanels, proof)
+    page = _page(cube, outfile, tables, npanels, proof)
     with open(path, "w", encoding="utf-8") as file:
         file.write(page)
 
@@ -58,6 +62,7 @@ def _page(cube, outfile, tables, npanels, proof):
     near = nearest_candidates(sources, -(-npanels // CANDIDATES_A_FIND))
     name, frames = os.path.basename(cube.name), read_frames(cube)
     body = [
+        DEFINITIONS,
         *_head(name, frames, sources, channels),
         *_channels(channels),
         *_diverged(channels, frames),
@@ -65,6 +70,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_sky(cube, frames, sources, shown),
         *_finds(cube, "Fake sources", "find", frames, sources, shown, messages.WHAT_IS_SHOWN),
         *_table("confetti", "All fake sources", frames, sources, outfile),
+        *_in_carta(cube, outfile, frames, sources[shown]),
         *cleaned_again(proof, frames, npanels),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
         *_table("candidate", "All candidates and known sources", frames, sources, outfile),
@@ -148,7 +154,7 @@ def _channels(channels):
         return
     yield "<h2>Channels</h2>"
     what = "Severity, model flux, rms and tail of all channels"
-    yield f"<figure>{picture(figures.draw_channels(channels), what)}</figure>"
+    yield figure(channel_strips(channels, what), wide=True)
 
 
 def _diverged(channels, frames):
@@ -158,7 +164,7 @@ def _diverged(channels, frames):
     yield "<h2>Channels that diverged</h2>"
     yield paragraph(messages.WHAT_DIVERGED, "soft")
     worst_first = rows[np.argsort(rows["convergence"], kind="stable")]
-    yield table_of("diverged", CHANNEL_QUANTITIES, worst_first, frames)
+    yield table_of("diverged", "Channels that diverged", CHANNEL_QUANTITIES, worst_first, frames)
 
 
 def _suspicious(channels, frames):
@@ -169,26 +175,29 @@ def _suspicious(channels, frames):
     yield paragraph(messages.HOW_SUSPICIOUS, "soft")
     rows = channels[(channels["verdict"] == "suspicious") & np.isin(channels["channel"], suspects)]
     most_first = rows[np.argsort(-np.array(rows["suspicion"]), kind="stable")]
-    yield table_of("suspicious", CHANNEL_QUANTITIES, most_first, frames)
+    yield table_of("suspicious", "Suspicious channels", CHANNEL_QUANTITIES, most_first, frames)
 
 
 def _sky(cube, frames, sources, shown):
     polarization = cube.stokes.index(sources["stokes"][shown[0]]) if len(shown) else 0
-    peak, sky = read_peak(cube, polarization), read_sky(cube)
+    peak, sky = read_peak(cube, polarization, sources["channel"][shown].tolist()), read_sky(cube)
     if not np.isfinite(peak.plane).any():
         return
     marks = {name: (sources["x"][rows], sources["y"][rows]) for name, rows in _classes(sources)}
     places = [(sources["x"][row], sources["y"][row]) for row in shown]
-    figure = figures.draw_sky(peak, sky, cube.shape[2:], marks, places)
+    what = "All sources on a map of the peak intensity"
     yield "<h2>Sky</h2>"
-    yield f"<figure>{picture(figure, 'All sources on a map of the peak intensity')}</figure>"
-    text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels, Stokes {cube.stokes[polarization]}, "
-    text += f"{frames.sky}." + (" North is up and East is left." if is_upright(sky) else "")
+    yield figure(sky_map(peak, sky, cube.shape[2:], marks, places, what), wide=True)
+    which = " (at equal distances, and those shown below)" if len(peak.channels) < cube.channels else ""
+    text = f"Peak intensity over {len(peak.channels)} of {cube.channels} channels{which}, "
+    text += f"Stokes {cube.stokes[polarization]}, {frames.sky}." + (
+        " North is up and East is left." if is_upright(sky) else ""
+    )
     yield paragraph(text + (" The numbers refer to the fake sources shown below." if len(shown) else ""), "soft")
 
 
 def _classes(sources):
-    return [(name, sources["class"] == name) for name in figures.MARKS if (sources["class"] == name).any()]
+    return [(name, sources["class"] == name) for name in MARKS if (sources["class"] == name).any()]
 
 
 def _finds(cube, title, kind, frames, sources, rows, text):
@@ -196,22 +205,32 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         return
     yield f"<h2>{title}</h2>"
     yield paragraph(text, "soft")
+    scales = read_scales(cube)
     for number, row in enumerate(sources[rows], start=1):
         polarization = cube.stokes.index(row["stokes"])
-        cutout = read_cutout(cube, polarization, *(int(row[name]) for name in ("channel", "y", "x")))
-        noise = row["noise"].value
+        place = (int(row[name]) for name in ("channel", "y", "x"))
+        cutout = read_cutout(cube, polarization, *place, around=CHANNELS_AROUND, scales=scales)
+        noise = float(np.nan_to_num(row["noise"].value))
         longitude, latitude = position_of(row, frames)
         stokes = f", Stokes {row['stokes']}" if len(cube.stokes) > 1 else ""
         yield f'<article class="find" id="{kind}-{number}">'
         place = f"channel {row['channel']}, x={row['x']} y={row['y']}{stokes} ({longitude} {latitude} {frames.sky})"
         yield f"<h3>{title[:-1] if kind == 'find' else 'Candidate'} {number}: {place}</h3>"
         yield paragraph(messages.explain(row, sources.meta["parameters"]))
+        yield copies(position=f"{longitude} {latitude}", channel=row["channel"])
         yield '<div class="pictures">'
-        for draw, what in ((figures.draw_maps, "maps"), (figures.draw_spectra, "spectra")):
-            figure = figures.new_figure(6.2, 6)
-            draw(figure, cutout, noise)
-            yield picture(figure, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}")
+        for draw, what in ((maps_of_find, "maps"), (spectra_of_find, "spectra")):
+            yield figure(draw(cutout, noise, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}"))
         yield "</div></article>"
+
+
+def _in_carta(cube, outfile, frames, finds):
+    if not len(finds) or len(cube.stored) > 1:  # viewers do not join pieces, nor channels in files of their own
+        return
+    yield "<h2>Open the fake sources in CARTA</h2>"
+    yield paragraph(messages.IN_CARTA)
+    script = copyable(carta_script(cube, outfile, frames, finds), "script for CARTA")
+    yield f"<details><summary>The script</summary>{script}</details>"
 
 
 def _table(kind, title, frames, sources, outfile):
@@ -237,7 +256,7 @@ def _table(kind, title, frames, sources, outfile):
     why = None
     if kind != "confetti":
         why = [(escape(messages.explain(row, sources.meta["parameters"])), None) for row in chosen]
-    yield table_of(kind, CANDIDATE_QUANTITIES, chosen, frames, why)
+    yield table_of(kind, title, CANDIDATE_QUANTITIES, chosen, frames, why)
 
 
 def _next(cube, outfile, channels, proof):

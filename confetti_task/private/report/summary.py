@@ -67,7 +67,7 @@ def write_summary(folders, path):
         paragraph("Worst cubes first; click on a column heading to sort.", "soft"),
         '<div class="filters"><label>Find <input type="search" data-filters="cubes"></label>'
         '<span class="soft" data-counts="cubes"></span></div>',
-        table("cubes", COLUMNS, rows),
+        table("cubes", "Cubes", COLUMNS, rows),
     ]
     with open(path, "w", encoding="utf-8") as file:
         file.write(fill_page("confetti summary", body))
