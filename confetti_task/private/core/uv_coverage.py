@@ -83,7 +83,7 @@ def _below(limit, coverage, beam):
 
 def same_coverage(psf, other, beam):
     """Whether two PSFs, as for `unmeasured_filter`, are the same to `SAME_COVERAGE`; a blank one never is."""
-    squares = np.square(psf - other).sum(dtype=float)  # the mean square of the difference of their transforms
+    squares = np.square(psf - other, dtype=float).sum()  # the mean square of the difference of their transforms
     return squares <= (SAME_COVERAGE * LEAST_COVERAGE * GAUSSIAN_AREA * beam**2) ** 2
 
 
