@@ -135,13 +135,11 @@ def _wrapped(rows, length):
 
 
 def _hermitian_part(by_column, length):
-    """Mean of y and the conjugate of -y from the centre onwards, [u, y], padded to half a length."""
+    """Mean of y and the conjugate of -y from the centre onwards, [u, y]."""
     centre = by_column.shape[1] // 2
-    after, before = by_column[:, centre:], by_column[:, centre::-1]
-    part = np.zeros((len(by_column), length // 2 + 1), dtype=by_column.dtype)
-    part[:, : after.shape[1]] = after
-    part[:, : before.shape[1]] += before.conj()
-    if before.shape[1] == part.shape[1] and length % 2 == 0:  # without padding, y and -y are the same there
-        part[:, -1] *= 2
+    after, part = by_column[:, centre:], by_column[:, centre::-1].conj()
+    part[:, : after.shape[1]] += after
     part /= 2
+    if centre == length - centre:  # without padding, y and -y are the same there
+        part[:, -1] *= 2
     return part
