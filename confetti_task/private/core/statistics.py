@@ -242,12 +242,13 @@ def surround(model, pixels, contrasts, beam):
 
 
 def _totals_within(model, pixels, radii):
-    """Sums over the discs of some radii, ascending, about each pixel, [radius, n]; NaN where all is missing."""
-    offsets = disc(radii[-1])
+    """Sums over the discs of some radii about each pixel, once for each disc, [disc, n]; NaN where all is missing."""
+    edges = np.sort(radii)
+    offsets = disc(edges[-1])
     distance = np.hypot(*offsets.T)
-    within = [offsets[distance <= radius] for radius in radii]
-    beyond = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip(radii, radii[1:])]
-    totals = np.array([reduce_around(model, pixels, ring_offsets, _total) for ring_offsets in [within[0], *beyond]])
+    rings = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip([-1, *edges], edges)]
+    # A beam of two pixels has several of the radii between the same pixels.
+    totals = np.array([reduce_around(model, pixels, some, _total) for some in rings if len(some)])
     missing = np.logical_and.accumulate(np.isnan(totals))
     return np.where(missing, np.nan, np.nancumsum(totals, axis=0, dtype=np.float32))
 
