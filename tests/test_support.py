@@ -6,6 +6,7 @@ from astropy.table import QTable
 from casa_images import write_cube
 from checks import confetti_check
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
+from skies import HOT as HOT_PIXEL
 
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
@@ -108,6 +109,17 @@ def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
     estimated = some["unsupported"] != all_measured["unsupported"]
     assert 10 < np.count_nonzero(estimated) < len(some) - 10
     assert set(some["class"][estimated]) == {"candidate"}
+
+
+def test_a_spike_is_measured_beside_a_pixel_that_is_blank_in_all_other_channels(products):
+    channel, y, x = HOT_PIXEL
+    valid = np.ones(products.model.shape, dtype=bool)
+    valid[:, y, x] = np.arange(len(valid)) == channel
+    write_cube("whole", products)
+    write_cube("line", products, masked=valid)
+    whole, line = (QTable.read(confetti_check(imagename=name)["table"]) for name in ("whole", "line"))
+    here = [table["unsupported"][table["class"] == "confetti"] for table in (whole, line)]
+    assert np.array(here[1]) == pytest.approx(np.array(here[0]), rel=0.05)
 
 
 def test_channels_share_a_filter_only_if_their_psf_is_the_same(products, monkeypatch):

@@ -195,7 +195,8 @@ def _unsupported(around, heights, pixels, corner, cube, share, least):
     places = np.insert(places - corner, 0, 0, axis=1)
     estimated = [_above_the_ring_of_each(around, *each, places, of_pixel) for each in zip(COMPARED, heights)]
     unsupported = unsupported_spike(*estimated, share, np.arange(of_pixel.size).reshape(of_pixel.shape))
-    high = np.abs(unsupported) >= least
+    # Where the image is blank at the candidate itself, there is no estimate, but there may be heights beside it.
+    high = ~(np.abs(unsupported) < least) & np.isfinite(share)
     some, rows = np.unique(of_pixel[high], return_inverse=True)
     measured = [_above_rings(around, name, places[some], cube.beam) for name in COMPARED]
     unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, of_pixel.shape[1]))
