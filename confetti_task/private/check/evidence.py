@@ -87,10 +87,11 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
     weighed = [np.zeros(0, CANDIDATE)]
     for corner, core in windows(cube.shape[2:]):
         inside = {channel: candidates[_within(candidates, core)] for channel, candidates in found.items()}
+        inside = {channel: candidates for channel, candidates in inside.items() if len(candidates)}
         views, first = {}, {}
         for channel, candidates in inside.items():
             around = range(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS + 1, cube.channels))
-            needed = [other for other in around if known[other]] if len(candidates) else []
+            needed = [other for other in around if known[other]]
             views = {other: view for other, view in views.items() if other in needed}
             for other in needed:
                 if other not in views:
