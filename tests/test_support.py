@@ -141,6 +141,22 @@ def test_psfs_are_the_same_up_to_a_hundredth_of_the_least_coverage():
     assert not same_coverage(psf, np.full_like(psf, np.nan), BEAM)
 
 
+@pytest.mark.parametrize(("where", "share_changes"), [("everywhere", 0.001), ("in the gaps", 0.021)])
+def test_how_much_the_filters_of_psfs_that_count_as_the_same_may_differ(where, share_changes):
+    size = 512
+    psf, lengths = dirty_beam(size), (1024, 1024)
+    if where == "everywhere":
+        difference = np.random.default_rng(0).normal(size=psf.shape).astype(np.float32)
+    else:
+        cycles = BEAM * np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.rfftfreq(size))
+        gaps = np.exp(-(((cycles - 0.55) / 0.2) ** 12))
+        difference = np.fft.fftshift(np.fft.irfft2(gaps, psf.shape)).astype(np.float32)
+    other = psf + 0.99 * 0.01 * 0.015 * 1.133 * BEAM**2 / np.linalg.norm(difference) * difference
+    assert same_coverage(psf, other, BEAM)
+    share, another = (unmeasured_filter(each, BEAM, lengths)[1] for each in (psf, other))
+    assert 0.5 * share_changes < abs(share - another) < share_changes
+
+
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():
     restored = np.roll(gaussian(BEAM), (-30, 31), axis=(0, 1))
     inside = np.pad(np.ones((64, 64), dtype=bool), 32)
