@@ -35,7 +35,7 @@ GATHERED_AT_ONCE = 2**15
 
 # Rows of a plane that are searched at once: 0.3 MB at 1024 pixels each. Whole planes, which do not stay in the cache,
 # take four times as long.
-ROWS_AT_ONCE = 64
+SEARCHED_ROWS = 64
 
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
 ALTERNATING_PART = 0.25
@@ -100,8 +100,8 @@ def content_of(plane, limit):
     """
     flux, total = np.zeros((2, len(plane)))
     components, unknown, bright = 0, 0, [np.zeros((0, 2), dtype=int)]
-    for start in range(0, len(plane), ROWS_AT_ONCE):
-        part = plane[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(plane), SEARCHED_ROWS):
+        part = plane[start : start + SEARCHED_ROWS]
         number = np.count_nonzero(part != 0)
         if number == 0:  # as in most of an ordinary model
             continue
