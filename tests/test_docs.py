@@ -7,6 +7,8 @@ from urllib.parse import unquote
 import pytest
 from conftest import TOP
 
+from confetti_task.private.check.evidence import bytes_needed
+
 # The first is where a reader begins.
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md")), *TOP.glob("C*.md")]
 FENCE = re.compile(r"^(?P<fence>```+|~~~+)(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=fence)\s*$", re.M | re.S)
@@ -90,3 +92,10 @@ def test_links_are_found_and_code_is_not_one(tmp_path):
     )
     found = [(file.name, anchor) for file, anchor in targets(page)]
     assert found == [("b.md", "c"), ("e f.png", ""), ("page.md", "l"), ("p.png", ""), ("q", "")]
+
+
+def test_the_memory_for_comparing_a_channel_is_what_the_check_reckons_with():
+    text = (TOP / "docs/howto/large_cubes.md").read_text(encoding="utf-8")
+    assert f"{bytes_needed((2000, 2000)) / 2000**2:.0f} bytes per pixel" in text
+    assert f"{bytes_needed((4096, 4096)) / 1e9:.1f} GB\nfor a plane of 4096 x 4096" in text
+    assert f"{bytes_needed((9000, 9000)) / 1e9:.1f} GB each" in text

@@ -14,7 +14,7 @@ from casa_images import checksum, copy_here, read_image, working_in, write_cube
 from checks import confetti_check
 from skies import NOISE, Products, gaussian
 
-from confetti_task.private.check import survey
+from confetti_task.private.check import evidence, survey
 from confetti_task.private.images import windows
 
 HOT = (3, 30, 26)  # channel, y, x
@@ -167,6 +167,14 @@ def test_a_plane_that_is_too_large_to_be_transformed_at_once_is_looked_at_in_win
     result = confetti_check(imagename="line", outfile="windows")
     for place in (HOT, (8, 60, 66)):
         assert read_image(result["mask"])[place] == 1
+
+
+def test_each_window_of_a_channel_is_read_and_filtered_once(line, monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW", 48)
+    seen, view = [], evidence._view
+    monkeypatch.setattr(evidence, "_view", lambda *given: seen.append(given[2:4]) or view(*given))
+    confetti_check(imagename="line", outfile="windows", parallel=1)
+    assert len(seen) == len(set(seen)) > 11
 
 
 # Pieces

@@ -115,6 +115,14 @@ def test_a_surround_that_cancels_the_hot_pixel_is_minus_1(model):
     assert surround(model, CENTRE, hot, BEAM) == pytest.approx(-1, abs=0.1)
 
 
+@pytest.mark.parametrize("beam", [1.0, 1.3, 2.0, 2.1, BEAM])
+def test_a_surround_is_summed_within_four_radii_however_few_pixels_are_between_them(model, beam):
+    model[2] = np.random.default_rng(3).normal(size=model.shape[1:])
+    discs = [disc(radius) + [16, 16] for radius in np.linspace(2, 1.5 * beam, 4)]
+    expected = min(model[2, y, x].sum() for y, x in (places.T for places in discs)) / 5 - 1
+    assert surround(model, CENTRE, np.array([5.0]), beam) == pytest.approx(expected, abs=1e-5)
+
+
 def test_emission_in_all_channels_is_no_surround(model):
     model[:] = 0.1
     model[2, 16, 16] = 1.1

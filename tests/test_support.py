@@ -6,6 +6,7 @@ from astropy.table import QTable
 from casa_images import write_cube
 from checks import confetti_check
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
+from skies import HOT as HOT_PIXEL
 
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
@@ -110,6 +111,17 @@ def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
     assert set(some["class"][estimated]) == {"candidate"}
 
 
+def test_a_spike_is_measured_beside_a_pixel_that_is_blank_in_all_other_channels(products):
+    channel, y, x = HOT_PIXEL
+    valid = np.ones(products.model.shape, dtype=bool)
+    valid[:, y, x] = np.arange(len(valid)) == channel
+    write_cube("whole", products)
+    write_cube("line", products, masked=valid)
+    whole, line = (QTable.read(confetti_check(imagename=name)["table"]) for name in ("whole", "line"))
+    here = [table["unsupported"][table["class"] == "confetti"] for table in (whole, line)]
+    assert np.array(here[1]) == pytest.approx(np.array(here[0]), rel=0.05)
+
+
 def test_channels_share_a_filter_only_if_their_psf_is_the_same(products, monkeypatch):
     products.psf[5] = 0.9 * gaussian(BEAM) + 0.1 * dirty_beam()
     products.add_confetti(5, 20, 40, 20 * NOISE)
@@ -127,6 +139,22 @@ def test_psfs_are_the_same_up_to_a_hundredth_of_the_least_coverage():
     assert same_coverage(psf, psf + 0.98 * allowed * noise, BEAM)
     assert not same_coverage(psf, psf + 1.02 * allowed * noise, BEAM)
     assert not same_coverage(psf, np.full_like(psf, np.nan), BEAM)
+
+
+@pytest.mark.parametrize(("where", "share_changes"), [("everywhere", 0.001), ("in the gaps", 0.021)])
+def test_how_much_the_filters_of_psfs_that_count_as_the_same_may_differ(where, share_changes):
+    size = 512
+    psf, lengths = dirty_beam(size), (1024, 1024)
+    if where == "everywhere":
+        difference = np.random.default_rng(0).normal(size=psf.shape).astype(np.float32)
+    else:
+        cycles = BEAM * np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.rfftfreq(size))
+        gaps = np.exp(-(((cycles - 0.55) / 0.2) ** 12))
+        difference = np.fft.fftshift(np.fft.irfft2(gaps, psf.shape)).astype(np.float32)
+    other = psf + 0.99 * 0.01 * 0.015 * 1.133 * BEAM**2 / np.linalg.norm(difference) * difference
+    assert same_coverage(psf, other, BEAM)
+    share, another = (unmeasured_filter(each, BEAM, lengths)[1] for each in (psf, other))
+    assert 0.5 * share_changes < abs(share - another) < share_changes
 
 
 def test_an_image_is_filtered_as_if_there_were_empty_sky_around_it():

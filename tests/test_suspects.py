@@ -7,6 +7,7 @@ tclean is only pretended here: it finds what a test tells it that the data hold.
 import itertools
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from test_reclean import record
 import confetti_task
 from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private.reclean import new_images
+from confetti_task.private.reclean.proof import suspicious_again
 
 CHANNELS, BAD, SUSPECT = 40, 20, 30
 PLACE = (26, 24)
@@ -315,3 +317,22 @@ def test_a_table_that_is_no_proof_is_named(suspicious):
     for table in ("nowhere.ecsv", "line.confetti.ecsv"):
         with pytest.raises(ValueError, match=f"proof='{table}' is not a table that confetti_reclean wrote"):
             confetti_check(imagename="line", proof=table, overwrite=True)
+
+
+def test_what_is_suspicious_again_is_measured_however_high_the_noise_of_the_new_images_is(monkeypatch):
+    old, new = Products(), Products()
+    new.residual *= 4
+    random = np.random.default_rng(6)
+    for channel in range(len(new.model)):
+        for y, x in random.integers(8, 56, (6, 2)):
+            new.add_confetti(channel, y, x, 20 * NOISE)
+    write_cube("old", old)
+    write_cube("new", new)
+    result = confetti_check(imagename="old")
+    tables = [QTable.read(result[name]) for name in ("table", "channeltable")]
+    plan = SimpleNamespace(suspects=[2, 3, 4], name=lambda run: "new")
+    usual = suspicious_again(plan, (0, 6), tables)
+    monkeypatch.setattr("confetti_task.private.check.evidence.ESTIMATE_SUFFICES", 0)
+    assert len(usual) > 5
+    where = ["channel", "y", "x", "suspicion"]
+    assert usual[where].tolist() == suspicious_again(plan, (0, 6), tables)[where].tolist()

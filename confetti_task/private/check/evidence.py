@@ -87,10 +87,11 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
     weighed = [np.zeros(0, CANDIDATE)]
     for corner, core in windows(cube.shape[2:]):
         inside = {channel: candidates[_within(candidates, core)] for channel, candidates in found.items()}
+        inside = {channel: candidates for channel, candidates in inside.items() if len(candidates)}
         views, first = {}, {}
         for channel, candidates in inside.items():
             around = range(max(channel - REACH_CHANNELS, 0), min(channel + REACH_CHANNELS + 1, cube.channels))
-            needed = [other for other in around if known[other]] if len(candidates) else []
+            needed = [other for other in around if known[other]]
             views = {other: view for other, view in views.items() if other in needed}
             for other in needed:
                 if other not in views:
@@ -195,7 +196,8 @@ def _unsupported(around, heights, pixels, corner, cube, share, least):
     places = np.insert(places - corner, 0, 0, axis=1)
     estimated = [_above_the_ring_of_each(around, *each, places, of_pixel) for each in zip(COMPARED, heights)]
     unsupported = unsupported_spike(*estimated, share, np.arange(of_pixel.size).reshape(of_pixel.shape))
-    high = np.abs(unsupported) >= least
+    # Where the image is blank at the candidate itself, there is no estimate, but there may be heights beside it.
+    high = ~(np.abs(unsupported) < least) & np.isfinite(share)
     some, rows = np.unique(of_pixel[high], return_inverse=True)
     measured = [_above_rings(around, name, places[some], cube.beam) for name in COMPARED]
     unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, of_pixel.shape[1]))

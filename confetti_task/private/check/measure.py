@@ -29,7 +29,7 @@ from ..core.statistics import (
 from ..images.chunks import chunks, strips
 from ..images.pixels import read_channels
 
-# Of a chunk: the model, and the places and values of its components if all pixels are components.
+# Of a chunk: the model, and the places of its bright components if all pixels are.
 BYTES_A_VOXEL = 64
 # Upper limit of what is read at once: the buffer fits into the cache and is used again, and allocating a new one takes
 # longer than reading into it.

@@ -155,8 +155,8 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "unsupported",
         "f4",
-        description="height of the spike that the visibilities do not support, in sigma; estimated, to 0.3 sigma, "
-        "where it is less than half of what would matter; nan if it is unknown",
+        description="height of the spike that the visibilities do not support, in sigma; estimated, mostly to 0.3 "
+        "sigma, where it is less than half of what would matter; nan if it is unknown",
         heading="unsupported",
         shown_in="sigma",
         form=".1f",

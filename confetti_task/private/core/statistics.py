@@ -35,7 +35,7 @@ GATHERED_AT_ONCE = 2**15
 
 # Rows of a plane that are searched at once: 0.3 MB at 1024 pixels each. Whole planes, which do not stay in the cache,
 # take four times as long.
-ROWS_AT_ONCE = 64
+SEARCHED_ROWS = 64
 
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
 ALTERNATING_PART = 0.25
@@ -100,8 +100,8 @@ def content_of(plane, limit):
     """
     flux, total = np.zeros((2, len(plane)))
     components, unknown, bright = 0, 0, [np.zeros((0, 2), dtype=int)]
-    for start in range(0, len(plane), ROWS_AT_ONCE):
-        part = plane[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(plane), SEARCHED_ROWS):
+        part = plane[start : start + SEARCHED_ROWS]
         number = np.count_nonzero(part != 0)
         if number == 0:  # as in most of an ordinary model
             continue
@@ -242,12 +242,13 @@ def surround(model, pixels, contrasts, beam):
 
 
 def _totals_within(model, pixels, radii):
-    """Sums over the discs of some radii, ascending, about each pixel, [radius, n]; NaN where all is missing."""
-    offsets = disc(radii[-1])
+    """Sums over the discs of some radii about each pixel, once for each disc, [disc, n]; NaN where all is missing."""
+    edges = np.sort(radii)
+    offsets = disc(edges[-1])
     distance = np.hypot(*offsets.T)
-    within = [offsets[distance <= radius] for radius in radii]
-    beyond = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip(radii, radii[1:])]
-    totals = np.array([reduce_around(model, pixels, ring_offsets, _total) for ring_offsets in [within[0], *beyond]])
+    rings = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip([-1, *edges], edges)]
+    # A beam of two pixels has several of the radii between the same pixels.
+    totals = np.array([reduce_around(model, pixels, some, _total) for some in rings if len(some)])
     missing = np.logical_and.accumulate(np.isnan(totals))
     return np.where(missing, np.nan, np.nancumsum(totals, axis=0, dtype=np.float32))
 

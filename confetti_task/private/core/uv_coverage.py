@@ -23,8 +23,9 @@ ERRONEOUS_COVERAGE = 0.15
 LEAST_RESPONSE = 0.28
 
 # Two PSFs count as the same if their transforms differ by less than this fraction of `LEAST_COVERAGE`, in the rms over
-# all spatial frequencies: the filter then differs by less than 0.001, weighted as in the height of a point source. In
-# five simulated cubes, channels up to 0.6 MHz apart differ by 0.002 to 0.006; those of the VLA, by 0.05 at 0.125 MHz.
+# all spatial frequencies. If the difference is spread over all of them, the share of a point source then changes by
+# 0.001; if all of it is in the gaps of the coverage, by 0.02. In five simulated cubes, channels up to 0.6 MHz apart
+# differ by 0.002 to 0.006; those of the VLA, by 0.05 at 0.125 MHz.
 SAME_COVERAGE = 0.01
 
 # Integral of a Gaussian of unit peak, in units of its FWHM squared.
@@ -186,8 +187,8 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     Parameters
     ----------
     total, unmeasured : 2D float32 `~numpy.ndarray`
-        Heights of the restored model and of its unmeasured part, in Jy/beam: at some positions
-        in the channel and those around it, as for `core.statistics.above_neighbours`.
+        Heights of the restored model and of its unmeasured part, in Jy/beam: at some positions in the channel and those
+        around it, as for `core.statistics.above_neighbours`.
     share : float
         Fraction of the height of a point source in the unmeasured part.
     of_pixel : 2D int `~numpy.ndarray`

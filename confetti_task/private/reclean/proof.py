@@ -1,6 +1,7 @@
 """The proof by cleaning again: what the images of a run of tclean show, beside the old ones."""
 
 from collections import namedtuple
+from dataclasses import replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -48,7 +49,7 @@ def prove(plan, cube, tables):
     finds, outcomes = [settled.finds], dict(settled.outcomes)
     for run in plan.runs:
         found = _doubt(
-            _compare_run(plan, run, cube, tables), _suspicious_again(plan, run, tables), settled.earlier, cube
+            _compare_run(plan, run, cube, tables), suspicious_again(plan, run, tables), settled.earlier, cube
         )
         finds.append(found)
         for channel in plan.bad(run):
@@ -95,16 +96,18 @@ def _doubt(finds, unsupported, earlier, cube):
     return np.concatenate(parts)
 
 
-def _suspicious_again(plan, run, tables):
+def suspicious_again(plan, run, tables):
     """Suspicious candidates of the new images in suspicious channels of a run."""
     suspects = [channel for channel in plan.suspects if run[0] <= channel <= run[1]]
     if not suspects:
         return np.zeros(0, CANDIDATE)
     new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
     thresholds = Thresholds.of(parameters)
+    # All channels here may be full of emission: the old cube knows their noise better. What is little in units of the
+    # new noise may be suspicious in units of the old one, so that no spike is only estimated.
+    measuring_all = replace(thresholds, suspicion=0)
     with worker_pool(False, new.mapped) as workers:
-        found = survey(new, [channel - run[0] for channel in suspects], thresholds, workers, MEMORY)
-    # All channels here may be full of emission: the old cube knows their noise better.
+        found = survey(new, [channel - run[0] for channel in suspects], measuring_all, workers, MEMORY)
     noises = np.array([noise_of_channels(tables[1], stokes, run[1] + 1)[run[0] :] for stokes in new.stokes])
     found = judge(found, read_known(parameters["known"]), thresholds, noises=noises)
     candidates = found.candidates[found.candidates["suspicion"] >= thresholds.suspicion]
