@@ -69,9 +69,10 @@ def test_float_tiles_of_either_byte_order_are_read_as_the_table_tool_reads_them(
 
 
 @pytest.mark.parametrize("manager", ["TiledCellStMan", "TiledShapeStMan"])
-def test_masks_are_read_bit_for_bit(manager, random):
+@pytest.mark.parametrize("part", [0.4, 0.999, 1], ids=["random", "nearly all true", "all true"])
+def test_masks_are_read_bit_for_bit(manager, part, random):
     for number, (shape, tile) in enumerate(product(SHAPES, TILES)):
-        cell = random.random(size=shape) < 0.4
+        cell = random.random(size=shape) < part
         make_table(f"{number}.table", [cell], tile, manager, kind="boolean")
         tiles = find_tiles(f"{number}.table")
         assert tiles.kind == "bits"
