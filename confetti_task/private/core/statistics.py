@@ -206,10 +206,11 @@ def pointlikeness(model, pixels, contrasts):
 
 def _best_contrast(model, pixels, offsets, contrasts):
     """Largest contrast at the offsets, of the sign of the given contrasts; 0 if all have the opposite sign."""
-    surroundings = reduce_around(model, pixels, SURROUNDINGS, median)
-    highest = reduce_around(model, pixels, offsets, _largest) - surroundings
-    lowest = reduce_around(model, pixels, offsets, _smallest) - surroundings
-    return np.maximum(np.where(contrasts > 0, highest, -lowest), 0)
+    best, positive = np.empty(len(pixels), dtype=np.float32), contrasts > 0
+    for some, outermost in ((positive, _largest), (~positive, _smallest)):
+        best[some] = reduce_around(model, pixels[some], offsets, outermost)
+    above = best - reduce_around(model, pixels, SURROUNDINGS, median)
+    return np.maximum(np.where(positive, above, -above), 0)
 
 
 def surround(model, pixels, contrasts, beam):

@@ -84,8 +84,8 @@ def _below(limit, coverage, beam):
 
 def same_coverage(psf, other, beam):
     """Whether two PSFs, as for `unmeasured_filter`, are the same to `SAME_COVERAGE`; a blank one never is."""
-    squares = np.square(psf - other, dtype=float).sum()  # the mean square of the difference of their transforms
-    return squares <= (SAME_COVERAGE * LEAST_COVERAGE * GAUSSIAN_AREA * beam**2) ** 2
+    difference = np.linalg.norm(psf - other)  # the rms of the difference of their transforms
+    return difference <= SAME_COVERAGE * LEAST_COVERAGE * GAUSSIAN_AREA * beam**2
 
 
 def ambiguity(psf, beam):
