@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from importlib import import_module
 
 import numpy as np
@@ -348,6 +351,24 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
     monkeypatch.setattr(survey, "find_candidates", die_once)
     assert_same(confetti_check(imagename="line"), line)
     assert os.path.exists(marker)
+
+
+def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch):
+    begun, view = [], evidence._view
+
+    def slow_view(*arguments):
+        if not begun:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        begun.append(arguments)
+        time.sleep(0.1)
+        return view(*arguments)
+
+    monkeypatch.setattr(evidence, "_view", slow_view)
+    with pytest.raises(KeyboardInterrupt):
+        confetti_check(imagename="line", outfile="other", parallel=2)
+    assert len(begun) < 6  # of 14
+    monkeypatch.setattr(evidence, "_view", view)
+    assert_same(confetti_check(imagename="line", outfile="other", parallel=False), line)
 
 
 def test_workers_of_another_version_are_refused(line, client, monkeypatch):

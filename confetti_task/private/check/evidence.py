@@ -18,6 +18,7 @@ from ..core.statistics import (
 from ..core.transforms import filtered
 from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
+from .worker_pool import end_if_interrupted
 
 # Measured: 87 bytes a pixel in whole planes of 1024 x 1024 and 2048 x 2048, whose transforms have four times as many
 # frequencies, and 74 in windows. 56 of them are of the seven channels that are compared.
@@ -94,6 +95,7 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
             needed = [other for other in around if known[other]]
             views = {other: view for other, view in views.items() if other in needed}
             for other in needed:
+                end_if_interrupted()
                 if other not in views:
                     sampling = _sampling_like_the_first(cube, polarization, other, coverage, first)
                     views[other] = _view(cube, polarization, other, corner, inside, sampling)

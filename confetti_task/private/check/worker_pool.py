@@ -3,15 +3,19 @@
 import os
 import sys
 from collections import deque
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Optional
 
 from ...version import __version__
 
 # Number of times dask retries a job whose worker died.
 RETRIES = 3
+
+# Set while the threads of an interrupted check end: one job may compare 64 large planes, which takes minutes.
+_interrupted = Event()
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def worker_pool(parallel, mapped):
     """
     if not isinstance(parallel, (bool, int)) or parallel < 0:
         raise ValueError(f"parallel should be True, False or a number of threads (got {parallel!r})")
+    _interrupted.clear()
     client = _dask_client() if mapped and parallel is True else None
     threads = (_cores() if parallel is True else max(1, parallel)) if mapped else 1
     if client is not None:
@@ -102,7 +107,24 @@ def worker_pool(parallel, mapped):
         yield Workers()
     else:
         with ThreadPoolExecutor(threads) as executor:
-            yield Workers(1, threads, executor)
+            try:
+                yield Workers(1, threads, executor)
+            except BaseException:
+                _interrupted.set()
+                raise
+
+
+def end_if_interrupted():
+    """
+    End a long job in a thread, of which each step calls this, if the check was interrupted.
+
+    Raises
+    ------
+    ~concurrent.futures.CancelledError
+        After an exception in the context of `worker_pool`, such as Ctrl-C.
+    """
+    if _interrupted.is_set():
+        raise CancelledError
 
 
 def _cores():
