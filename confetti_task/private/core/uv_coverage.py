@@ -84,7 +84,8 @@ def _below(limit, coverage, beam):
 
 def same_coverage(psf, other, beam):
     """Whether two PSFs, as for `unmeasured_filter`, are the same to `SAME_COVERAGE`; a blank one never is."""
-    difference = np.linalg.norm(psf - other)  # the rms of the difference of their transforms
+    with np.errstate(over="ignore"):  # a PSF of garbage
+        difference = np.linalg.norm(psf - other)  # the rms of the difference of their transforms
     return difference <= SAME_COVERAGE * LEAST_COVERAGE * GAUSSIAN_AREA * beam**2
 
 
