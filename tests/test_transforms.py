@@ -7,7 +7,7 @@ from scipy import fft
 from confetti_task.private.core.transforms import LINES, filtered, spectrum_of, transform_about_the_centre
 
 COLUMNS = 20
-SHAPES = [((3 * LINES + 1, 64), (200, 128)), ((64, 63), (64, 63)), ((63, 64), (128, 128)), ((48, 48), (48, 48))]
+SHAPES = [((LINES + 1, 64), (2 * LINES + 8, 128)), ((64, 63), (64, 63)), ((63, 64), (128, 128)), ((48, 48), (48, 48))]
 
 
 def noise(shape):
