@@ -8,6 +8,7 @@ from checks import confetti_check
 from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 from skies import HOT as HOT_PIXEL
 
+from confetti_task.private.check import evidence
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import same_coverage, unmeasured_filter, unsupported_spike
@@ -123,12 +124,16 @@ def test_a_spike_is_measured_beside_a_pixel_that_is_blank_in_all_other_channels(
 
 
 def test_channels_share_a_filter_only_if_their_psf_is_the_same(products, monkeypatch):
+    filters = []
+    make = evidence.unmeasured_filter
+    monkeypatch.setattr(evidence, "unmeasured_filter", lambda *of: filters.append(of) or make(*of))
     products.psf[5] = 0.9 * gaussian(BEAM) + 0.1 * dirty_beam()
     products.add_confetti(5, 20, 40, 20 * NOISE)
     write_cube("line", products)
-    shared = QTable.read(confetti_check(imagename="line", outfile="shared")["table"])
-    monkeypatch.setattr("confetti_task.private.check.evidence.CHANNELS_ALIKE", 1)
-    own = QTable.read(confetti_check(imagename="line", outfile="own")["table"])
+    shared = QTable.read(confetti_check(imagename="line", outfile="shared", parallel=1)["table"])
+    assert len(filters) == 2, "one for channel 5, and one for the others"
+    monkeypatch.setattr(evidence, "CHANNELS_ALIKE", 1)
+    own = QTable.read(confetti_check(imagename="line", outfile="own", parallel=1)["table"])
     assert list(shared["unsupported"]) == list(own["unsupported"])
     assert len(set(shared["class"])) == 2
 

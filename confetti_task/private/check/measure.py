@@ -19,6 +19,7 @@ from ..core.statistics import (
     content_of,
     contrast,
     hot_pixels_among,
+    in_channels,
     least_brightness,
     minimum_contrast,
     narrowness,
@@ -153,7 +154,7 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
             channels["unknown"][row] += content.unknown
             bright[first + number] = content.bright + [inside.start, 0]
 
-        pixels = _of_channels(bright, searched) - [first, 0, 0]
+        pixels = in_channels(searched, map(bright.pop, searched)) - [first, 0, 0]
         here = slice(first - begin, first - begin + len(model))
         candidates, signs = _search(model, pixels, channels["noise"][here], thresholds, cube.beam)
         for sign, name in ((1, "positive"), (-1, "negative")):
@@ -197,12 +198,6 @@ def _stream(cube, polarization, start, end, voxels):
             yield rows, core, low - kept, kept, model, range(searched, until)
             kept, searched = min(2, len(model)), max(until, start)
             planes[:kept] = model[-kept:].copy()
-
-
-def _of_channels(bright, searched):
-    """Bright components of the channels to be searched, [n, 3]."""
-    pixels = [np.insert(bright.pop(channel), 0, channel, axis=1) for channel in searched]
-    return np.concatenate([np.zeros((0, 3), dtype=int), *pixels])
 
 
 def _search(model, pixels, noise, thresholds, beam):

@@ -144,7 +144,7 @@ def scatter(magnitudes):
 
 
 def _scatters_of_patches(heights):
-    """`scatter` of each patch that counts, NaN for the others; all at once, which takes a third of the time."""
+    """`scatter` of each patch that counts, NaN for the others; all at once, which takes a quarter of the time."""
     patches = [patch.ravel() for band in np.array_split(heights, PATCHES) for patch in np.array_split(band, PATCHES, 1)]
     samples = np.full((len(patches), max(map(len, patches))), np.nan, dtype=np.float32)
     for row, patch in zip(samples, patches):

@@ -34,8 +34,8 @@ SURROUND_OUTER_BEAMS = 1.5
 # longer.
 GATHERED_AT_ONCE = 2**17
 
-# Rows of a plane that are searched at once: 0.3 MB at 1024 pixels each. Whole planes, which do not stay in the cache,
-# take four times as long.
+# Rows of a plane that are searched at once: 0.3 MB at 1024 pixels each, which stay in the cache; empty ones are passed
+# over. A whole plane takes a fifth longer.
 SEARCHED_ROWS = 64
 
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
@@ -157,8 +157,13 @@ def hot_pixels(model, noise, nsigma):
         The hot pixels, [n, 3].
     """
     bright = [content_of(*each).bright for each in zip(model, least_brightness(noise, nsigma))]
-    pixels = [np.insert(places, 0, channel, axis=1) for channel, places in enumerate(bright)]
-    return hot_pixels_among(model, np.concatenate(pixels), noise, nsigma)
+    return hot_pixels_among(model, in_channels(range(len(model)), bright), noise, nsigma)
+
+
+def in_channels(channels, places):
+    """Pixels (channel, y, x), [n, 3], from the places (y, x) in each of some channels."""
+    pixels = [np.insert(some, 0, channel, axis=1) for channel, some in zip(channels, places)]
+    return np.concatenate([np.zeros((0, 3), dtype=int), *pixels])
 
 
 def hot_pixels_among(model, pixels, noise, nsigma):
@@ -516,6 +521,6 @@ def _largest_magnitude(values):
 
 def _total(values):
     blank = np.isnan(values)
-    if not blank.any():  # as nearly always; the rest takes four times as long
+    if not blank.any():  # as nearly always; the rest takes twice as long
         return values.sum(axis=1)
     return np.where(blank.all(axis=1), np.nan, np.nansum(values, axis=1))

@@ -72,7 +72,7 @@ def sky_map(peak, sky, shape, marks, numbered, description):
         "world": _positions(sky, shape),
     }
     width, height = LEFT + view.panel.width + RIGHT, TOP + view.panel.height + BOTTOM
-    return drawing(width, height, parts, description, "sky", pointer)
+    return drawing(width, height, parts, description, "sky", pointer, role="group")
 
 
 class View:

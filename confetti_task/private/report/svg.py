@@ -21,7 +21,7 @@ def number(value):
     return text[:-2] if text.endswith(".0") else text
 
 
-def drawing(width, height, parts, description, kind, pointer, values=None):
+def drawing(width, height, parts, description, kind, pointer, values=None, role="img"):
     """
     A drawing that scales with the page.
 
@@ -39,6 +39,8 @@ def drawing(width, height, parts, description, kind, pointer, values=None):
         What the script needs to say what is under the pointer.
     values : float `~numpy.ndarray`, optional
         The numbers for that.
+    role : str
+        'group' if there are links in it: the content of an image is hidden from screen readers.
 
     Returns
     -------
@@ -47,8 +49,6 @@ def drawing(width, height, parts, description, kind, pointer, values=None):
     """
     about = f' data-pointer="{escape(json.dumps(pointer))}"'
     about += "" if values is None else f' data-values="{packed(values)}"'
-    # A drawing with links in it is a group: the content of an image is hidden from screen readers.
-    role = "group" if kind == "sky" else "img"
     return (
         f'<svg class="{kind}" viewBox="0 0 {number(width)} {number(height)}" role="{role}" '
         f'aria-label="{escape(description)}"{about}>\n' + "\n".join(parts) + "\n</svg>"
@@ -65,15 +65,17 @@ def words(x, y, text, anchor="middle", kind="", turned=False):
 
 def box(panel, **style):
     """A rectangle; underscores in the names of its attributes stand for dashes."""
-    about = "".join(f' {name.rstrip("_").replace("_", "-")}="{value}"' for name, value in style.items())
     left, top, width, height = map(number, panel)
-    return f'<rect x="{left}" y="{top}" width="{width}" height="{height}"{about}/>'
+    return f'<rect x="{left}" y="{top}" width="{width}" height="{height}"{_attributes(style)}/>'
 
 
 def path(commands, **style):
     """A path; underscores in the names of its attributes stand for dashes."""
-    about = "".join(f' {name.rstrip("_").replace("_", "-")}="{value}"' for name, value in style.items())
-    return f'<path d="{commands}"{about}/>'
+    return f'<path d="{commands}"{_attributes(style)}/>'
+
+
+def _attributes(style):
+    return "".join(f' {name.rstrip("_").replace("_", "-")}="{value}"' for name, value in style.items())
 
 
 def picture(panel, address):
