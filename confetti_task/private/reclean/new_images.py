@@ -7,6 +7,7 @@ import stat
 import numpy as np
 
 from ..check.clean_mask import channels_to_clean
+from ..check.tables import write_table
 from ..images.headers import opened
 from ..images.pixels import read_plane
 from ..images.write import copy_channels, put_plane, write_image
@@ -232,7 +233,7 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
     staged = os.path.join(folder, "new")
     if replaced:
         _stage_images(plan, cube, staged, replaced, beside)
-    table.write(staged + ".proof.ecsv", format="ascii.ecsv")
+    write_table(table, staged + ".proof.ecsv")
     proved = finds[finds["proof"] == "proved"]
     write_image(staged + ".proof.mask", cube, planes_of(cube, proved, np.ones(len(proved), dtype=bool)), plan.call)
     publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
