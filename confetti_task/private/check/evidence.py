@@ -39,11 +39,14 @@ CHANNELS_ALIKE = 8
 # a point source, and of a typical error of CLEAN, at these; and the places at which a source would fit nearly as well.
 Sampling = namedtuple("Sampling", "passed share response ambiguity")
 
-# What a window of a channel shows: the restored model and its unmeasured part, each as a cube of one channel; heights
-# of the image at the candidates of this channel and of those beside it, by channel; image and residual at its own
-# candidates, [n]; and its `Sampling` without the filter.
-View = namedtuple("View", "restored unmeasured heights image residual share response ambiguity")
-COMPARED = ("restored", "unmeasured")
+# Restored models and their unmeasured parts in a window of the channels that are compared, in a cube of 2 x 7 planes,
+# each of which is used again for the channel that comes seven later.
+CHANNELS_COMPARED = 2 * REACH_CHANNELS + 1
+MISSING = -1  # number of the planes of a channel that is blank or beyond the ends of the cube
+
+# What else a window of a channel shows: heights of the image at the candidates of this channel and of those beside it,
+# by channel; image and residual at its own candidates, [n]; and its `Sampling` without the filter.
+View = namedtuple("View", "heights image residual share response ambiguity")
 
 
 def bytes_needed(shape):
@@ -79,6 +82,7 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
         channel, y and x, without those where the image is blank.
     """
     weighed = [np.zeros(0, CANDIDATE)]
+    planes = np.empty((2 * CHANNELS_COMPARED, *window_of(cube.shape[2:])), dtype=np.float32)
     for corner, core in windows(cube.shape[2:]):
         inside = {channel: candidates[_within(candidates, core)] for channel, candidates in found.items()}
         inside = {channel: candidates for channel, candidates in inside.items() if len(candidates)}
@@ -91,9 +95,9 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
                 end_if_interrupted()
                 if other not in views:
                     sampling = _sampling_like_the_first(cube, polarization, other, coverage, first)
-                    views[other] = _view(cube, polarization, other, corner, inside, sampling)
+                    views[other] = _view(cube, polarization, other, corner, inside, sampling, planes)
             if channel in views:
-                weighed.append(_weigh_channel(candidates, channel, views, corner, cube, thresholds))
+                weighed.append(_weigh_channel(candidates, channel, views, planes, corner, cube, thresholds))
     return np.sort(np.concatenate(weighed), order=["channel", "y", "x"])
 
 
@@ -121,18 +125,26 @@ def _sampling_like_the_first(cube, polarization, channel, coverage, first):
     return _sampling_of(psf, cube, coverage)
 
 
-def _view(cube, polarization, channel, corner, candidates, sampling):
-    """The `View` of a window of a channel, given the candidates of all channels in the window."""
+def _view(cube, polarization, channel, corner, candidates, sampling, planes):
+    """The `View` of a window of a channel, given the candidates of all channels there; writes the planes to compare."""
     image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
-    restored = image - residual
+    restored, unmeasured = (planes[place] for place in _places_of_planes(channel))
+    np.subtract(image[0], residual[0], out=restored)
     if sampling.passed is None:
-        unmeasured = np.full_like(restored, np.nan)
+        unmeasured[:] = np.nan
     else:
-        unmeasured = filtered(restored[0], sampling.passed, transform_of(cube.shape[2:]))[np.newaxis]
-    pixels = {other: _pixels(candidates.get(other, np.zeros(0, CANDIDATE)), corner) for other in _beside(channel)}
-    heights = {other: height_above_ring(image, where, ring(cube.beam)) for other, where in pixels.items()}
-    here = (values_at(plane, pixels[channel]) for plane in (image, residual))
-    return View(restored, unmeasured, heights, *here, *sampling[1:])
+        unmeasured[:] = filtered(restored, sampling.passed, transform_of(cube.shape[2:]))
+    beside = {other: _pixels(candidates.get(other, np.zeros(0, CANDIDATE)), corner) for other in _beside(channel)}
+    heights = height_above_ring(image, np.concatenate([*beside.values()]), ring(cube.beam))
+    heights = np.split(heights, np.cumsum([len(pixels) for pixels in beside.values()])[:-1])
+    here = (values_at(plane, beside[channel]) for plane in (image, residual))
+    return View(dict(zip(beside, heights)), *here, *sampling[1:])
+
+
+def _places_of_planes(channel):
+    """Numbers of the planes of a channel in the cube of those that are compared."""
+    place = channel % CHANNELS_COMPARED
+    return place, place + CHANNELS_COMPARED
 
 
 def _beside(channel):
@@ -164,57 +176,62 @@ def measure_ambiguity(cube, polarization, channel):
     return ambiguity(read_psf(cube, polarization, channel), cube.beam) if places >= SUSPECTED else places
 
 
-def _weigh_channel(candidates, channel, views, corner, cube, thresholds):
+def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds):
     """Candidates of a channel with the evidence about them."""
-    around = [views.get(other) for other in range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)]
+    around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
+    compared = np.transpose([_places_of_planes(other) if other in views else (MISSING, MISSING) for other in around])
     here, pixels = views[channel], _pixels(candidates, corner)
-    heights = [_above_rings(around, name, pixels, cube.beam) for name in COMPARED]
-    of_image = _seen(around, lambda view: view.heights.get(channel), len(candidates))
+    heights = _above_rings(planes, compared, pixels, cube.beam)
+    missing = np.full(len(candidates), np.nan, dtype=np.float32)
+    of_image = [views[other].heights.get(channel, missing) if other in views else missing for other in around]
     least = ESTIMATE_SUFFICES * np.fmin(thresholds.unsupported, thresholds.suspicion * here.response)
     unsupported = np.empty(len(candidates), dtype=np.float32)
     for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
         some = slice(start, start + CANDIDATES_AT_ONCE)
-        given = [of_plane[some] for of_plane in heights]
         limits = least * candidates["noise"][some]
-        unsupported[some] = _unsupported(around, given, pixels[some], corner, cube, here.share, limits)
+        unsupported[some] = _unsupported(planes, compared, heights[:, some], pixels[some], corner, cube, here, limits)
 
     candidates = candidates.copy()
     candidates["restored"] = spike(heights[0]) / candidates["contrast"]
     candidates["height"] = heights[0][:, REACH_CHANNELS]
-    for name, values in (("spike", spike(of_image)), ("residual", here.residual), ("unsupported", unsupported)):
+    of_image = spike(np.column_stack(of_image))
+    for name, values in (("spike", of_image), ("residual", here.residual), ("unsupported", unsupported)):
         candidates[name] = values / candidates["noise"]
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
     return candidates[np.isfinite(here.image)]
 
 
-def _unsupported(around, heights, pixels, corner, cube, share, least):
+def _unsupported(planes, compared, heights, pixels, corner, cube, here, least):
     """`unsupported_spike` at each pixel, whose heights are given: estimated, and measured if that is not too low."""
     places, of_pixel = places_within(pixels[:, 1:] + corner, cube.beam / 2, cube.shape[2:])
     places = np.insert(places - corner, 0, 0, axis=1)
-    estimated = [_above_the_ring_of_each(around, *each, places, of_pixel) for each in zip(COMPARED, heights)]
-    unsupported = unsupported_spike(*estimated, share, np.arange(of_pixel.size).reshape(of_pixel.shape))
+    estimated = _above_the_ring_of_each(planes, compared, heights, places, of_pixel)
+    unsupported = unsupported_spike(*estimated, here.share, np.arange(of_pixel.size).reshape(of_pixel.shape))
     # Where the image is blank at the candidate itself, there is no estimate, but there may be heights beside it.
-    high = ~(np.abs(unsupported) < least) & np.isfinite(share)
+    high = ~(np.abs(unsupported) < least) & np.isfinite(here.share)
     some, rows = np.unique(of_pixel[high], return_inverse=True)
-    measured = [_above_rings(around, name, places[some], cube.beam) for name in COMPARED]
-    unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, of_pixel.shape[1]))
+    measured = _above_rings(planes, compared, places[some], cube.beam)
+    unsupported[high] = unsupported_spike(*measured, here.share, rows.reshape(-1, of_pixel.shape[1]))
     return unsupported
 
 
-def _above_rings(around, name, places, beam):
-    """Height of each place above the ring around it, [place, channel]."""
-    return _seen(around, lambda view: height_above_ring(getattr(view, name), places, ring(beam)), len(places))
+def _above_rings(planes, compared, places, beam):
+    """Height of each place above the ring around it, in the planes that are compared, [2, place, channel]."""
+    pixels = _in_planes(compared, places)
+    return height_above_ring(planes, pixels.reshape(-1, 3), ring(beam)).reshape(pixels.shape[:-1])
 
 
-def _above_the_ring_of_each(around, name, heights, places, of_pixel):
-    """Height of each place of each pixel above the ring around the pixel, whose height is given, [place, channel]."""
-    values = _seen(around, lambda view: values_at(getattr(view, name), places), len(places))[of_pixel]
-    background = values[:, values.shape[1] // 2] - heights
-    return (values - background[:, np.newaxis]).reshape(-1, len(around))
+def _above_the_ring_of_each(planes, compared, heights, places, of_pixel):
+    """Height of each place of each pixel above the ring around the pixel, as `_above_rings`."""
+    pixels = _in_planes(compared, places)
+    values = values_at(planes, pixels.reshape(-1, 3)).reshape(pixels.shape[:-1])
+    values = np.where(compared[:, np.newaxis] == MISSING, np.float32(np.nan), values)[:, of_pixel]
+    background = values[:, :, values.shape[2] // 2] - heights
+    return (values - background[:, :, np.newaxis]).reshape(2, -1, values.shape[3])
 
 
-def _seen(views, measure, number):
-    """What is measured in each of the views, [number, view]; NaN where there is no view, or nothing measured in it."""
-    missing = np.full(number, np.nan, dtype=np.float32)
-    measured = [None if view is None else measure(view) for view in views]
-    return np.column_stack([missing if values is None else values for values in measured])
+def _in_planes(compared, places):
+    """Pixels (plane, y, x) of each place in the planes that are compared, [2, place, channel, 3]."""
+    pixels = np.empty((len(compared), len(places), compared.shape[1], 3), dtype=int)
+    pixels[..., 0], pixels[..., 1:] = compared[:, np.newaxis], places[:, np.newaxis, 1:]
+    return pixels
