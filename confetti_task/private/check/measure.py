@@ -6,11 +6,10 @@ from ..core.decision import pointless
 from ..core.noise import (
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
-    SCATTER,
-    measure_scatter,
     reach_of_samples,
     sample_heights,
     sampled,
+    scatters_of,
 )
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
@@ -53,7 +52,7 @@ def measure_scatters(cube, polarization, start, end, voxels):
     Returns
     -------
     scatters : 1D structured `~numpy.ndarray`
-        From `core.noise.measure_scatter`; NaN for a blank channel.
+        From `core.noise.scatters_of`; NaN for a blank channel.
     """
     height, width = cube.shape[2:]
     rows, columns = sampled(height, SAMPLED_ROWS, cube.beam), sampled(width, SAMPLED_COLUMNS, cube.beam)
@@ -69,9 +68,8 @@ def measure_scatters(cube, polarization, start, end, voxels):
         for some in _together(alone, voxels // width):
             left, lines = _read_strips(cube, "residual", polarization, low, high, some, rows)
             residual.append(left[:, lines][:, :, columns])
-        samples = zip(np.concatenate(heights, axis=1), np.concatenate(residual, axis=1))
-        scatters += [measure_scatter(*planes) for planes in samples]
-    return np.array(scatters, dtype=SCATTER)
+        scatters.append(scatters_of(np.concatenate(heights, axis=1), np.concatenate(residual, axis=1)))
+    return np.concatenate(scatters)
 
 
 def _number_of_rows(strips_read):

@@ -7,7 +7,7 @@ scatter of a restored image; a CLEAN down into the noise lowers it, and lowers t
 
 import numpy as np
 
-from .statistics import RING_OUTER_BEAMS, height_above_ring, median, ring, values_at
+from .statistics import RING_OUTER_BEAMS, height_above_ring, median, ring
 
 # The median of |x| of a Gaussian of unit standard deviation is 0.6745; this is its inverse.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
@@ -98,69 +98,89 @@ def sample_heights(image, rows, columns, beam):
     heights : 3D float32 `~numpy.ndarray`
         [channel, row, column]: magnitude above the median of the `core.statistics.ring`. NaN where the image is blank.
     """
-    y, x = (places.ravel() for places in np.meshgrid(rows, columns, indexing="ij"))
-    heights = np.full((len(image), len(y)), np.nan, dtype=np.float32)
-    offsets = ring(beam, RING_SAMPLES)
-    for number, found in enumerate(heights):
-        pixels = np.column_stack([np.full_like(y, number), y, x])
-        values = values_at(image, pixels)
-        valid = np.isfinite(values) & (values != 0)  # 0 where an image that lost its T/F mask was blank
-        found[valid] = np.abs(height_above_ring(image, pixels[valid], offsets))
-    return heights.reshape(len(image), len(rows), len(columns))
+    values = image[:, rows[:, np.newaxis], columns]
+    valid = np.isfinite(values) & (values != 0)  # 0 where an image that lost its T/F mask was blank
+    channel, row, column = np.nonzero(valid)
+    pixels = np.column_stack([channel, rows[row], columns[column]])
+    heights = np.full(values.shape, np.nan, dtype=np.float32)
+    heights[valid] = np.abs(height_above_ring(image, pixels, ring(beam, RING_SAMPLES)))
+    return heights
 
 
-def measure_scatter(heights, residual):
+def scatters_of(heights, residual):
     """
-    Measure how a channel scatters.
+    Measure how each of some channels scatters.
 
     Parameters
     ----------
-    heights : 2D float32 `~numpy.ndarray`
+    heights : 3D float32 `~numpy.ndarray`
         Heights of the image at all crossings of the sampled rows and columns, from `sample_heights`.
-    residual : 2D float32 `~numpy.ndarray`
+    residual : 3D float32 `~numpy.ndarray`
         Residual at the same places, in Jy/beam.
 
     Returns
     -------
-    scatter : structured scalar
+    scatters : 1D structured `~numpy.ndarray`
         Of type `SCATTER`. NaN for a missing channel: blank or zero everywhere, as flagged channels are.
     """
-    known = np.isfinite(heights)
-    image = scatter(heights[known])
-    if not image > 0:
-        return np.array((np.nan,) * len(SCATTER), dtype=SCATTER)[()]
-    scatters = _scatters_of_patches(heights)
-    faintest = np.nanquantile(scatters, 0.25) if np.isfinite(scatters).any() else image * QUARTILE_OF_PATCHES
-    left = np.nan_to_num(scatter(np.abs(np.nan_to_num(residual[known]))))
-    tail = np.quantile(heights[known], 0.95) * GAUSSIAN_SIGMA_PER_MEDIAN / image
-    return np.array((image, faintest, left, tail), dtype=SCATTER)[()]
+    scatters = np.full(len(heights), np.nan, dtype=SCATTER)
+    image = _scatter_of_each(heights.reshape(len(heights), -1))
+    present = image > 0
+    image, heights, residual = image[present], heights[present], residual[present]
+    faintest = _quantile_of_each(_scatters_of_patches(heights), 0.25)
+    left = np.where(np.isfinite(heights), np.abs(np.nan_to_num(residual)), np.float32(np.nan))
+    tail = _quantile_of_each(heights.reshape(len(heights), -1), 0.95) * GAUSSIAN_SIGMA_PER_MEDIAN / image
+    for name, values in (
+        ("image", image),
+        ("faintest", np.where(np.isnan(faintest), image * QUARTILE_OF_PATCHES, faintest)),
+        ("residual", np.nan_to_num(_scatter_of_each(left.reshape(len(left), -1)))),
+        ("tail", tail),
+    ):
+        scatters[name][present] = values
+    return scatters
 
 
 def scatter(magnitudes):
     """
     Gaussian standard deviation that corresponds to the median of some magnitudes; NaN if there are none, or if it is 0.
     """
-    return (GAUSSIAN_SIGMA_PER_MEDIAN * np.median(magnitudes) or np.nan) if len(magnitudes) else np.nan
+    return _scatter_of_each(magnitudes[np.newaxis])[0] if len(magnitudes) else np.nan
+
+
+def _scatter_of_each(magnitudes):
+    """`scatter` of each row, ignoring NaN."""
+    scatters = GAUSSIAN_SIGMA_PER_MEDIAN * median(magnitudes)
+    return np.where(scatters == 0, np.nan, scatters)
+
+
+def _quantile_of_each(values, fraction):
+    """Quantile of each row, ignoring NaN; NaN where there is nothing else."""
+    quantiles = np.full(len(values), np.nan, dtype=values.dtype)
+    known = np.isfinite(values).any(axis=1)
+    if known.any():
+        quantiles[known] = np.nanquantile(values[known], fraction, axis=1)
+    return quantiles
 
 
 def _scatters_of_patches(heights):
-    """`scatter` of each patch that counts, NaN for the others; all at once, which takes a quarter of the time."""
-    patches = [patch.ravel() for band in np.array_split(heights, PATCHES) for patch in np.array_split(band, PATCHES, 1)]
-    samples = np.full((len(patches), max(map(len, patches))), np.nan, dtype=np.float32)
-    for row, patch in zip(samples, patches):
-        row[: len(patch)] = patch
-    medians = GAUSSIAN_SIGMA_PER_MEDIAN * median(samples)
-    enough = np.count_nonzero(np.isfinite(samples), axis=1) >= LEAST_SAMPLES
-    return np.where(enough & (medians > 0), medians, np.nan)
+    """`scatter` of each patch that counts, NaN for the others, [channel, patch]."""
+    bands = np.array_split(heights, PATCHES, axis=1)
+    patches = [patch.reshape(len(patch), -1) for band in bands for patch in np.array_split(band, PATCHES, axis=2)]
+    longest = max(patch.shape[1] for patch in patches)
+    samples = np.full((len(heights), len(patches), longest), np.nan, dtype=np.float32)
+    for number, patch in enumerate(patches):
+        samples[:, number, : patch.shape[1]] = patch
+    scatters = _scatter_of_each(samples.reshape(-1, longest)).reshape(samples.shape[:2])
+    enough = np.count_nonzero(np.isfinite(samples), axis=2) >= LEAST_SAMPLES
+    return np.where(enough, scatters, np.nan)
 
 
 def plane_scatters(image, residual, beam):
-    """`measure_scatter` of every channel of whole cubes [channel, y, x], as a 1D array of `SCATTER`."""
+    """`scatters_of` whole cubes [channel, y, x]."""
     rows, columns = (
         sampled(length, number, beam) for length, number in zip(image.shape[1:], (SAMPLED_ROWS, SAMPLED_COLUMNS))
     )
-    samples = zip(sample_heights(image, rows, columns, beam), residual[:, rows][:, :, columns])
-    return np.array([measure_scatter(*planes) for planes in samples], dtype=SCATTER)
+    return scatters_of(sample_heights(image, rows, columns, beam), residual[:, rows[:, np.newaxis], columns])
 
 
 def is_quiet(scatters):
