@@ -217,21 +217,16 @@ def _unsupported(planes, compared, heights, pixels, corner, cube, here, least):
 
 def _above_rings(planes, compared, places, beam):
     """Height of each place above the ring around it, in the planes that are compared, [2, place, channel]."""
-    pixels = _in_planes(compared, places)
-    return height_above_ring(planes, pixels.reshape(-1, 3), ring(beam)).reshape(pixels.shape[:-1])
+    pixels = np.empty((*compared.shape, len(places), 3), dtype=int)
+    pixels[..., 0], pixels[..., 1:] = compared[..., np.newaxis], places[:, 1:]
+    return height_above_ring(planes, pixels.reshape(-1, 3), ring(beam)).reshape(pixels.shape[:-1]).swapaxes(1, 2)
 
 
 def _above_the_ring_of_each(planes, compared, heights, places, of_pixel):
     """Height of each place of each pixel above the ring around the pixel, as `_above_rings`."""
-    pixels = _in_planes(compared, places)
-    values = values_at(planes, pixels.reshape(-1, 3)).reshape(pixels.shape[:-1])
-    values = np.where(compared[:, np.newaxis] == MISSING, np.float32(np.nan), values)[:, of_pixel]
-    background = values[:, :, values.shape[2] // 2] - heights
-    return (values - background[:, :, np.newaxis]).reshape(2, -1, values.shape[3])
-
-
-def _in_planes(compared, places):
-    """Pixels (plane, y, x) of each place in the planes that are compared, [2, place, channel, 3]."""
-    pixels = np.empty((len(compared), len(places), compared.shape[1], 3), dtype=int)
-    pixels[..., 0], pixels[..., 1:] = compared[:, np.newaxis], places[:, np.newaxis, 1:]
-    return pixels
+    flat = np.ravel_multi_index(tuple(places[:, 1:].T), planes.shape[1:])
+    values = planes.reshape(len(planes), -1).take(flat, axis=1)[compared]
+    values[compared == MISSING] = np.nan
+    values = values[..., of_pixel]
+    background = values[..., of_pixel.shape[1] // 2] - heights.swapaxes(1, 2)
+    return (values - background[..., np.newaxis]).reshape(*compared.shape, -1).swapaxes(1, 2)
