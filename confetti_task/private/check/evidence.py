@@ -13,9 +13,9 @@ from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsu
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
 from .worker_pool import end_if_interrupted
 
-# Measured: 89 bytes a pixel in planes of 1024 x 1024, and 87 in those of 2048 x 2048, whose transforms have four times
-# as many frequencies; 74 in windows. 56 of them are of the seven channels that are compared.
-BYTES_A_PIXEL, BYTES_A_FREQUENCY = 72, 4
+# Measured: 89 bytes a pixel in planes of 1024 x 1024 and of 2048 x 2048, whose transforms have four times as many
+# frequencies, and 72 in windows. 56 of them are of the seven channels that are compared.
+BYTES_A_PIXEL, BYTES_A_FREQUENCY = 67, 6
 
 # A PSF with stripes, or with many sidelobes as high as its peak, has them within so many beams of the central row too:
 # one stripe through the peak, as wide as the beam, has an ambiguity of 50 there. The whole PSF is read only if these
@@ -127,28 +127,32 @@ def _sampling_like_the_first(cube, polarization, channel, coverage, first):
 
 def _view(cube, polarization, channel, corner, candidates, sampling, planes):
     """The `View` of a window of a channel, given the candidates of all channels there; writes the planes to compare."""
-    image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
     restored, unmeasured = (planes[place] for place in _places_of_planes(channel))
-    np.subtract(image[0], residual[0], out=restored)
+    seen = _see_image(cube, polarization, channel, corner, candidates, restored)
     if sampling.passed is None:
         unmeasured[:] = np.nan
     else:
-        unmeasured[:] = filtered(restored, sampling.passed, transform_of(cube.shape[2:]))
-    beside = {other: _pixels(candidates.get(other, np.zeros(0, CANDIDATE)), corner) for other in _beside(channel)}
+        filtered(restored, sampling.passed, transform_of(cube.shape[2:]), out=unmeasured)
+    return View(*seen, *sampling[1:])
+
+
+def _see_image(cube, polarization, channel, corner, candidates, restored):
+    """Heights, image and residual for the `View`; writes the restored model."""
+    image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
+    np.subtract(image[0], residual[0], out=restored)
+    beside = {
+        other: _pixels(candidates.get(other, np.zeros(0, CANDIDATE)), corner)
+        for other in range(channel - 1, channel + 2)
+    }
     heights = height_above_ring(image, np.concatenate([*beside.values()]), ring(cube.beam))
     heights = np.split(heights, np.cumsum([len(pixels) for pixels in beside.values()])[:-1])
-    here = (values_at(plane, beside[channel]) for plane in (image, residual))
-    return View(dict(zip(beside, heights)), *here, *sampling[1:])
+    return dict(zip(beside, heights)), *(values_at(plane, beside[channel]) for plane in (image, residual))
 
 
 def _places_of_planes(channel):
     """Numbers of the planes of a channel in the cube of those that are compared."""
     place = channel % CHANNELS_COMPARED
     return place, place + CHANNELS_COMPARED
-
-
-def _beside(channel):
-    return range(channel - 1, channel + 2)
 
 
 def _pixels(candidates, corner):

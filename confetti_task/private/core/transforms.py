@@ -60,7 +60,7 @@ def spectrum_of(plane, lengths, columns):
     return fft.fft(_along_x(plane, lengths[1], columns), lengths[0]).T
 
 
-def filtered(plane, passed, lengths):
+def filtered(plane, passed, lengths, out=None):
     """
     Filter a plane.
 
@@ -72,6 +72,8 @@ def filtered(plane, passed, lengths):
         Fraction of each spatial frequency [v, u] that is passed; nothing is beyond its columns.
     lengths : tuple of int
         Height and width of the transform.
+    out : 2D float32 `~numpy.ndarray` or None
+        Array to fill; None for a new one.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def filtered(plane, passed, lengths):
         spectrum = fft.fft(lines)
         spectrum *= passed.T[some]
         by_column[some] = fft.ifft(spectrum, overwrite_x=True)[:, :height]
-    result = np.empty((height, width), dtype=np.float32)
+    result = np.empty((height, width), dtype=np.float32) if out is None else out
     for some, lines in _blocks(height, lengths[1] // 2 + 1, np.complex64):
         lines[:, : len(by_column)] = by_column[:, some].T
         result[some] = fft.irfft(lines, lengths[1])[:, :width]

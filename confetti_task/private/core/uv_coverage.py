@@ -71,15 +71,18 @@ def unmeasured_filter(psf, beam, lengths):
     if not _has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
         return None, np.nan, np.nan
     coverage, weights = _coverage(psf, lengths, columns_of(lengths, beam)), point_above_ring(lengths, beam)
-    passed, erroneous = (_below(limit, coverage, beam) for limit in (LEAST_COVERAGE, ERRONEOUS_COVERAGE))
-    share, all_of_it = (float((part * weights).sum()) for part in (passed, erroneous))
-    return passed, share, share / all_of_it
+    passed = _below(LEAST_COVERAGE, coverage, beam)
+    share = float((passed * weights).sum())
+    erroneous = _below(ERRONEOUS_COVERAGE, coverage, beam)
+    erroneous *= weights
+    return passed, share, share / float(erroneous.sum())
 
 
 def _below(limit, coverage, beam):
     """1 where the coverage is far below a limit, one half at the limit, and 0 far above it."""
     area = np.float32(limit * GAUSSIAN_AREA * beam**2)
-    return area / (area + coverage)
+    total = area + coverage
+    return np.divide(area, total, out=total)
 
 
 def same_coverage(psf, other, beam):
