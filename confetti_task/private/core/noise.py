@@ -126,6 +126,8 @@ def scatters_of(heights, residual):
     scatters = np.full(len(heights), np.nan, dtype=SCATTER)
     image = _scatter_of_each(heights.reshape(len(heights), -1))
     present = image > 0
+    if not present.any():
+        return scatters
     image, heights, residual = image[present], heights[present], residual[present]
     faintest = _quantile_of_each(_scatters_of_patches(heights), 0.25)
     left = np.where(np.isfinite(heights), np.abs(np.nan_to_num(residual)), np.float32(np.nan))
