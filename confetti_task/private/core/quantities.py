@@ -168,7 +168,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "suspicion",
         "f4",
-        description="height of the fake source that may hide here, in sigma",
+        description="height of the fake source that may hide here, in sigma; estimated where unsupported is",
     ),
     Quantity("confetti", "?"),
     Quantity("known", "?"),  # within a beam of a known real source
@@ -260,7 +260,8 @@ CHANNEL_QUANTITIES = (
     ),
     Quantity(
         "tail",
-        description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma; nan if unknown",
+        description="unsupported spike that 5 % of the narrow hot pixels exceed, in sigma, estimates included; nan if "
+        "unknown",
     ),
     Quantity("severity", description="severity of the worst fake source, in sigma"),
     Quantity("flux", unit="Jy", description="sum of the absolute fluxes of the fake sources"),
