@@ -23,7 +23,7 @@ BYTES_A_PIXEL, BYTES_A_FREQUENCY = 67, 6
 STRIP_BEAMS, SUSPECTED = 8, 2.6
 
 # A spike is measured at 21 places and more, each above the ring around it. First it is estimated with the ring around
-# the candidate for all of them, which takes a sixth of the time. It is measured where the estimate is at least this
+# the candidate for all of them, which takes a seventh of the time. It is measured where the estimate is at least this
 # fraction of what would be evidence, or would make its channel suspicious. In seven cubes made with the real tclean,
 # spikes of 3 sigma and more were estimated at 2.05 and more, and those of 1.1 at 0.64; where nothing is measured, 98 of
 # 100 estimates are right to 0.3 sigma.
