@@ -1,5 +1,8 @@
 """The test of whether the data hold a spike, on skies whose unmeasured spatial frequencies are known."""
 
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy.table import QTable
@@ -9,6 +12,8 @@ from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 from skies import HOT as HOT_PIXEL
 
 from confetti_task.private.check import evidence
+from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import same_coverage, unmeasured_filter, unsupported_spike
@@ -210,3 +215,25 @@ def test_the_more_baselines_fill_the_gaps_the_less_an_error_of_clean_shows():
     fuller = (dirty_beam() + some) / (1 + some.max())
     shown = [unmeasured_filter(psf.astype(np.float32), BEAM, lengths)[2] for psf in (dirty_beam(), fuller)]
     assert 1 > shown[0] > 1.1 * shown[1] > 0
+
+
+def test_comparing_a_channel_full_of_candidates_takes_no_more_memory():
+    few, many = (memory_of_comparing(number) for number in (1000, 8000))
+    assert many < 1.5 * few
+
+
+def memory_of_comparing(number):
+    """Bytes that comparing so many candidates of a channel takes, all of which have to be measured."""
+    cube = SimpleNamespace(shape=(1, 7, 256, 256), beam=5.0)
+    random = np.random.default_rng(0)
+    planes = random.normal(size=(2 * evidence.CHANNELS_COMPARED, *cube.shape[2:])).astype(np.float32)
+    candidates = np.zeros(number, dtype=CANDIDATE)
+    candidates["x"], candidates["y"] = random.integers(0, 256, (2, number))
+    candidates["noise"] = candidates["contrast"] = 0.01
+    values = np.zeros(number, dtype=np.float32)
+    views = {channel: evidence.View({3: values}, values, values, 0.2, 0.4, 1.0) for channel in range(7)}
+    tracemalloc.start()
+    evidence._weigh_channel(candidates, 3, views, planes, (0, 0), cube, Thresholds())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak

@@ -29,8 +29,8 @@ STRIP_BEAMS, SUSPECTED = 8, 2.6
 # 100 estimates are right to 0.3 sigma.
 ESTIMATE_SUFFICES = 1 / 2
 
-# Candidates of a channel whose spikes are computed together, in 40 MB: a channel that ran away can have 10**5.
-CANDIDATES_AT_ONCE = 4096
+# Candidates of a channel that are compared together, in 40 MB: a channel that ran away can have 10**5.
+CANDIDATES_AT_ONCE = 1024
 
 # Channels that have the filter of the first of them, if their PSFs are the same: a filter takes as long as the rest.
 CHANNELS_ALIKE = 8
@@ -185,13 +185,14 @@ def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds)
     around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
     compared = np.transpose([_places_of_planes(other) if other in views else (MISSING, MISSING) for other in around])
     here, pixels = views[channel], _pixels(candidates, corner)
-    heights = _above_rings(planes, compared, pixels, cube.beam)
     missing = np.full(len(candidates), np.nan, dtype=np.float32)
     of_image = [views[other].heights.get(channel, missing) if other in views else missing for other in around]
     least = ESTIMATE_SUFFICES * np.fmin(thresholds.unsupported, thresholds.suspicion * here.response)
+    heights = np.empty((2, len(candidates), CHANNELS_COMPARED), dtype=np.float32)
     unsupported = np.empty(len(candidates), dtype=np.float32)
     for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
         some = slice(start, start + CANDIDATES_AT_ONCE)
+        heights[:, some] = _above_rings(planes, compared, pixels[some], cube.beam)
         limits = least * candidates["noise"][some]
         unsupported[some] = _unsupported(planes, compared, heights[:, some], pixels[some], corner, cube, here, limits)
 

@@ -131,14 +131,11 @@ def scatters_of(heights, residual):
     image, heights, residual = image[present], heights[present], residual[present]
     faintest = _quantile_of_each(_scatters_of_patches(heights), 0.25)
     left = np.where(np.isfinite(heights), np.abs(np.nan_to_num(residual)), np.float32(np.nan))
-    tail = _quantile_of_each(heights.reshape(len(heights), -1), 0.95) * GAUSSIAN_SIGMA_PER_MEDIAN / image
-    for name, values in (
-        ("image", image),
-        ("faintest", np.where(np.isnan(faintest), image * QUARTILE_OF_PATCHES, faintest)),
-        ("residual", np.nan_to_num(_scatter_of_each(left.reshape(len(left), -1)))),
-        ("tail", tail),
-    ):
-        scatters[name][present] = values
+    tail = _quantile_of_each(heights.reshape(len(heights), -1), 0.95)
+    scatters["image"][present] = image
+    scatters["faintest"][present] = np.where(np.isnan(faintest), image * QUARTILE_OF_PATCHES, faintest)
+    scatters["residual"][present] = np.nan_to_num(_scatter_of_each(left.reshape(len(left), -1)))
+    scatters["tail"][present] = tail * GAUSSIAN_SIGMA_PER_MEDIAN / image
     return scatters
 
 

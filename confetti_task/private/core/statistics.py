@@ -35,8 +35,7 @@ SURROUND_OUTER_BEAMS = 1.5
 GATHERED_AT_ONCE = 2**17
 
 # Pixels that are searched at once, in whole rows: 1 MB, which stays in the cache; empty ones are passed over. With a
-# quarter of them one thread is as fast, but two, which wait for each other in between, take up to a fifth
-# longer.
+# quarter of them one thread is as fast, but two, which wait for each other, take up to a fifth longer.
 SEARCHED_AT_ONCE = 2**18
 
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
