@@ -49,6 +49,13 @@ PARAMETERS = (
         summary="Minimum height, in sigma, of a point source that the visibilities do not support",
     ),
     Parameter(
+        name="surround",
+        type="double",
+        default=-0.8,
+        allowed=(),
+        summary="Maximum flux around a hot pixel, as a fraction of it, that is evidence; 0 = none",
+    ),
+    Parameter(
         name="known",
         type="any",
         default="",
@@ -135,6 +142,7 @@ def confetti_check(
     nsigma=2.5,
     narrowness=0.5,
     unsupported=3.0,
+    surround=-0.8,
     known="",
     cleanmask="channel",
     writestats=False,
@@ -156,11 +164,13 @@ def confetti_check(
     writes a mask image of them, a clean mask for cleaning the bad channels again, tables of the sources and of the
     channels, and a report. The inputs are never changed.
 
-    A narrow hot pixel is classified as confetti only if there is evidence against it: either the image has a spike
-    there in the spatial frequencies that were not measured, or the surround in the model cancels at least four fifths
-    of the hot pixel and a spike still remains in the restored model. Without such evidence it is a candidate: it is
-    listed in the table but never masked, because a maser in one channel looks the same. A channel in which CLEAN
-    diverged as a whole is bad too: its model components do not explain the visibilities.
+    A narrow hot pixel is classified as confetti only if there is evidence against it, of one of two kinds.
+    "unsupported": the image has a spike there in the spatial frequencies that were not measured, higher than those that
+    bright real sources in the channel may leave. "surround": the components around the hot pixel take at least four
+    fifths of its flux, and yet a spike of 5 sigma, which only this channel has, is left in the image. It needs no PSF
+    and works in mosaics. Without such evidence a hot pixel is a candidate: it is listed in the table but never masked,
+    because a maser in one channel looks the same. A channel in which CLEAN diverged as a whole is bad too: its model
+    components do not explain the visibilities.
 
     Parameters
     ----------
@@ -188,6 +198,13 @@ def confetti_check(
         within half a beam of the hot pixel that is present in this channel of the image, is absent from the three
         channels on either side, and lies in the spatial frequencies that were not measured, where nothing constrains
         the deconvolution. The error of the image is 1.2 to 1.5 times as large.
+    surround : float, default -0.8
+        Maximum flux of the model around a hot pixel, as a fraction of its contrast: -1 if the surround cancels it
+        fully. With such a surround, a spike of 5 sigma in the restored model that has the sign of the hot pixel, that
+        at least half remains of in the image, and that neither adjacent channel has, is confetti: a real source would
+        have its flux in the model. The spike has to be lower than the hot pixel, by half where there is emission too.
+        The surround is searched from 2 pixels to 1.5 beams; wider ones, with half of the flux there, make the channel
+        suspicious. 0: a surround is no evidence.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
         (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...] in degrees or as
@@ -243,6 +260,8 @@ def confetti_check(
             Number of fake sources.
         ncandidates : int
             Number of candidates, which are not masked.
+        evidence : dict of int
+            Number of fake sources with each kind of evidence, 'unsupported' and 'surround'.
         channels : list of int
             Bad channels: those with confetti, and those in which CLEAN diverged. For a cube in pieces, they are counted
             from the first piece.

@@ -30,6 +30,8 @@ def _is_of(value, kind):
 def _is_one(value, kind):
     if kind.startswith("list of "):
         return isinstance(value, list) and all(_is_one(item, kind[len("list of ") :]) for item in value)
+    if kind.startswith("dict of "):
+        return isinstance(value, dict) and all(_is_one(item, kind[len("dict of ") :]) for item in value.values())
     return value is None if kind == "None" else type(value).__name__ == kind
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.core.decision import Thresholds, is_confetti, pointless, reliability, severity
+from confetti_task.private.check.messages import EVIDENCE
+from confetti_task.private.core.decision import KINDS, Thresholds, evidence_of, pointless, reliability, severity
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
 
@@ -15,6 +16,10 @@ def candidate(**fields):
     for name, value in fields.items():
         row[name] = value
     return row
+
+
+def is_confetti(rows, thresholds):
+    return evidence_of(rows, thresholds) != ""
 
 
 def test_a_spike_that_the_data_hold_is_no_confetti():
@@ -30,31 +35,72 @@ def test_nothing_condemns_a_pixel_near_a_known_source():
     assert not is_confetti(candidate(contrast=40, noise=1, restored=1, unsupported=20, known=True), THRESHOLDS)
 
 
-COMPENSATED = {
-    "contrast": 80,
+# A hot pixel of 10 sigma on a disc that takes its flux and leaves 8 sigma in the image, and nothing else in its place.
+SURROUNDED = {
+    "contrast": 10,
     "noise": 1,
-    "restored": 0.1,
+    "restored": 0.8,
+    "height": 8,
+    "spike": 8,
     "surround": -1,
     "unsupported": np.nan,
     "response": np.nan,
 }
 
 
-def test_without_a_psf_only_a_compensated_hot_pixel_that_leaves_a_spike_is_confetti():
-    assert is_confetti(candidate(**COMPENSATED), THRESHOLDS)
-    assert not is_confetti(candidate(**{**COMPENSATED, "restored": 0.4}), THRESHOLDS)
-    assert not is_confetti(candidate(**{**COMPENSATED, "restored": 0.05}), THRESHOLDS)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_surround_that_takes_the_flux_but_leaves_a_spike_is_evidence_with_either_sign(sign):
+    turned = {name: sign * SURROUNDED[name] for name in ("contrast", "height", "spike")}
+    assert evidence_of(candidate(**{**SURROUNDED, **turned}), THRESHOLDS) == "surround"
+    assert evidence_of(candidate(**{**SURROUNDED, "unsupported": 1, "response": 0.4}), THRESHOLDS) == "surround"
 
 
-def test_a_hot_pixel_that_the_image_lacks_but_nothing_surrounds_is_no_confetti():
-    assert not is_confetti(candidate(**{**COMPENSATED, "surround": 0}), THRESHOLDS)
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"surround": -0.7},  # a maser has its flux in the model
+        {"restored": 0.4, "height": 4},  # no credible source is left
+        {"restored": 1.0, "height": 10},  # the surround is too wide to have lowered the spike
+        {"spike": -8},  # the residual has taken it back
+        {"spike": 3},
+        {"narrowness": 0.7},  # an adjacent channel has it too
+        {"contrast": 2.2, "restored": 4},  # the spike is not made by the hot pixel
+        {"height": 40},  # on emission, CLEAN compensates harmless hot pixels
+        {"floor": 9},  # a bright source in the channel may make it
+        {"response": 0.24},  # natural weighting
+        {"ambiguity": 100},
+        {"known": True},
+    ],
+)
+def test_a_surround_is_no_evidence_where_a_real_source_may_have_it(otherwise):
+    assert evidence_of(candidate(**{**SURROUNDED, **otherwise}), THRESHOLDS) == ""
 
 
-def test_a_maser_in_the_residual_beside_a_compensated_hot_pixel_is_no_confetti():
-    assert not is_confetti(candidate(**{**COMPENSATED, "contrast": 6, "unsupported": 1, "spike": 20}), THRESHOLDS)
+def test_on_emission_a_surround_is_evidence_if_it_lowers_the_spike_to_half():
+    on_emission = {**SURROUNDED, "height": 40}
+    assert is_confetti(candidate(**{**on_emission, "contrast": 20, "restored": 0.4}), THRESHOLDS)
+    assert not is_confetti(candidate(**{**on_emission, "contrast": 12, "restored": 0.67}), THRESHOLDS)
 
 
-@pytest.mark.parametrize("wrong", [{"nsigma": 0}, {"unsupported": -1}, {"narrowness": 1.5}])
+def test_with_a_surround_of_0_it_is_no_evidence():
+    assert not is_confetti(candidate(**SURROUNDED), Thresholds(surround=0))
+    assert not is_confetti(candidate(**{**SURROUNDED, "surround": -0.7}), Thresholds(surround=-0.8))
+    assert is_confetti(candidate(**{**SURROUNDED, "surround": -0.7}), Thresholds(surround=-0.6))
+
+
+def test_a_spike_that_a_bright_real_source_in_the_channel_may_have_is_no_evidence():
+    spike = {"contrast": 40, "noise": 1, "restored": 1, "unsupported": -30}
+    assert is_confetti(candidate(**spike, floor=29), THRESHOLDS)
+    assert not is_confetti(candidate(**spike, floor=31), THRESHOLDS)
+
+
+def test_what_an_adjacent_channel_has_too_is_never_confetti():
+    spike = {"contrast": 40, "noise": 1, "restored": 1, "unsupported": 30}
+    assert is_confetti(candidate(**spike, narrowness=0.7, paired=True), THRESHOLDS)
+    assert not is_confetti(candidate(**spike, narrowness=0.9, paired=True), THRESHOLDS)
+
+
+@pytest.mark.parametrize("wrong", [{"nsigma": 0}, {"unsupported": -1}, {"narrowness": 1.5}, {"surround": 0.5}])
 def test_thresholds_without_a_meaning_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Thresholds(**wrong)
@@ -66,7 +112,7 @@ def test_pixels_within_a_beam_are_one_source_named_after_its_confetti():
     rows["channel"] = [5, 5, 5, 6]
     rows["contrast"] = [9, 4, 1, 1]
     rows["severity"] = [0, 3, 0, 0]
-    rows["confetti"] = rows["severity"] > 0
+    rows["evidence"][rows["severity"] > 0] = "unsupported"
     worst, npixels = join(rows, beam=6.0)
     assert worst.tolist() == [1, 2, 3]
     assert npixels.tolist() == [2, 1, 1]
@@ -105,21 +151,25 @@ def test_a_marginal_hot_pixel_counts_only_in_a_channel_that_is_bad_without_it():
     assert pointless(rows, THRESHOLDS, evidence=False).tolist() == [False, False, False, False, True]
 
 
-def test_compensation_is_no_evidence_with_natural_weighting():
-    assert is_confetti(candidate(**{**COMPENSATED, "response": 0.4}), THRESHOLDS)
-    assert not is_confetti(candidate(**{**COMPENSATED, "response": 0.24}), THRESHOLDS)
+def test_a_hot_pixel_in_a_pair_of_channels_is_kept_if_it_makes_its_channel_suspicious():
+    pair = {"contrast": 20, "noise": 1, "narrowness": 1, "paired": True}
+    rows = np.concatenate([candidate(**pair, suspicion=height) for height in (3.9, 4.1)])
+    assert pointless(rows, THRESHOLDS, evidence=True).tolist() == [True, False]
+    assert not pointless(rows, THRESHOLDS, evidence=False).any()
 
 
-def test_the_reliability_grows_with_the_evidence_and_is_that_of_confetti_alone():
-    rows = np.concatenate([candidate(unsupported=height, confetti=True) for height in (3, 4, 6, -6)])
-    assert reliability(rows, THRESHOLDS) == pytest.approx([0.825, 0.929, 0.989, 0.989], abs=1e-3)
-    assert np.isnan(reliability(candidate(unsupported=6), THRESHOLDS)).all()
-    assert reliability(candidate(unsupported=np.nan, confetti=True), THRESHOLDS) == pytest.approx(0.85)
+def test_the_reliability_grows_with_an_unsupported_spike_and_is_that_of_finds_alone():
+    rows = np.concatenate([candidate(unsupported=height, evidence="unsupported") for height in (3, 4, 6, -6)])
+    assert reliability(rows) == pytest.approx([0.825, 0.929, 0.989, 0.989], abs=1e-3)
+    assert np.isnan(reliability(candidate(unsupported=6))).all()
 
 
-def test_a_compensated_hot_pixel_has_the_severity_and_the_reliability_of_one():
-    """Its unsupported spike is no evidence, being a small part of the source in its place."""
-    row = candidate(**{**COMPENSATED, "unsupported": 3.5}, height=20, confetti=True)
-    assert is_confetti(row, THRESHOLDS)
-    assert severity(row, THRESHOLDS) == pytest.approx(8)
-    assert reliability(row, THRESHOLDS) == pytest.approx(0.85)
+def test_each_kind_of_evidence_has_its_own_severity_and_reliability():
+    row = candidate(**{**SURROUNDED, "unsupported": 3.5}, evidence="surround")
+    assert severity(row) == pytest.approx(8)
+    assert reliability(row) == pytest.approx(0.85)
+
+
+def test_every_kind_of_evidence_is_explained():
+    assert set(EVIDENCE) == set(KINDS)
+    assert max(map(len, KINDS)) <= CANDIDATE["evidence"].itemsize // 4

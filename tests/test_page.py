@@ -218,7 +218,7 @@ def suspects():
 
 def test_the_page_ranks_suspicious_channels_and_tells_how_the_data_decide(suspects):
     write_cube("line", suspects)
-    result = confetti_check(imagename="line")
+    result = confetti_check(imagename="line", surround=0)
     page = Path(result["report"]).read_text(encoding="utf-8")
     assert '<p class="verdict suspicious"><b>Suspicious</b>: no fake source is certain' in page
     head = page[: page.index("<h2>")]
@@ -236,7 +236,7 @@ def test_the_page_ranks_suspicious_channels_and_tells_how_the_data_decide(suspec
 def test_bad_and_suspicious_channels_are_listed_one_beneath_the_other(suspects):
     suspects.add_confetti(*HOT, 20 * NOISE)
     write_cube("line", suspects)
-    result = confetti_check(imagename="line")
+    result = confetti_check(imagename="line", surround=0)
     assert (result["channels"], result["suspects"]) == ([3], [5, 1])
     page = Path(result["report"]).read_text(encoding="utf-8")
     places = [
@@ -248,7 +248,7 @@ def test_bad_and_suspicious_channels_are_listed_one_beneath_the_other(suspects):
 
 def test_the_page_says_how_high_a_fake_source_must_be_to_be_found(products):
     write_cube("line", products)
-    result = confetti_check(imagename="line")
+    result = confetti_check(imagename="line", surround=0)
     sentence = f"a fake source of {result['limit']:.1f} sigma is found with a probability of 90 %"
     assert sentence in Path(result["report"]).read_text(encoding="utf-8")
     write_cube("blind", products, skip=["psf"])
@@ -259,7 +259,7 @@ def test_the_page_says_how_high_a_fake_source_must_be_to_be_found(products):
 def test_suspicious_channels_are_hatched_and_bad_ones_shaded(suspects):
     suspects.add_confetti(*HOT, 20 * NOISE)
     write_cube("line", suspects)
-    channels = QTable.read(confetti_check(imagename="line", report=False)["channeltable"])
+    channels = QTable.read(confetti_check(imagename="line", surround=0, report=False)["channeltable"])
     drawing = ElementTree.fromstring(channel_strips(channels, "all channels"))
     left, _, width = json.loads(drawing.get("data-pointer"))["panels"][:3]
     for name, expected in (("bad", [3]), ("suspicious", [1, 5]), ("diverged", [])):
@@ -528,16 +528,18 @@ def test_a_sentence_tells_the_evidence():
         "spike": 9.0,
         "residual": 0.4,
     }
-    row.update(unsupported=8.1, severity=8.1, restored=0.5, ambiguity=1)
+    row.update(evidence="unsupported", unsupported=8.1, severity=8.1, restored=0.5, floor=0, ambiguity=1)
     limits = {"unsupported": 3.0}
     sentence = explain(row, limits)
     assert "do not support a point source of +8.1 sigma within half a beam; at this pixel the image has" in sentence
     assert "a spike of +9.0 sigma in this channel alone, the residual is +0.4 sigma" in sentence
     assert "hot pixel of 71 sigma, with 2 % of it in a neighbouring channel and -104 % in its surround" in sentence
-    assert "cancels all but 10 %" in explain(dict(row, unsupported=np.nan, restored=0.1), limits)
+    surrounded = dict(row, evidence="surround", unsupported=np.nan)
+    assert "take -104% of its flux, yet the image shows a source of 8.1 sigma" in explain(surrounded, limits)
     candidate = dict(row, **{"class": "candidate"})
     assert "is +2.96 sigma, short of the 3 that would be evidence" in explain(dict(candidate, unsupported=2.96), limits)
     assert "less than a third of the source there" in explain(dict(candidate, unsupported=3.5), limits)
+    assert "lack of dynamic range" in explain(dict(candidate, floor=12), limits)
     assert "the coverage is unknown" in explain(dict(candidate, unsupported=np.nan), limits)
     assert "do not say where a source is" in explain(dict(candidate, ambiguity=1000), limits)
     assert "known real source" in explain(dict(row, **{"class": "known"}), limits)
@@ -638,7 +640,7 @@ def test_the_page_says_where_cleaning_again_could_not_decide():
     products.add_confetti(5, 36, 20, 11.4 * NOISE)
     write_cube("line", products)
     write_proof("tried.proof.ecsv", "line", "line", (), {5: "undecided"}, replaced=[])
-    assert "Cleaning again could not decide about channels 5" in page_of("line", proof="tried.proof.ecsv")
+    assert "Cleaning again could not decide about channels 5" in page_of("line", surround=0, proof="tried.proof.ecsv")
     assert "could not decide" not in page_of("line", overwrite=True)
 
 
@@ -739,7 +741,7 @@ def test_the_summary_counts_suspicious_cubes_and_their_channels(suspects, produc
     write_cube("suspicious", suspects)
     write_cube("bad", products)
     for name in ("suspicious", "bad"):
-        confetti_check(imagename=name, report=False)
+        confetti_check(imagename=name, surround=0, report=False)
     heading, cubes = summarized()
     assert heading == "1 of 2 cubes have confetti, 1 more is suspicious."
     assert list(cubes) == ["bad", "suspicious"]

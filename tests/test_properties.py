@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skies import BEAM, dirty_beam
 
-from confetti_task.private.core.decision import Thresholds, is_confetti, severity
+from confetti_task.private.core.decision import Thresholds, evidence_of, severity
 from confetti_task.private.core.noise import SCATTER, channel_noise, scatter
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
@@ -207,7 +207,7 @@ def test_the_scatter_of_noise_is_its_standard_deviation(seed, sigma):
 
 def candidates_of(random, number):
     candidates = np.zeros(number, dtype=CANDIDATE)
-    for name in ("unsupported", "contrast", "surround", "restored"):
+    for name in ("unsupported", "contrast", "surround", "restored", "spike"):
         candidates[name] = random.normal(scale=5, size=number)
     candidates["unsupported"][random.random(number) < 0.2] = np.nan
     candidates["noise"] = random.uniform(0.5, 2, number)
@@ -225,14 +225,14 @@ RANDOM = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 def test_a_stricter_threshold_never_condemns_more_and_a_known_source_never(random, unsupported, stricter):
     candidates = candidates_of(random, 50)
     loose, strict = (
-        is_confetti(candidates, Thresholds(unsupported=value)) for value in (unsupported, unsupported * stricter)
+        evidence_of(candidates, Thresholds(unsupported=value)) for value in (unsupported, unsupported * stricter)
     )
-    assert not (strict & ~loose).any()
-    assert not (loose & candidates["known"]).any()
-    candidates["confetti"] = loose
-    heights = severity(candidates, Thresholds(unsupported=unsupported))
-    assert (heights[loose] >= min(unsupported, Thresholds().restored_spike)).all()
-    assert not heights[~loose].any()
+    assert not ((strict != "") & (loose == "")).any()
+    assert not (candidates["known"] & (loose != "")).any()
+    candidates["evidence"] = loose
+    heights = severity(candidates)
+    assert (heights[loose != ""] >= min(unsupported, Thresholds().spike)).all()
+    assert not heights[loose == ""].any()
 
 
 @given(RANDOM, st.integers(0, 80), st.floats(1, 20))

@@ -1,6 +1,7 @@
 """The test of whether the data hold a spike, on skies whose unmeasured spatial frequencies are known."""
 
 import tracemalloc
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from skies import HOT as HOT_PIXEL
 
 from confetti_task.private.check import evidence
 from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.core.dynamic_range import UNKNOWN_LEVEL
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
@@ -108,9 +110,10 @@ def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
         for channel in range(len(products.model)):
             products.add_confetti(channel, *random.integers(5, 59, 2), flux * NOISE)
     write_cube("line", products)
-    some = QTable.read(confetti_check(imagename="line", outfile="some")["table"])
+    check = partial(confetti_check, imagename="line", surround=0)
+    some = QTable.read(check(outfile="some")["table"])
     monkeypatch.setattr("confetti_task.private.check.evidence.ESTIMATE_SUFFICES", 0)
-    all_measured = QTable.read(confetti_check(imagename="line", outfile="all")["table"])
+    all_measured = QTable.read(check(outfile="all")["table"])
     assert list(some["class"]) == list(all_measured["class"])
     estimated = some["unsupported"] != all_measured["unsupported"]
     assert 10 < np.count_nonzero(estimated) < len(some) - 10
@@ -231,7 +234,7 @@ def memory_of_comparing(number):
     candidates["x"], candidates["y"] = random.integers(0, 256, (2, number))
     candidates["noise"] = candidates["contrast"] = 0.01
     values = np.zeros(number, dtype=np.float32)
-    views = {channel: evidence.View({3: values}, values, values, 0.2, 0.4, 1.0) for channel in range(7)}
+    views = {channel: evidence.View({3: values}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0) for channel in range(7)}
     tracemalloc.start()
     evidence._weigh_channel(candidates, 3, views, planes, (0, 0), cube, Thresholds())
     _, peak = tracemalloc.get_traced_memory()

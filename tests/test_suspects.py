@@ -79,7 +79,7 @@ def make(folder, bad):
         write_cube("line", products)
         os.mkdir("line.ms")
         record()
-        result = confetti_check(imagename="line", unsupported=5)
+        result = confetti_check(imagename="line", unsupported=5, surround=0)
         assert (result["channels"], result["suspects"]) == ([bad] if bad else [], [SUSPECT])
     return folder, products
 
@@ -155,7 +155,7 @@ def test_a_source_that_is_known_to_be_real_is_never_proved_to_be_fake(pretend, s
     pretend(suspicious, 0)
     row = QTable.read("line.confetti.ecsv")[0]
     known = [(row["ra"].value, row["dec"].value)]
-    confetti_check(imagename="line", unsupported=5, known=known, overwrite=True)
+    confetti_check(imagename="line", unsupported=5, surround=0, known=known, overwrite=True)
     result = confetti_reclean(imagename="line", chans=str(SUSPECT))
     assert result["proof"]["proved"] == 0
     assert result["proof"]["changed"] == 1
@@ -186,14 +186,14 @@ def test_where_all_are_acquitted_nothing_is_imaged_once_more_though_models_are_s
 def test_the_check_takes_the_acquittal_from_the_table_while_the_model_is_the_same(pretend, suspicious):
     pretend(suspicious)
     table = confetti_reclean(imagename="line")["proof"]["table"]
-    again = {"imagename": "line", "unsupported": 5, "overwrite": True}
+    again = {"imagename": "line", "unsupported": 5, "surround": 0, "overwrite": True}
     assert confetti_check(**again)["verdict"] == "suspicious"
     assert confetti_check(**again, proof=table)["verdict"] == "clean"
     products = suspicious[1]
     write_cube("other", products)
     put_channel("other.model", SUSPECT, 1.01 * products.model[SUSPECT])
     put_channel("other.image", SUSPECT, products.image[SUSPECT] * 1.01 - 0.01 * products.residual[SUSPECT])
-    assert confetti_check(imagename="other", unsupported=5, proof=table)["verdict"] == "suspicious"
+    assert confetti_check(imagename="other", unsupported=5, surround=0, proof=table)["verdict"] == "suspicious"
 
 
 def test_a_channel_in_which_nothing_stands_out_is_acquitted_too(pretend, suspicious):
@@ -201,7 +201,7 @@ def test_a_channel_in_which_nothing_stands_out_is_acquitted_too(pretend, suspici
     table = confetti_reclean(imagename="line")["proof"]["table"]
     proof = QTable.read(table)
     proof[:0].write(table, format="ascii.ecsv", overwrite=True)
-    again = confetti_check(imagename="line", unsupported=5, proof=table, overwrite=True)
+    again = confetti_check(imagename="line", unsupported=5, surround=0, proof=table, overwrite=True)
     assert again["verdict"] == "clean"
 
 
@@ -256,7 +256,9 @@ def test_the_proof_names_the_channels_with_new_planes_and_the_page_shows_them_be
     pretend(both)
     proof = QTable.read(confetti_reclean(imagename="line")["proof"]["table"])
     assert proof.meta["replaced"] == [BAD]
-    checked = confetti_task.confetti_check(imagename="line_reclean", unsupported=5, npanels=1, overwrite=True)
+    checked = confetti_task.confetti_check(
+        imagename="line_reclean", unsupported=5, surround=0, npanels=1, overwrite=True
+    )
     page = Path(checked["report"]).read_text(encoding="utf-8")
     assert f"New planes in channels {BAD}; channels {SUSPECT} are acquitted" in page
     assert f"Before and after 1: channel {BAD}, " in page

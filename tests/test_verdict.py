@@ -332,7 +332,7 @@ def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
     products.add_confetti(1, 20, 40, 9.9 * NOISE)
     products.add_confetti(5, 36, 20, 11.4 * NOISE)
     write_cube("line", products)
-    result = confetti_check(imagename="line")
+    result = confetti_check(imagename="line", surround=0)
     assert result["verdict"] == "suspicious"
     assert result["suspects"] == [5, 1]
     assert result["suspectchans"] == "1;5"
@@ -354,8 +354,8 @@ def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channe
     marginal["x"], marginal["narrowness"], marginal["unsupported"] = 5, 0.7, 9
     found = found._replace(candidates=np.concatenate([found.candidates, marginal]))
     nowhere, here = SkyCoord([], [], unit="deg"), SkyCoord(*world_coordinates(cube, *np.array(HOT)[:, np.newaxis])[:2])
-    assert judge(found, nowhere, Thresholds()).candidates["confetti"].sum() == 2
-    assert not judge(found, here, Thresholds()).candidates["confetti"].any()
+    assert (judge(found, nowhere, Thresholds()).candidates["evidence"] != "").sum() == 2
+    assert not (judge(found, here, Thresholds()).candidates["evidence"] != "").any()
 
 
 @pytest.mark.parametrize("part", [0.0, 0.9])

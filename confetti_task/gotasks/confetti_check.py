@@ -17,6 +17,7 @@ class _ShellTask(ShellTask):
         nsigma=None,
         narrowness=None,
         unsupported=None,
+        surround=None,
         known=None,
         cleanmask=None,
         writestats=None,

@@ -158,7 +158,7 @@ def _stage(outfile, part, options):
 def _masks(part, kind):
     """Suffix and planes of each mask."""
     cube, candidates, tables = part
-    confetti, bad = candidates[candidates["confetti"]], bad_channels(tables[1])
+    confetti, bad = candidates[candidates["evidence"] != ""], bad_channels(tables[1])
     if bad and kind == "channel":
         yield ".cleanmask", channels_to_clean(cube, bad)
     elif len(confetti) and kind == "pixel":

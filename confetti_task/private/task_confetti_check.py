@@ -20,9 +20,20 @@ from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
 
 # Parameters that affect the result; they make up the call that is recorded in the products.
-OF_THE_CALL = ("imagename", "outfile", "chans", "nsigma", "narrowness", "unsupported", "known", "cleanmask", "proof")
+OF_THE_CALL = (
+    "imagename",
+    "outfile",
+    "chans",
+    "nsigma",
+    "narrowness",
+    "unsupported",
+    "surround",
+    "known",
+    "cleanmask",
+    "proof",
+)
 # Parameters with which confetti_reclean checks the new cube.
-OF_THE_NEXT_CHECK = ("chans", "nsigma", "narrowness", "unsupported", "cleanmask", "report", "npanels")
+OF_THE_NEXT_CHECK = ("chans", "nsigma", "narrowness", "unsupported", "surround", "cleanmask", "report", "npanels")
 
 
 def confetti_check(
@@ -32,6 +43,7 @@ def confetti_check(
     nsigma,
     narrowness,
     unsupported,
+    surround,
     known,
     cleanmask,
     writestats,
@@ -46,7 +58,7 @@ def confetti_check(
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     arguments = dict(locals())
-    thresholds = Thresholds(nsigma, narrowness, unsupported)
+    thresholds = Thresholds(nsigma, narrowness, unsupported, surround)
     real = read_known(known)
     _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)

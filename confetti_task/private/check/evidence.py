@@ -5,9 +5,21 @@ from math import prod
 
 import numpy as np
 
+from ..core.decision import leaves_spike
+from ..core.dynamic_range import RAISED, UNKNOWN_LEVEL, bright_sources, floor, sidelobes, step_of_samples
 from ..core.quantities import CANDIDATE
 from ..core.residual_power import filter_of_power
-from ..core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring, spike, values_at
+from ..core.statistics import (
+    REACH_CHANNELS,
+    above_line,
+    above_neighbours,
+    height_above_ring,
+    places_within,
+    ring,
+    smaller,
+    spike,
+    values_at,
+)
 from ..core.transforms import filtered
 from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
@@ -36,8 +48,9 @@ CANDIDATES_AT_ONCE = 1024
 CHANNELS_ALIKE = 8
 
 # What is known of the spatial frequencies that were measured in a channel: filter of those that were not; the share of
-# a point source, and of a typical error of CLEAN, at these; and the places at which a source would fit nearly as well.
-Sampling = namedtuple("Sampling", "passed share response ambiguity")
+# a point source, and of a typical error of CLEAN, at these; the unsupported sidelobes of a point source; and the places
+# at which a source would fit nearly as well.
+Sampling = namedtuple("Sampling", "passed share response sidelobes ambiguity")
 
 # Restored models and their unmeasured parts in a window of the channels that are compared, in a cube of 2 x 7 planes,
 # each of which is used again for the channel that comes seven later.
@@ -46,7 +59,7 @@ MISSING = -1  # number of the planes of a channel that is blank or beyond the en
 
 # What else a window of a channel shows: heights of the image at the candidates of this channel and of those beside it,
 # by channel; image and residual at its own candidates, [n]; and its `Sampling` without the filter.
-View = namedtuple("View", "heights image residual share response ambiguity")
+View = namedtuple("View", "heights image residual share response sidelobes ambiguity")
 
 
 def bytes_needed(shape):
@@ -78,8 +91,8 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        The same with the fields restored, height, spike, residual, unsupported, response and ambiguity, in the order of
-        channel, y and x, without those where the image is blank.
+        The same with the fields restored, height, spike, residual, unsupported, floor, response and ambiguity, in the
+        order of channel, y and x, without those where the image is blank.
     """
     weighed = [np.zeros(0, CANDIDATE)]
     planes = np.empty((2 * CHANNELS_COMPARED, *window_of(cube.shape[2:])), dtype=np.float32)
@@ -166,11 +179,13 @@ def read_sampling(cube, polarization, channel, coverage):
 
 
 def _sampling_of(psf, cube, coverage):
-    lengths = transform_of(cube.shape[2:])
+    lengths, passed, share, response = transform_of(cube.shape[2:]), None, np.nan, np.nan
     if psf is not None:
-        return Sampling(*unmeasured_filter(psf, cube.beam, lengths), ambiguity(psf, cube.beam))
-    known = filter_of_power(*coverage, cube.beam, lengths) if coverage else (None, np.nan, np.nan)
-    return Sampling(*known, np.nan)
+        passed, share, response = unmeasured_filter(psf, cube.beam, lengths)
+    elif coverage:
+        passed, share, response = filter_of_power(*coverage, cube.beam, lengths)
+    levels = UNKNOWN_LEVEL if passed is None else sidelobes(passed, share, cube.beam, lengths)
+    return Sampling(passed, share, response, levels, np.nan if psf is None else ambiguity(psf, cube.beam))
 
 
 def measure_ambiguity(cube, polarization, channel):
@@ -187,22 +202,29 @@ def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds)
     here, pixels = views[channel], _pixels(candidates, corner)
     missing = np.full(len(candidates), np.nan, dtype=np.float32)
     of_image = [views[other].heights.get(channel, missing) if other in views else missing for other in around]
-    least = ESTIMATE_SUFFICES * np.fmin(thresholds.unsupported, thresholds.suspicion * here.response)
+    matters = np.fmin(thresholds.unsupported, thresholds.suspicion * here.response) * candidates["noise"]
     heights = np.empty((2, len(candidates), CHANNELS_COMPARED), dtype=np.float32)
     unsupported = np.empty(len(candidates), dtype=np.float32)
     for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
         some = slice(start, start + CANDIDATES_AT_ONCE)
         heights[:, some] = _above_rings(planes, compared, pixels[some], cube.beam)
-        limits = least * candidates["noise"][some]
-        unsupported[some] = _unsupported(planes, compared, heights[:, some], pixels[some], corner, cube, here, limits)
+        least = ESTIMATE_SUFFICES * matters[some]
+        unsupported[some] = _unsupported(planes, compared, heights[:, some], pixels[some], corner, cube, here, least)
 
     candidates = candidates.copy()
-    candidates["restored"] = spike(heights[0]) / candidates["contrast"]
+    candidates["restored"] = smaller(spike(heights[0]), above_line(heights[0])) / candidates["contrast"]
     candidates["height"] = heights[0][:, REACH_CHANNELS]
     of_image = spike(np.column_stack(of_image))
     for name, values in (("spike", of_image), ("residual", here.residual), ("unsupported", unsupported)):
         candidates[name] = values / candidates["noise"]
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
+    candidates["floor"] = 0
+    high = (np.abs(unsupported) >= matters) | leaves_spike(candidates, thresholds, thresholds.wide_surround)
+    if high.any():
+        sources, bright = _bright_sources(planes, compared, matters.min(), here, cube.beam)
+        for some in np.array_split(np.flatnonzero(high), -(-np.count_nonzero(high) // CANDIDATES_AT_ONCE)):
+            floors = floor(pixels[some, 1:], sources, bright, here.sidelobes)
+            candidates["floor"][some] = floors / candidates["noise"][some]
     return candidates[np.isfinite(here.image)]
 
 
@@ -218,6 +240,22 @@ def _unsupported(planes, compared, heights, pixels, corner, cube, here, least):
     measured = _above_rings(planes, compared, places[some], cube.beam)
     unsupported[high] = unsupported_spike(*measured, here.share, rows.reshape(-1, of_pixel.shape[1]))
     return unsupported
+
+
+def _bright_sources(planes, compared, least, here, beam):
+    """Places and heights of the sources whose sidelobes may be this high, in Jy/beam."""
+    step = step_of_samples(beam)
+    restored, unmeasured = (planes[:, ::step, ::step][some] for some in compared)
+    restored[compared[0] == MISSING] = np.nan
+    measured = _measured_part(restored, unmeasured, here)
+    places = step * bright_sources(measured, least / (RAISED * here.sidelobes.max()), beam / step)
+    heights = _measured_part(*_above_rings(planes, compared, np.insert(places, 0, 0, axis=1), beam), here)
+    return places, np.nan_to_num(above_neighbours(heights))
+
+
+def _measured_part(restored, unmeasured, here):
+    """What is measured of a restored model, with point sources at their height; all of it without a filter."""
+    return restored.copy() if np.isnan(here.share) else (restored - unmeasured) / (1 - here.share)
 
 
 def _above_rings(planes, compared, places, beam):

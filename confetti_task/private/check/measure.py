@@ -22,6 +22,7 @@ from ..core.statistics import (
     least_brightness,
     minimum_contrast,
     narrowness,
+    pair_narrowness,
     pointlikeness,
     surround,
     values_at,
@@ -31,6 +32,8 @@ from ..images.pixels import read_channels
 
 # Of a chunk: the model, and the places of its bright components if all pixels are.
 BYTES_A_VOXEL = 64
+# Channels on either side with which hot pixels are compared: the adjacent one, and the next where that has them too.
+REACH = 2
 # Upper limit of what is read at once: the buffer fits into the cache and is used again, and allocating a new one takes
 # longer than reading into it.
 CHUNK_VOXELS = 2**23
@@ -131,10 +134,10 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     channels : structured `~numpy.ndarray`
         One row of `CHANNEL` for each channel of the range.
     candidates : structured `~numpy.ndarray`
-        One row of `CANDIDATE` for each narrow hot pixel, with the fields that are measured in the model; marginal ones
-        only in channels that have others.
+        One row of `CANDIDATE` for each narrow hot pixel, and for each that one adjacent channel has too, with the
+        fields that are measured in the model; marginal ones only in channels that have others.
     """
-    begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
+    begin, stop = max(start - REACH, 0), min(end + REACH, cube.channels)
     channels = np.zeros(stop - begin, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, stop)
     channels["noise"] = noise[begin:stop]
@@ -176,25 +179,26 @@ def _stream(cube, polarization, start, end, voxels):
     chunk before had too, the pixels [channel, y, x], and the numbers of the channels to be searched, which are read
     together with their neighbours.
     """
-    begin, stop = max(start - 1, 0), min(end + 1, cube.channels)
+    begin, stop = max(start - REACH, 0), min(end + REACH, cube.channels)
     height, width = cube.shape[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
     # The margins of a strip are read twice, so strips are at least eight times as high if memory allows it.
-    preferred = max(8 * reach, CHUNK_VOXELS // ((cube.depth + 2) * width) - 2 * reach)
-    for core in strips(height, max(reach, min(preferred, voxels // (3 * width) - 2 * reach))):
+    preferred = max(8 * reach, CHUNK_VOXELS // ((cube.depth + 2 * REACH) * width) - 2 * reach)
+    for core in strips(height, max(reach, min(preferred, voxels // ((2 * REACH + 1) * width) - 2 * reach))):
         rows = max(core[0] - reach, 0), min(core[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
-        ranges = list(chunks(begin, stop, cube.depth, plane, min(voxels, max(CHUNK_VOXELS, 3 * plane)), beside=2))
+        at_once = min(voxels, max(CHUNK_VOXELS, (2 * REACH + 1) * plane))
+        ranges = list(chunks(begin, stop, cube.depth, plane, at_once, beside=2 * REACH))
         # The chunks share one buffer: allocating it anew takes longer than reading them.
         longest = max(high - low for low, high in ranges)
-        planes = np.empty((longest + 2, rows[1] - rows[0], width), dtype=np.float32)
+        planes = np.empty((longest + 2 * REACH, rows[1] - rows[0], width), dtype=np.float32)
         kept, searched = 0, start
         for low, high in ranges:
             model = planes[: kept + high - low]
             read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
-            until = min(end, high if high == stop else high - 1)
+            until = min(end, high if high == stop else high - REACH)
             yield rows, core, low - kept, kept, model, range(searched, until)
-            kept, searched = min(2, len(model)), max(until, start)
+            kept, searched = min(2 * REACH, len(model)), max(until, start)
             planes[:kept] = model[-kept:].copy()
 
 
@@ -210,12 +214,16 @@ def _search(model, pixels, noise, thresholds, beam):
     signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
 
     fractions = narrowness(model, pixels, contrasts)
-    narrow = fractions <= wider.narrowness
+    paired = np.zeros(len(pixels), dtype=bool)
+    wide = np.flatnonzero(bright & (fractions > thresholds.narrowness))
+    paired[wide] = pair_narrowness(model, pixels[wide], contrasts[wide]) <= thresholds.narrowness
+    narrow = paired | (fractions <= wider.narrowness)
     pixels, contrasts = pixels[narrow], contrasts[narrow]
     candidates = np.zeros(len(pixels), dtype=CANDIDATE)
     candidates["channel"], candidates["y"], candidates["x"] = pixels.T
     candidates["noise"] = noise[pixels[:, 0]]
-    candidates["contrast"], candidates["narrowness"] = contrasts, fractions[narrow]
+    candidates["contrast"] = contrasts
+    candidates["narrowness"], candidates["paired"] = fractions[narrow], paired[narrow]
     candidates["pointlikeness"] = pointlikeness(model, pixels, contrasts)
     candidates["surround"] = surround(model, pixels, contrasts, beam)
     return candidates, signs

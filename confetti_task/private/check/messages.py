@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import STRONG_EVIDENCE, Thresholds
+from ..core.decision import KINDS, STRONG_EVIDENCE, Thresholds
 from ..core.statistics import alternating
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
@@ -253,9 +253,10 @@ def summarize(candidates, tables, products, report):
         worst[channel] = max(severity, worst.get(channel, 0))
     return {
         "verdict": channels.meta["verdict"],
-        "npixels": int(np.count_nonzero(candidates["confetti"])),
+        "npixels": int(np.count_nonzero(candidates["evidence"] != "")),
         "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
         "ncandidates": int(np.count_nonzero(sources["class"] == "candidate")),
+        "evidence": {kind: int(np.count_nonzero(sources["evidence"] == kind)) for kind in KINDS},
         "channels": sorted(worst),
         "severities": [worst[channel] for channel in sorted(worst)],
         "chans": format_channels(sorted(worst)),
@@ -342,9 +343,14 @@ def describe_verdict(result, cube):
     diverged = f"CLEAN diverged in channels {format_channels(result['diverged'])}; " if result["diverged"] else ""
     hidden = f"{suspects} too; " if result["suspects"] else ""
     return (
-        f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources, up to "
-        f"{result['severity']:.1f} sigma; {hidden}{candidates}. {remedy}"
+        f"Verdict: confetti in channels {result['chans']}; {diverged}{result['nsources']} fake sources "
+        f"({_count_kinds(result['evidence'])}), up to {result['severity']:.1f} sigma; {hidden}{candidates}. {remedy}"
     )
+
+
+def _count_kinds(numbers):
+    """Number of fake sources with each kind of evidence, in a few words."""
+    return ", ".join(f"{number} {kind}" for kind, number in numbers.items())
 
 
 def verdict_in_words(sources, channels):
@@ -408,6 +414,14 @@ def clean_again(bad, suspects):
     )
 
 
+# What each of `core.decision.KINDS` says of a find, with the columns of its row.
+EVIDENCE = {
+    "unsupported": "The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam",
+    "surround": "The components around the hot pixel take {surround:+.0%} of its flux, yet the image shows a source of "
+    "{severity:.1f} sigma: a real one would have its flux in the model",
+}
+
+
 def explain(row, parameters):
     """
     Explain the class of a source by the evidence.
@@ -437,20 +451,17 @@ def explain(row, parameters):
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
         return f"Within a beam of a known real source; {image}; {hot}."
-    if row["class"] == "confetti" and row["severity"] == abs(unsupported):
-        return (
-            f"The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam; {image}; "
-            f"{hot}."
-        )
     if row["class"] == "confetti":
-        return (
-            f"The surround cancels all but {100 * row['restored']:.0f} % of the hot pixel, which leaves a spike of "
-            f"{row['severity']:.1f} sigma; a real source keeps its flux; {image}; {hot}."
-        )
+        return f"{EVIDENCE[row['evidence']].format_map(row)}; {image}; {hot}."
     if row["ambiguity"] >= Thresholds.ambiguity:
         return f"Not tested: the data of this channel do not say where a source is; {image}; {hot}."
     if np.isnan(unsupported):
         return f"Not tested: the coverage is unknown, or there are too few valid pixels around it; {image}; {hot}."
+    if threshold <= abs(unsupported) < row["floor"]:
+        return (
+            f"Not tested for lack of dynamic range: the unsupported spike within half a beam is {unsupported:+.1f} "
+            f"sigma, but a bright real source in this channel may make one of {row['floor']:.1f}; {image}; {hot}."
+        )
     lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"
     if abs(unsupported) >= threshold:
         lacking = (

@@ -38,7 +38,7 @@ def _source_table(cube, candidates, meta):
     worst, npixels = join(candidates, cube.beam)
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
-    kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
+    kinds = np.select([rows["known"], rows["evidence"] != ""], ["known", "confetti"], "candidate")
     columns = {
         "class": kinds.astype("U9"),
         "frequency": frequency,
@@ -58,7 +58,7 @@ def _channel_table(found, sources, meta):
     centre = np.full(len(channels), cube.shape[2] // 2), np.full(len(channels), cube.shape[3] // 2)
     _, _, frequency, velocity = world_coordinates(cube, channels["channel"], *centre)
     here = _by_channel(cube, channels, candidates["polarization"], candidates["channel"], candidates)
-    confetti = np.array([np.count_nonzero(rows["confetti"]) for rows in here], dtype=int)
+    confetti = np.array([np.count_nonzero(rows["evidence"] != "") for rows in here], dtype=int)
     thresholds = Thresholds.of(meta["parameters"])
     columns = {
         "frequency": frequency,

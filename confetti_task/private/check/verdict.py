@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import is_confetti, pointless, reliability, severity
+from ..core.decision import evidence_of, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
@@ -31,14 +31,16 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     found : `check.survey.Found`
         The same with decisions, without the marginal candidates that decide nothing.
     """
-    found.candidates["known"] = near_known(found.cube, found.candidates, real)
-    found = found._replace(candidates=found.candidates[~pointless(found.candidates, thresholds, evidence=True)])
-    channels, candidates = found.channels, found.candidates
-    candidates["confetti"] = is_confetti(candidates, thresholds)
-    candidates["severity"] = severity(candidates, thresholds)
-    candidates["reliability"] = reliability(candidates, thresholds)
+    candidates = found.candidates
+    candidates["known"] = near_known(found.cube, candidates, real)
     place = candidates["polarization"], candidates["channel"]
-    candidates["suspicion"] = suspicion(candidates, candidates["noise"] if noises is None else noises[place])
+    noise = candidates["noise"] if noises is None else noises[place]
+    candidates["suspicion"] = suspicion(candidates, thresholds, noise)
+    found = found._replace(candidates=candidates[~pointless(candidates, thresholds, evidence=True)])
+    channels, candidates = found.channels, found.candidates
+    candidates["evidence"] = evidence_of(candidates, thresholds)
+    candidates["severity"] = severity(candidates)
+    candidates["reliability"] = reliability(candidates)
     channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
     channels["suspicion"] = _of_the_worst(found)
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
@@ -60,7 +62,8 @@ def verdicts_of_channels(found):
     """The verdict on each channel, as described in `core.quantities`."""
     channels, candidates = found.channels, found.candidates
     bad = np.zeros(found.cube.shape[:2], dtype=bool)
-    bad[candidates["polarization"][candidates["confetti"]], candidates["channel"][candidates["confetti"]]] = True
+    fake = candidates[candidates["evidence"] != ""]
+    bad[fake["polarization"], fake["channel"]] = True
     verdicts = {
         "diverged": channels["diverged"],
         "bad": bad[channels["polarization"], channels["channel"]],

@@ -1,5 +1,6 @@
 """The decision whether a hot pixel is confetti: every threshold, with its unit and its reason."""
 
+from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,16 +15,28 @@ CONTRAST_WITHIN, NARROWNESS_WITHIN = 0.8, 0.8
 # more were found with marginal ones, instead of 0.89, and one real source was masked where the image was right, not 3.
 SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 
-# Finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of it with each 1.1 sigma
-# more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma, 0.10 at 3.7, 0.07
-# at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8, which is put at 0.15.
-RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA, RIGHT_IMAGE_IF_COMPENSATED = 0.175, 1.1, 0.15
+# Unsupported finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of it with
+# each 1.1 sigma more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma,
+# 0.10 at 3.7, 0.07 at 4.2, 0.03 at 4.7 and 0.005 at 7.
+RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA = 0.175, 1.1
+# The same of those with the evidence of a surround, whatever their height: 6 of 42 in fourteen such cubes.
+RIGHT_IMAGE_IF_SURROUNDED = 0.15
+
+# A surround within 1.5 beams, the widest that is measured, lowers the spike to at most this fraction of the hot pixel,
+# which a disc of that radius does. What keeps more of it is a real source with something else around it.
+LEAST_LOWERED = 0.93
+# Where there is emission too, a surround is evidence only if it lowers the spike to half of the hot pixel: on emission
+# CLEAN compensates harmless hot pixels too, by less.
+LOWERED_ON_EMISSION = 0.5
+# Least fraction of a spike of the restored model that the image has: the rest is compensated in the residual, and harms
+# nobody.
+LEAST_IN_IMAGE = 0.5
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """
-    Thresholds of the decision. The first three are parameters of the task.
+    Thresholds of the decision. The first four are parameters of the task.
 
     Attributes
     ----------
@@ -39,19 +52,19 @@ class Thresholds:
         because part of it looks like noise in the visibilities. On 14 cubes made with the real tclean, thresholds of
         2.8, 3.0 and 3.5 found 0.72, 0.66 and 0.56 of the fake sources, and the image was wrong at 0.96, 0.975 and 0.99
         of the flags.
-    restored_spike : float
-        Minimum spike that a compensated hot pixel leaves in the restored model, in units of the channel rms: the usual
-        5 sigma of a credible source. Spikes of the residual do not count, because the model did not make them: a maser
-        was once masked for one.
-    lone : float
-        Maximum fraction of a compensated hot pixel that remains in the restored model. A real source keeps all of it;
-        real sources on which the model overshot and was compensated kept 0.27 or more.
     surround : float
-        Minimum compensation of such a pixel within the model itself, -1 if complete: 10 natural ones had -0.76 or
-        beyond. A maser without a surround is not confetti, even if the image is older than the model and does not show
-        it.
+        Maximum flux in the surround of a hot pixel, as a fraction of it, -1 if it compensates all: with it a spike that
+        is left is evidence of its own kind; 0 for none. A real source has its flux in the model: what the image shows
+        where the components add up to next to nothing did not come from the data.
+    spike : float
+        Minimum spike that a hot pixel with such a surround leaves in the restored model, in units of the channel rms:
+        the usual 5 sigma of a credible source. Spikes of the residual do not count, because the model did not make
+        them: a maser was once masked for one.
+    wide_surround : float
+        Maximum flux in the surround, as for ``surround``, with which such a spike makes a channel suspicious: what a
+        disc of two beams has within the 1.5 beams that are measured.
     response : float
-        Minimum response of a channel in which compensation counts. With natural weighting the beam is far wider than
+        Minimum response of a channel in which a surround counts. With natural weighting the beam is far wider than
         the smallest scales, and CLEAN compensates hot pixels as a matter of course: 21 were called confetti for it, 4
         of them real sources, and the image was wrong at 12.
     convergence : float
@@ -72,9 +85,9 @@ class Thresholds:
     nsigma: float = 2.5
     narrowness: float = 0.5
     unsupported: float = 3.0
-    restored_spike: float = 5.0
-    lone: float = 0.2
-    surround: float = -0.5
+    surround: float = -0.8
+    spike: float = 5.0
+    wide_surround: float = -0.5
     response: float = LEAST_RESPONSE
     convergence: float = 1.0
     suspicion: float = 4.0
@@ -83,7 +96,8 @@ class Thresholds:
     @classmethod
     def of(cls, parameters):
         """Those that are parameters of the task, from a dictionary of its parameters."""
-        return cls(*(parameters[name] for name in ("nsigma", "narrowness", "unsupported")))
+        names = ("nsigma", "narrowness", "unsupported", "surround")
+        return cls(**{name: parameters[name] for name in names if name in parameters})
 
     def inside_bad_channels(self):
         """Thresholds in a channel that is bad anyway, where less contrast or a brighter neighbour will do."""
@@ -95,10 +109,12 @@ class Thresholds:
                 raise ValueError(f"{name} should be positive (got {getattr(self, name)})")
         if not 0 <= self.narrowness < 1:
             raise ValueError(f"narrowness should be a fraction from 0 to less than 1 (got {self.narrowness})")
+        if not self.surround <= 0:
+            raise ValueError(f"surround should be negative, or 0 for no evidence (got {self.surround})")
 
 
 def is_marginal(candidates, thresholds):
-    """Select the candidates that would do in a bad channel only; parameters as for `is_confetti`."""
+    """Select the candidates that would do in a bad channel only; parameters as for `evidence_of`."""
     faint = np.abs(candidates["contrast"]) < (thresholds.nsigma * candidates["noise"]).astype(np.float32)
     return faint | (candidates["narrowness"] > thresholds.narrowness)
 
@@ -107,10 +123,13 @@ def pointless(candidates, thresholds, evidence):
     """
     Select the marginal candidates that need not be kept: those outside bad channels, and those without evidence.
 
+    Those that one adjacent channel has too are kept if they make their channel suspicious.
+
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        As for `is_confetti`, and with the fields ``polarization``, ``channel`` and ``narrowness``.
+        As for `evidence_of`, and with the fields ``polarization``, ``channel``, ``paired``
+        and ``suspicion``.
     thresholds : `Thresholds`
         Thresholds of the decision.
     evidence : bool
@@ -121,15 +140,23 @@ def pointless(candidates, thresholds, evidence):
     pointless : 1D bool `~numpy.ndarray`
         True where a candidate is marginal and decides nothing.
     """
-    marginal = is_marginal(candidates, thresholds)
-    good_enough = is_confetti(candidates, thresholds) if evidence else np.ones(len(candidates), dtype=bool)
+    marginal, paired = is_marginal(candidates, thresholds), candidates["paired"]
+    good_enough = np.ones(len(candidates), dtype=bool)
+    if evidence:
+        good_enough = evidence_of(candidates, thresholds) != ""
+        paired = paired & (candidates["suspicion"] >= thresholds.suspicion)
     place = candidates["polarization"] * (candidates["channel"].max(initial=0) + 1) + candidates["channel"]
-    return marginal & ~(good_enough & np.isin(place, place[good_enough & ~marginal]))
+    return marginal & ~paired & ~(good_enough & np.isin(place, place[good_enough & ~marginal]))
 
 
-def is_confetti(candidates, thresholds):
+# A kind of evidence that a narrow hot pixel is a fake source: functions of candidates (and thresholds) that select
+# those with it, and give the height in sigma and the share of such finds at which the image is not wrong by 3 sigma.
+Kind = namedtuple("Kind", "holds height right_image")
+
+
+def evidence_of(candidates, thresholds):
     """
-    Select the narrow hot pixels with evidence against them.
+    Name the evidence against each narrow hot pixel.
 
     Narrowness alone is not enough: after averaging, a real line may occupy one channel. The sign of the hot pixel is no
     evidence either.
@@ -137,79 +164,148 @@ def is_confetti(candidates, thresholds):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields ``unsupported`` (in units of the channel rms, NaN where the coverage is unknown), ``contrast``
-        and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored`` (fraction of
-        the hot pixel that remains in the restored model), ``height`` (of the restored model there, Jy/beam),
-        ``narrowness``, ``response`` and ``ambiguity`` (NaN if they are unknown), and ``known`` (near a source known to
-        be real, and therefore never confetti).
+        With the fields ``unsupported`` and ``floor`` (in units of the channel rms; NaN where the coverage is unknown),
+        ``contrast`` and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored``
+        (fraction of the hot pixel that remains in the restored model), ``height`` (of the restored model there,
+        Jy/beam), ``spike`` (of the image), ``narrowness``, ``response`` and ``ambiguity`` (NaN if they are unknown),
+        and ``known`` (near a source known to be real, and therefore never confetti).
     thresholds : `Thresholds`
         Thresholds of the decision.
 
     Returns
     -------
-    confetti : 1D bool `~numpy.ndarray`
-        True where the visibilities do not support the spike of the image, or where the hot pixel is compensated but
-        still leaves a spike; never where the data do not say where a source is.
+    evidence : 1D str `~numpy.ndarray`
+        Name of the first of `KINDS` that holds; '' without evidence, and always where the data do not say where a
+        source is.
     """
-    compensated = np.abs(candidates["restored"]) <= thresholds.lone
-    compensated &= candidates["surround"] <= thresholds.surround
-    compensated &= _restored_spike(candidates) >= thresholds.restored_spike
-    compensated &= ~(candidates["response"] < thresholds.response)  # unless it is unknown
     decidable = ~(candidates["ambiguity"] >= thresholds.ambiguity)  # unless it is unknown
-    return (is_unsupported(candidates, thresholds) | compensated) & decidable & ~candidates["known"]
+    decidable &= ~candidates["known"] & (candidates["narrowness"] <= thresholds.inside_bad_channels().narrowness)
+    evidence = np.zeros(len(candidates), dtype=candidates.dtype["evidence"])
+    for name, kind in KINDS.items():
+        evidence[(evidence == "") & decidable & kind.holds(candidates, thresholds)] = name
+    return evidence
 
 
 def is_unsupported(candidates, thresholds):
-    """Select the candidates whose spike the visibilities do not support; parameters as for `is_confetti`."""
+    """Select the candidates whose spike the visibilities do not support; parameters as for `evidence_of`."""
     unsupported = np.abs(candidates["unsupported"])
     small = unsupported * candidates["noise"] < SMALL_PART * np.abs(candidates["height"])
     strong = np.where(small | is_marginal(candidates, thresholds), STRONG_EVIDENCE, 1)
-    return unsupported >= strong * thresholds.unsupported
+    return (unsupported >= strong * thresholds.unsupported) & ~is_below_floor(candidates)
+
+
+def is_below_floor(candidates):
+    """Select the candidates whose unsupported spike may belong to a bright real source."""
+    return np.abs(candidates["unsupported"]) < candidates["floor"]
+
+
+def _is_surrounded(candidates, thresholds):
+    """Select the hot pixels whose surround takes their flux but leaves a spike, in channels where that counts."""
+    return (
+        (thresholds.surround < 0)
+        & leaves_spike(candidates, thresholds, thresholds.surround)
+        & (candidates["restored"] <= np.where(_is_alone(candidates), LEAST_LOWERED, LOWERED_ON_EMISSION))
+        & ~is_marginal(candidates, thresholds)
+    )
+
+
+def _is_alone(candidates):
+    """Select the spikes that are all there is in their place, but for a third of them."""
+    spike = candidates["restored"] * candidates["contrast"]
+    return np.abs(candidates["height"] - spike) <= SMALL_PART * np.abs(spike)
+
+
+def leaves_spike(candidates, thresholds, surround):
+    """
+    Select the hot pixels that leave a spike though the surround has taken much of their flux.
+
+    Parameters
+    ----------
+    candidates, thresholds
+        As for `evidence_of`.
+    surround : float
+        Maximum flux in the surround, as a fraction of the hot pixel.
+
+    Returns
+    -------
+    selected : 1D bool `~numpy.ndarray`
+        True where the spike that is left is high enough, above the floor, has the sign of the hot pixel and no more
+        than its height, and is in the image too.
+    """
+    spike = _restored_spike(candidates)
+    in_image = candidates["spike"] * np.sign(candidates["contrast"])
+    return (
+        (candidates["surround"] <= surround)
+        & (spike >= np.maximum(thresholds.spike, candidates["floor"]))
+        & (candidates["restored"] <= 1)  # what is higher than the hot pixel is not made by it
+        & (in_image >= LEAST_IN_IMAGE * spike)
+        & ~(candidates["response"] < thresholds.response)  # unless it is unknown
+    )
 
 
 def _restored_spike(candidates):
-    """Height of the hot pixels in the restored model, in units of the channel rms."""
-    return np.abs(candidates["restored"] * candidates["contrast"]) / candidates["noise"]
+    """Spike of the restored model at the hot pixels in units of the channel rms, negative if it has the other sign."""
+    return candidates["restored"] * np.abs(candidates["contrast"]) / candidates["noise"]
 
 
-def severity(candidates, thresholds):
+def _unsupported_height(candidates):
+    return np.abs(candidates["unsupported"])
+
+
+def _right_image_if_unsupported(candidates):
+    right = RIGHT_IMAGE_AT_THREE_SIGMA * np.exp((3 - _unsupported_height(candidates)) / FALL_SIGMA)
+    return np.minimum(right, 1)
+
+
+def _right_image_if_surrounded(candidates):
+    return np.full(len(candidates), RIGHT_IMAGE_IF_SURROUNDED)
+
+
+# All kinds of evidence, the most reliable first. What they say on a page is in `check.messages.EVIDENCE`.
+KINDS = {
+    "unsupported": Kind(is_unsupported, _unsupported_height, _right_image_if_unsupported),
+    "surround": Kind(_is_surrounded, _restored_spike, _right_image_if_surrounded),
+}
+
+
+def severity(candidates):
     """
-    Measure how much of each fake source the visibilities do not support.
+    Measure the height of each fake source.
 
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        As for `is_confetti`, and with the field ``confetti``.
-    thresholds : `Thresholds`
-        Thresholds of the decision.
+        As for `evidence_of`, and with the field ``evidence``.
 
     Returns
     -------
     severity : 1D float32 `~numpy.ndarray`
-        In units of the channel rms: the unsupported spike, or the height of a compensated hot pixel in the restored
-        model. 0 where there is no confetti.
+        In units of the channel rms: the unsupported spike, or that of the restored model, whichever is the evidence.
+        0 where there is no evidence.
     """
-    unsupported = np.abs(candidates["unsupported"])
-    height = np.where(is_unsupported(candidates, thresholds), unsupported, _restored_spike(candidates))
-    return np.where(candidates["confetti"], height, 0)
+    return _by_kind(candidates, 0.0, lambda kind, rows: kind.height(rows))
 
 
-def reliability(candidates, thresholds):
+def reliability(candidates):
     """
-    Share of the finds of the same severity at which the image is wrong by 3 sigma and more.
+    Share of such finds at which the image is wrong by 3 sigma and more.
 
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
         As for `severity`.
-    thresholds : `Thresholds`
-        Thresholds of the decision.
 
     Returns
     -------
     reliability : 1D float32 `~numpy.ndarray`
-        From 0 to 1; NaN where there is no confetti.
+        From 0 to 1; NaN where there is no evidence.
     """
-    right = RIGHT_IMAGE_AT_THREE_SIGMA * np.exp((3 - np.abs(candidates["unsupported"])) / FALL_SIGMA)
-    right = np.where(is_unsupported(candidates, thresholds), np.minimum(right, 1), RIGHT_IMAGE_IF_COMPENSATED)
-    return np.where(candidates["confetti"], 1 - right, np.nan)
+    return _by_kind(candidates, np.nan, lambda kind, rows: 1 - kind.right_image(rows))
+
+
+def _by_kind(candidates, otherwise, measure):
+    values = np.full(len(candidates), otherwise, dtype=np.float32)
+    for name, kind in KINDS.items():
+        here = candidates["evidence"] == name
+        values[here] = measure(kind, candidates[here])
+    return values

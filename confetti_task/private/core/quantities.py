@@ -83,10 +83,17 @@ CANDIDATE_QUANTITIES = (
     *PLACE,
     Quantity("npixels", description="number of hot pixels within a restoring beam"),
     Quantity(
+        "evidence",
+        "U11",
+        description="confetti only: unsupported: the visibilities do not support the spike; surround: the surround in "
+        "the model takes the flux of the hot pixel, but leaves a spike",
+        heading="evidence",
+    ),
+    Quantity(
         "severity",
         "f4",
-        description="confetti only: height of the fake source that the visibilities do not support, in sigma; the "
-        "error of the image is 1.2 to 1.5 times as large",
+        description="confetti only: height of the fake source, in sigma: the unsupported spike, of which the error of "
+        "the image is 1.2 to 1.5 times; with a surround as the evidence, the spike of the restored model",
         heading="severity",
         shown_in="sigma",
         form=".1f",
@@ -94,7 +101,8 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "reliability",
         "f4",
-        description="confetti only: share of the finds of this severity at which the image is wrong by 3 sigma",
+        description="confetti only: share of the finds of this evidence and severity at which the image is wrong by 3 "
+        "sigma",
         heading="reliability",
         shown_in="share that is right",
         form=".2f",
@@ -119,6 +127,12 @@ CANDIDATE_QUANTITIES = (
         shown_in="in a neighbour",
         form=".2f",
         image=True,
+    ),
+    Quantity(
+        "paired",
+        "?",
+        description="one adjacent channel has the hot pixel too, and none around the two: never confetti if that has "
+        "more than 0.8 of it, but listed if it makes its channel suspicious",
     ),
     Quantity(
         "surround",
@@ -162,6 +176,12 @@ CANDIDATE_QUANTITIES = (
         form=".1f",
         image=True,
     ),
+    Quantity(
+        "floor",
+        "f4",
+        description="dynamic range: unsupported spike that a bright real source in this channel may have here, in "
+        "sigma; less is no evidence; 0 where there is none so bright, or where unsupported is far from evidence",
+    ),
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
     Quantity("ambiguity", "f4", description="of the channel, see there; from 10 on nothing is called confetti"),
@@ -170,7 +190,6 @@ CANDIDATE_QUANTITIES = (
         "f4",
         description="height of the fake source that may hide here, in sigma; estimated where unsupported is",
     ),
-    Quantity("confetti", "?"),
     Quantity("known", "?"),  # within a beam of a known real source
 )
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .decision import is_below_floor, leaves_spike
+
 # Scatter of the unsupported spikes of channels without confetti, in units of their rms (measured: 0.3 to 0.7).
 SCATTER = 0.5
 # 90 % of a normal distribution is above its mean minus this many standard deviations.
@@ -28,7 +30,7 @@ def completeness_limit(unsupported, response):
     return (unsupported + NINETY_PERCENT * SCATTER) / response
 
 
-def suspicion(candidates, noise):
+def suspicion(candidates, thresholds, noise):
     """
     Height of the fake sources that may hide behind narrow hot pixels.
 
@@ -38,7 +40,9 @@ def suspicion(candidates, noise):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields of `core.decision.is_confetti`, and ``response``.
+        With the fields of `core.decision.evidence_of`.
+    thresholds : `core.decision.Thresholds`
+        Thresholds of the decision.
     noise : `~numpy.ndarray`
         rms of the channel of each, in Jy/beam.
 
@@ -46,9 +50,13 @@ def suspicion(candidates, noise):
     -------
     height : 1D float32 `~numpy.ndarray`
         In units of the noise. The whole spike of the restored model where it could not be tested against the
-        visibilities; 0 at known real sources.
+        visibilities, or where a wide surround takes the flux of the hot pixel; 0 at known real sources, and where the
+        spike may belong to a bright one.
     """
     unsupported = np.abs(candidates["unsupported"] * candidates["noise"]) / candidates["response"]
     untested = np.abs(candidates["restored"] * candidates["contrast"])
-    height = np.where(np.isnan(unsupported), untested, unsupported)
-    return np.where(candidates["known"], 0, np.nan_to_num(height)) / noise
+    height = np.nan_to_num(np.where(np.isnan(unsupported), untested, unsupported))
+    height[is_below_floor(candidates)] = 0
+    surrounded = leaves_spike(candidates, thresholds, thresholds.wide_surround) & (thresholds.surround < 0)
+    height = np.where(surrounded, np.maximum(height, untested), height)
+    return np.where(candidates["known"], 0, height) / noise

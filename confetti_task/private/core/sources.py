@@ -15,7 +15,7 @@ def join(candidates, beam):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields polarization, channel, y, x, confetti, severity and contrast.
+        With the fields polarization, channel, y, x, evidence, severity and contrast.
     beam : float
         FWHM of the restoring beam, in pixels.
 
@@ -33,7 +33,7 @@ def join(candidates, beam):
     planes = np.split(order, np.flatnonzero(np.diff(plane[order])) + 1)
     sources = np.concatenate([_join_in_plane(candidates, members, beam) for members in planes])
     rows = candidates[sources[:, 0]]
-    order = np.lexsort([rows["x"], rows["y"], rows["channel"], ~rows["confetti"]])
+    order = np.lexsort([rows["x"], rows["y"], rows["channel"], rows["evidence"] == ""])
     return tuple(sources[order].T)
 
 

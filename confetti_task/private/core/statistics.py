@@ -205,6 +205,27 @@ def narrowness(model, pixels, contrasts):
     return np.fmax(before, after) / np.abs(contrasts)
 
 
+def pair_narrowness(model, pixels, contrasts):
+    """
+    Measure what fraction of a hot pixel the channels around it and one adjacent channel have too.
+
+    Parameters
+    ----------
+    model, pixels, contrasts
+        As for `narrowness`.
+
+    Returns
+    -------
+    fraction : 1D float32 `~numpy.ndarray`
+        As `narrowness`, of the two channels together: 0 if no channel but the brighter one of the adjacent two has it
+        too. NaN if all channels around are missing.
+    """
+    steps = np.array([[-2, 0, 0], [-1, 0, 0], [1, 0, 0], [2, 0, 0]])
+    far_before, before, after, far_after = (_best_contrast(model, pixels + step, INNER, contrasts) for step in steps)
+    with_before, with_after = np.fmax(far_before, after), np.fmax(before, far_after)
+    return np.where(before > after, with_before, with_after) / np.abs(contrasts)
+
+
 def pointlikeness(model, pixels, contrasts):
     """1 minus the largest same-sign contrast of the adjacent pixels, as a fraction of its own: 1 for a single pixel."""
     next_to = INNER[np.any(INNER != 0, axis=1)]
