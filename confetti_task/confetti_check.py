@@ -22,7 +22,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="chans",
-        type="string",
+        type="any",
         default="",
         allowed=(),
         summary="Channels to check, e.g. '3~20;25'; '' = all",
@@ -174,9 +174,9 @@ def confetti_check(
         Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means
         imagename.confetti. For a cube in pieces, a name gives one set of products for the whole cube, and '' gives one
         set for each piece, next to it.
-    chans : str, default ''
-        Channels to check, in the notation of imstat: '3~20;25', '>7' or '<40'; '' means all. The channels next to them
-        are still read, for comparison.
+    chans : str or int or list of int, default ''
+        Channels to check, in the notation of imstat: '3~20;25', '>7' or '<40'; or one channel as a number, or a list of
+        them; '' means all. The channels next to them are still read, for comparison.
     nsigma : float, default 2.5
         Minimum contrast of a hot model pixel over its surroundings, in units of the channel rms. An isolated model
         pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly.
@@ -190,9 +190,9 @@ def confetti_check(
         the deconvolution. The error of the image is 1.2 to 1.5 times as large.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
-        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...] in degrees or as
-        text, e.g. ['18:06:20.1', '-21:37:05']. Nothing within a restoring beam of them is classified as confetti, in
-        any channel.
+        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees
+        or as text like ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within a restoring
+        beam of them is classified as confetti, in any channel.
     cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
         Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
         channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask

@@ -1,11 +1,15 @@
 """What confetti_check refuses, by name, before anything is written."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import QTable
 from casa_images import checksum, write_cube, write_image
 from checks import confetti_check
+
+from confetti_task import confetti_plot
 
 
 @pytest.mark.parametrize("name", ["line", "line.image", "line.model/", "./line.residual"])
@@ -96,6 +100,23 @@ def test_a_folder_that_is_not_there_is_named(products):
     write_cube("line", products)
     with pytest.raises(ValueError, match="cannot write in .*nowhere"):
         confetti_check(imagename="line", outfile="nowhere/line")
+
+
+def test_names_may_be_paths_of_pathlib(products):
+    write_cube("line", products)
+    Path("masers.csv").write_text("ra,dec\n10,20\n")
+    result = confetti_check(imagename=Path("line"), outfile=Path("out"), known=Path("masers.csv"))
+    assert (result["verdict"], result["mask"]) == ("confetti", "out.mask")
+    assert confetti_check(imagename=[Path("line")])["mask"] == "line.confetti.mask"
+    assert confetti_plot(Path("line"), source=0, outfile=Path("out"))
+
+
+@pytest.mark.parametrize(("chans", "bad"), [(3, [3]), ([3, 4], [3]), (0, [])])
+def test_channels_may_be_given_as_numbers(products, chans, bad):
+    write_cube("line", products)
+    result = confetti_check(imagename="line", chans=chans)
+    assert result["channels"] == bad
+    assert len(QTable.read(result["channeltable"])) == np.size(chans)
 
 
 @pytest.mark.parametrize("wrong", [{"imagename": 3}, {"cleanmask": "all"}, {"nsigma": "many"}, {"overwrite": "yes"}])

@@ -14,7 +14,7 @@ from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
 from .check.worker_pool import worker_pool
 from .core.decision import Thresholds
-from .images.channels import parse_channels
+from .images.channels import parse_channels, selection
 from .images.locks import unchanged
 from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
@@ -45,6 +45,7 @@ def confetti_check(
     fitsmask,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
+    chans = selection(chans)
     arguments = dict(locals())
     thresholds = Thresholds(nsigma, narrowness, unsupported)
     real = read_known(known)
