@@ -12,7 +12,10 @@ from skies import HOT
 MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
 
 
-@pytest.mark.parametrize("form", ["degrees", "text", "array", "alone", "alone in text", "ecsv", "csv", "fits", "text in fits", "radian"])
+@pytest.mark.parametrize(
+    "form",
+    ["degrees", "text", "array", "alone", "alone in text", "ecsv", "csv", "fits", "text in fits", "radian"],
+)
 def test_a_known_source_is_never_masked(products, form):
     write_cube("line", products)
     position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs

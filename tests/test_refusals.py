@@ -123,3 +123,19 @@ def test_channels_may_be_given_as_numbers(products, chans, bad):
 def test_wrong_types_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         confetti_check(**{"imagename": "line", **wrong})
+
+
+@pytest.mark.parametrize("name", ["nsigma", "unsupported"])
+@pytest.mark.parametrize("value", [np.inf, 1e9, 101, 0, np.nan])
+def test_thresholds_with_which_nothing_could_be_found_are_refused_by_name(products, name, value):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match=f"{name} should be positive and at most 100 sigma"):
+        confetti_check(imagename="line", **{name: value})
+
+
+@pytest.mark.parametrize("name", ["nsigma", "unsupported"])
+def test_with_high_thresholds_the_check_is_nearly_blind_and_says_so(products, name):
+    write_cube("line", products)
+    result = confetti_check(imagename="line", **{name: 50})
+    assert result["limit"] >= 50
+    assert any("nearly blind" in warning for warning in result["warnings"])

@@ -47,7 +47,8 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
 
     say("from confetti_task.gotasks import confetti_check")
     say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*2.5")
-    say("import numpy as np; from pathlib import Path; imagename = Path('line'); chans = '2~4'; known = np.array([[10.0, 20.0]])")
+    say("import numpy as np; from pathlib import Path; imagename = Path('line')")
+    say("chans = '2~4'; known = np.array([[10.0, 20.0]])")
     say("report = False")
     say("inp()", r"imagename +=.*'line'", r"chans +=.*'2~4'", r"known +=.*\[\[10.0, 20.0\]\]")
     say("result = go(); print('found', result['channels'])", r"found \[3\]")

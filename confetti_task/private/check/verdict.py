@@ -39,7 +39,8 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     candidates["reliability"] = reliability(candidates, thresholds)
     place = candidates["polarization"], candidates["channel"]
     candidates["suspicion"] = suspicion(candidates, candidates["noise"] if noises is None else noises[place])
-    channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
+    limit = completeness_limit(thresholds.unsupported, channels["response"])
+    channels["limit"] = np.maximum(limit, thresholds.nsigma)  # lower ones have no hot pixel
     channels["suspicion"] = _of_the_worst(found)
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     channels["acquitted"] = np.isin(channels["channel"], acquitted)

@@ -19,6 +19,9 @@ SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 # at 4.2, 0.03 at 4.7 and 0.005 at 7; of the compensated ones it was 1 of 8, which is put at 0.15.
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA, RIGHT_IMAGE_IF_COMPENSATED = 0.175, 1.1, 0.15
 
+# Largest threshold in sigma. Careless cleans left fake sources of up to 59 sigma: above 100, nothing could be found.
+LARGEST_SIGMA = 100
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -91,8 +94,11 @@ class Thresholds:
 
     def __post_init__(self):
         for name in ("nsigma", "unsupported"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} should be positive (got {getattr(self, name)})")
+            if not 0 < getattr(self, name) <= LARGEST_SIGMA:
+                raise ValueError(
+                    f"{name} should be positive and at most {LARGEST_SIGMA} sigma: fake sources are hardly ever higher "
+                    f"(got {getattr(self, name)})"
+                )
         if not 0 <= self.narrowness < 1:
             raise ValueError(f"narrowness should be a fraction from 0 to less than 1 (got {self.narrowness})")
 
