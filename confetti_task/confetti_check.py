@@ -125,6 +125,13 @@ PARAMETERS = (
         allowed=(),
         summary="Write the masks as FITS files too",
     ),
+    Parameter(
+        name="candidatemask",
+        type="bool",
+        default=False,
+        allowed=(),
+        summary="Write a mask of the candidates too, to look at",
+    ),
 )
 
 
@@ -146,6 +153,7 @@ def confetti_check(
     overwrite=False,
     proof="",
     fitsmask=False,
+    candidatemask=False,
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -179,7 +187,7 @@ def confetti_check(
         them; '' means all. The channels next to them are still read, for comparison.
     nsigma : float, default 2.5
         Minimum contrast of a hot model pixel over its surroundings, in units of the channel rms. An isolated model
-        pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly.
+        pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly. At most 100.
     narrowness : float, default 0.5
         Maximum fraction of the contrast that either adjacent channel may have within 3x3 pixels. An unresolved line has
         0.5 after ALMA's Hanning smoothing; confetti has less than 0.1 in most cases.
@@ -187,7 +195,7 @@ def confetti_check(
         Minimum height of the unsupported spike, in units of the channel rms. The unsupported spike is a point source
         within half a beam of the hot pixel that is present in this channel of the image, is absent from the three
         channels on either side, and lies in the spatial frequencies that were not measured, where nothing constrains
-        the deconvolution. The error of the image is 1.2 to 1.5 times as large.
+        the deconvolution. The error of the image is 1.2 to 1.5 times as large. At most 100.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
         (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees
@@ -227,6 +235,9 @@ def confetti_check(
     fitsmask : bool, default False
         Write the masks as FITS files too: outfile.mask.fits and, with a clean mask, outfile.cleanmask.fits, for
         programs that read no CASA images.
+    candidatemask : bool, default False
+        Write outfile.candidates.mask too, for looking at all candidates in a viewer: 1 at every narrow hot pixel that
+        is neither confetti nor near a known source. It is not for cleaning: nothing in it is known to be fake.
 
     Returns
     -------
@@ -270,6 +281,8 @@ def confetti_check(
             Name of the mask image.
         cleanmask : str or list of str
             Name of the clean mask.
+        candidatemask : str or list of str
+            Name of the mask of the candidates.
         table : str or list of str
             Name of the table of sources.
         channeltable : str or list of str

@@ -43,6 +43,7 @@ def confetti_check(
     overwrite,
     proof,
     fitsmask,
+    candidatemask,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     chans = selection(chans)
@@ -52,7 +53,7 @@ def confetti_check(
     _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)
     proved = read_proof(proof, cube)
-    options = Options(cleanmask, writestats, report, npanels, proved, fitsmask)
+    options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
     selected = parse_channels(chans, cube.channels)
 
     with reserved(outfile, cube, overwrite, options) as outfiles:
