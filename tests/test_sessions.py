@@ -1,6 +1,7 @@
 """CASA as people start it: a session, a script, a start-up file, several processes."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from casa_images import write_cube
+from conftest import TOP
 from skies import NOISE, Products
 
 # The longest that a test waits for a process that hangs.
@@ -61,6 +63,15 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     say("imagename = 'line'; go()", "line.image and its model have no run of tclean")
     say("exit()")
     session.expect(pexpect.EOF)
+
+
+def test_the_import_that_the_readme_gives_for_a_session_makes_tasks_of_it():
+    (line,) = re.findall(
+        r"`(from confetti_task\.gotasks import [^`]*)`", (TOP / "README.md").read_text(encoding="utf-8")
+    )
+    printed = casa(f"{line}\ninp(confetti_check); inp(confetti_reclean)")
+    assert "# confetti_check -- Find the fake sources" in printed
+    assert "# confetti_reclean -- " in printed
 
 
 def test_a_script_of_casa_calls_it_with_keywords_and_finds_nothing_of_it_in_its_own_names():
