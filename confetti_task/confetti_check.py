@@ -22,7 +22,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="chans",
-        type="string",
+        type="any",
         default="",
         allowed=(),
         summary="Channels to check, e.g. '3~20;25'; '' = all",
@@ -132,6 +132,13 @@ PARAMETERS = (
         allowed=(),
         summary="Write the masks as FITS files too",
     ),
+    Parameter(
+        name="candidatemask",
+        type="bool",
+        default=False,
+        allowed=(),
+        summary="Write a mask of the candidates too, to look at",
+    ),
 )
 
 
@@ -154,6 +161,7 @@ def confetti_check(
     overwrite=False,
     proof="",
     fitsmask=False,
+    candidatemask=False,
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -184,12 +192,12 @@ def confetti_check(
         Root name of the products (outfile.mask, outfile.cleanmask, outfile.ecsv and so on); '' means
         imagename.confetti. For a cube in pieces, a name gives one set of products for the whole cube, and '' gives one
         set for each piece, next to it.
-    chans : str, default ''
-        Channels to check, in the notation of imstat: '3~20;25', '>7' or '<40'; '' means all. The channels next to them
-        are still read, for comparison.
+    chans : str or int or list of int, default ''
+        Channels to check, in the notation of imstat: '3~20;25', '>7' or '<40'; or one channel as a number, or a list of
+        them; '' means all. The channels next to them are still read, for comparison.
     nsigma : float, default 2.5
         Minimum contrast of a hot model pixel over its surroundings, in units of the channel rms. An isolated model
-        pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly.
+        pixel of S Jy restores to a peak of S Jy/beam, so the two can be compared directly. At most 100.
     narrowness : float, default 0.5
         Maximum fraction of the contrast that either adjacent channel may have within 3x3 pixels. An unresolved line has
         0.5 after ALMA's Hanning smoothing; confetti has less than 0.1 in most cases.
@@ -197,7 +205,7 @@ def confetti_check(
         Minimum height of the unsupported spike, in units of the channel rms. The unsupported spike is a point source
         within half a beam of the hot pixel that is present in this channel of the image, is absent from the three
         channels on either side, and lies in the spatial frequencies that were not measured, where nothing constrains
-        the deconvolution. The error of the image is 1.2 to 1.5 times as large.
+        the deconvolution. The error of the image is 1.2 to 1.5 times as large. At most 100.
     surround : float, default -0.8
         Maximum flux of the model around a hot pixel, as a fraction of its contrast: -1 if the surround cancels it
         fully. With such a surround, a spike of 5 sigma in the restored model that has the sign of the hot pixel, that
@@ -207,9 +215,9 @@ def confetti_check(
         suspicious. 0: a surround is no evidence.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
-        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...] in degrees or as
-        text, e.g. ['18:06:20.1', '-21:37:05']. Nothing within a restoring beam of them is classified as confetti, in
-        any channel.
+        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees
+        or as text like ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within a restoring
+        beam of them is classified as confetti, in any channel.
     cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
         Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
         channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask
@@ -244,6 +252,9 @@ def confetti_check(
     fitsmask : bool, default False
         Write the masks as FITS files too: outfile.mask.fits and, with a clean mask, outfile.cleanmask.fits, for
         programs that read no CASA images.
+    candidatemask : bool, default False
+        Write outfile.candidates.mask too, for looking at all candidates in a viewer: 1 at every narrow hot pixel that
+        is neither confetti nor near a known source. It is not for cleaning: nothing in it is known to be fake.
 
     Returns
     -------
@@ -289,6 +300,8 @@ def confetti_check(
             Name of the mask image.
         cleanmask : str or list of str
             Name of the clean mask.
+        candidatemask : str or list of str
+            Name of the mask of the candidates.
         table : str or list of str
             Name of the table of sources.
         channeltable : str or list of str

@@ -47,6 +47,7 @@ def confetti_plot(imagename, source, outfile="", before=""):
     >>> old, new = "G008.67_B3_spw1_12M_n2hp", "G008.67_B3_spw1_12M_n2hp_reclean"
     >>> confetti_plot(new, source=0, outfile=old + ".confetti", before=old)
     """
+    from .private.call_task import plain
     from .private.report.plot import plot_source
 
-    return plot_source(imagename, source, outfile, before)
+    return plot_source(*map(plain, (imagename, source, outfile, before)))

@@ -29,7 +29,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="chans",
-        type="string",
+        type="any",
         default="",
         allowed=(),
         summary="Channels to clean again, e.g. '3~20;25'; '' = bad and suspicious ones",
@@ -146,9 +146,9 @@ def confetti_reclean(
         Root name of the new images (outname.model, .residual, .image, .psf, .pb and so on), of outname.reclean.py,
         which is the run of tclean as a script, and of outname.confetti, the check of the new images. '' means
         imagename_reclean.
-    chans : str, default ''
-        Channels to clean again, in the notation of imstat: '3~20;25', '>7' or '<40'; all of them get new planes. ''
-        means those that confetti_check found to be bad or suspicious.
+    chans : str or int or list of int, default ''
+        Channels to clean again, in the notation of imstat: '3~20;25', '>7' or '<40'; or one channel as a number, or a
+        list of them; all of them get new planes. '' means those that confetti_check found to be bad or suspicious.
     vis : str or list of str, default ''
         Name of the MeasurementSet, or list of names, if they are no longer where they were when tclean made the images,
         or if the history does not name them.

@@ -39,6 +39,7 @@ PYTHON_TYPES = {
     "double": "float",
     "doubleArray": "2D array_like",
     "int": "int",
+    "intVec": "list of int",
     "bool": "bool",
     "record": "dict",
 }

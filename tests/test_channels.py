@@ -1,8 +1,9 @@
 """Channel selections as CASA writes them."""
 
+import numpy as np
 import pytest
 
-from confetti_task.private.images.channels import format_channels, parse_channels
+from confetti_task.private.images.channels import format_channels, parse_channels, selection
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,25 @@ def test_selections_are_read(text, channels):
 def test_what_is_no_selection_is_an_error_that_shows_it(text):
     with pytest.raises(ValueError, match="chans="):
         parse_channels(text, 6)
+
+
+def test_a_range_that_runs_backwards_is_shown_the_right_way_round():
+    with pytest.raises(ValueError, match="chans='1;9~3': '9~3' ends before it begins; write '3~9'"):
+        parse_channels("1;9~3", 20)
+
+
+@pytest.mark.parametrize(
+    ("chans", "text"),
+    [("3~5; 9", "3~5; 9"), (6, "6"), (0, "0"), ([9, 4, 3], "3~4;9"), (np.arange(3), "0~2"), (6.0, "6")],
+)
+def test_channels_may_be_numbers(chans, text):
+    assert selection(chans) == text
+
+
+@pytest.mark.parametrize("chans", [[], True, 6.5, np.inf, ["3"], {}, [3, "4"]])
+def test_what_are_no_channels_is_refused_with_the_right_form(chans):
+    with pytest.raises(ValueError, match="chans=.* should be text like '3~20;25', a channel, or a list of channels"):
+        selection(chans)
 
 
 def test_channels_are_written_as_they_are_read():

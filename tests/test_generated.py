@@ -78,7 +78,8 @@ def test_the_check_after_a_reclean_has_every_parameter_that_decides():
     """All but names, the selection of products, and what changes no result."""
     from confetti_task.private.task_confetti_check import OF_THE_CALL, OF_THE_NEXT_CHECK
 
-    decides_nothing = {"imagename", "outfile", "writestats", "reader", "parallel", "memory", "overwrite", "fitsmask"}
+    decides_nothing = {"imagename", "outfile", "writestats", "reader", "parallel", "memory", "overwrite"}
+    decides_nothing |= {"fitsmask", "candidatemask"}
     names = {"known", "proof"}
     parameters = {parameter.name for parameter in confetti_task.confetti_check.__globals__["PARAMETERS"]}
     assert {*OF_THE_NEXT_CHECK, *names} == parameters - decides_nothing

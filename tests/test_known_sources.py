@@ -12,7 +12,10 @@ from skies import HOT
 MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
 
 
-@pytest.mark.parametrize("form", ["degrees", "text", "array", "ecsv", "csv", "fits", "text in fits", "radian"])
+@pytest.mark.parametrize(
+    "form",
+    ["degrees", "text", "array", "alone", "alone in text", "ecsv", "csv", "fits", "text in fits", "radian"],
+)
 def test_a_known_source_is_never_masked(products, form):
     write_cube("line", products)
     position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs
@@ -21,6 +24,10 @@ def test_a_known_source_is_never_masked(products, form):
         known = [[position.ra.to_string("hour", sep=":"), position.dec.to_string(sep=":")]]
     elif form == "array":
         known = np.array(known)
+    elif form == "alone":
+        known = position.ra.deg, position.dec.deg
+    elif form == "alone in text":
+        known = [position.ra.to_string("hour", sep=":"), position.dec.to_string(sep=":")]
     elif form == "text in fits":
         known = "masers.fits"
         text = [position.ra.to_string("hour", sep=":")], [position.dec.to_string("deg", sep=":")]
@@ -43,10 +50,17 @@ def test_known_sources_elsewhere_protect_nothing_not_even_on_the_opposite_side_o
     assert confetti_check(imagename="line", known=elsewhere)["channels"] == [3]
 
 
-@pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], 5])
+@pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], ["ra", "dec"], 5])
 def test_known_sources_that_cannot_be_read_are_refused(products, known):
     write_cube("line", products)
     with pytest.raises(ValueError, match="known=.* cannot be read as positions"):
+        confetti_check(imagename="line", known=known)
+
+
+@pytest.mark.parametrize("known", [[10.0], ["18:06:20 -21:37:00", "18:07:20 -21:37:00", "18:08:20 -21:37:00"]])
+def test_positions_that_are_no_pairs_are_named_with_the_right_form(products, known):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match=r"is no pair of RA and Dec; .* \[\[RA, Dec\], \.\.\.\], each pair in degrees"):
         confetti_check(imagename="line", known=known)
 
 

@@ -27,7 +27,7 @@ from skies import BEAM, NOISE, Products
 import confetti_task
 from confetti_task import confetti_plot
 from confetti_task.__main__ import main
-from confetti_task.private.check.messages import explain
+from confetti_task.private.check.messages import WHY_CANDIDATES, explain
 from confetti_task.private.check.proof import make_proof_table
 from confetti_task.private.core.quantities import FIND
 from confetti_task.private.images.coordinates import read_sky, world_coordinates
@@ -231,6 +231,13 @@ def test_the_page_ranks_suspicious_channels_and_tells_how_the_data_decide(suspec
     assert "Clean the suspicious channels again: the data decide" in page
     assert "confetti_reclean(imagename=&#x27;line&#x27;)" in page
     assert "No channel needs to be cleaned again" not in page
+    assert "the spike of the image there is higher where a real source is in the same place" in page
+
+
+def test_where_candidates_are_shown_the_page_says_why_they_are_not_masked_and_what_would_decide(products):
+    write_cube("line", products)
+    page = Path(confetti_check(imagename="line")["report"]).read_text(encoding="utf-8")
+    assert WHY_CANDIDATES in page[page.index("<h2>Not masked</h2>") :]
 
 
 def test_bad_and_suspicious_channels_are_listed_one_beneath_the_other(suspects):

@@ -216,6 +216,14 @@ def test_each_piece_gets_its_own_products_that_tclean_can_use(line, pieces):
     assert [table.meta["verdict"] for table in tables] == ["confetti", "clean", "confetti"]
 
 
+def test_the_masks_of_the_candidates_of_all_pieces_make_up_that_of_the_whole(pieces):
+    of_pieces = confetti_check(imagename="piece.????.*", candidatemask=True)["candidatemask"]
+    whole = confetti_check(imagename="piece.????.*", candidatemask=True, outfile="whole")["candidatemask"]
+    assert of_pieces == [f"{name}.confetti.candidates.mask" for name in pieces]
+    assert read_image(whole).any()
+    np.testing.assert_array_equal(np.concatenate([read_image(name) for name in of_pieces]), read_image(whole))
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

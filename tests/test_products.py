@@ -5,9 +5,11 @@ import os
 import numpy as np
 import pytest
 from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
-from checks import confetti_check
+from checks import confetti_check, places
 from skies import BEAM, HOT, NOISE
 
 from confetti_task.private.check.tables import write_table
@@ -87,6 +89,52 @@ def test_the_statistics_are_written_where_asked(products):
     confetti_check(imagename="line", writestats=True)
     assert read_image("line.confetti.contrast")[HOT] == pytest.approx(20 * NOISE, rel=0.1)
     assert abs(read_image("line.confetti.unsupported")[HOT]) > 2.5
+
+
+def test_the_mask_of_the_candidates_has_all_hot_pixels_of_the_table_that_are_neither_confetti_nor_known(products):
+    products.add_point(5, 20, 40, 30 * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line", candidatemask=True)
+    assert result["candidatemask"] == "line.confetti.candidates.mask"
+    marked = {tuple(place) for place in np.argwhere(read_image(result["candidatemask"])).tolist()}
+    assert marked == places(result, "candidate") >= {(2, 45, 15), (5, 20, 40)}
+    assert not (read_image(result["candidatemask"]) * read_image(result["mask"])).any()
+
+    rows = QTable.read(result["table"])
+    maser = rows[(rows["channel"] == 5) & (rows["x"] == 40)][0]
+    position = SkyCoord(maser["ra"], maser["dec"], frame="fk5").icrs
+    known = [position.ra.deg, position.dec.deg]
+    result = confetti_check(imagename="line", candidatemask=True, known=known, overwrite=True)
+    assert np.argwhere(read_image(result["candidatemask"])).tolist() == [[2, 45, 15]]
+
+
+def test_without_being_asked_for_there_is_no_mask_of_candidates_and_an_older_one_goes(products):
+    write_cube("line", products)
+    confetti_check(imagename="line", candidatemask=True, fitsmask=True)
+    np.testing.assert_array_equal(
+        fits.getdata("line.confetti.candidates.mask.fits").squeeze(), read_image("line.confetti.candidates.mask")
+    )
+    with pytest.raises(ValueError, match="exists already"):
+        confetti_check(imagename="line", candidatemask=True)
+    assert confetti_check(imagename="line", overwrite=True)["candidatemask"] == ""
+    assert not [name for name in os.listdir(".") if "candidates" in name]
+
+
+@pytest.mark.parametrize("candidatemask", [True, False])
+def test_a_clean_mask_of_tclean_is_never_taken_for_a_mask_of_candidates(products, candidatemask):
+    products.mask = np.ones_like(products.model)
+    write_cube("line", products)
+    write_cube("line.confetti.candidates", products)
+    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+        confetti_check(imagename="line", candidatemask=candidatemask, overwrite=True)
+    assert read_image("line.confetti.candidates.mask").all()
+
+
+def test_what_another_program_calls_a_mask_of_candidates_is_left_alone(products):
+    write_cube("line", products)
+    os.mkdir("line.confetti.candidates.mask")
+    assert confetti_check(imagename="line", overwrite=True)["candidatemask"] == ""
+    assert os.path.isdir("line.confetti.candidates.mask")
 
 
 def test_inputs_are_never_changed_and_nothing_is_left_behind(products):

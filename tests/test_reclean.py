@@ -179,7 +179,7 @@ def test_where_nothing_is_bad_the_old_cube_is_the_good_one():
 @pytest.mark.usefixtures("cube")
 def test_channels_can_be_chosen():
     confetti_check(imagename="line", chans="0~2", overwrite=True)
-    assert prepared(chans="6~7", method="subcubes")["channels"] == [6, 7]
+    assert prepared(chans=[6, 7], method="subcubes")["channels"] == [6, 7]
 
 
 @pytest.mark.usefixtures("cube")

@@ -1,11 +1,15 @@
 """What confetti_check refuses, by name, before anything is written."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import QTable
 from casa_images import checksum, write_cube, write_image
 from checks import confetti_check
+
+from confetti_task import confetti_plot
 
 
 @pytest.mark.parametrize("name", ["line", "line.image", "line.model/", "./line.residual"])
@@ -98,7 +102,40 @@ def test_a_folder_that_is_not_there_is_named(products):
         confetti_check(imagename="line", outfile="nowhere/line")
 
 
+def test_names_may_be_paths_of_pathlib(products):
+    write_cube("line", products)
+    Path("masers.csv").write_text("ra,dec\n10,20\n")
+    result = confetti_check(imagename=Path("line"), outfile=Path("out"), known=Path("masers.csv"))
+    assert (result["verdict"], result["mask"]) == ("confetti", "out.mask")
+    assert confetti_check(imagename=[Path("line")])["mask"] == "line.confetti.mask"
+    assert confetti_plot(Path("line"), source=0, outfile=Path("out"))
+
+
+@pytest.mark.parametrize(("chans", "bad"), [(3, [3]), ([3, 4], [3]), (0, [])])
+def test_channels_may_be_given_as_numbers(products, chans, bad):
+    write_cube("line", products)
+    result = confetti_check(imagename="line", chans=chans)
+    assert result["channels"] == bad
+    assert len(QTable.read(result["channeltable"])) == np.size(chans)
+
+
 @pytest.mark.parametrize("wrong", [{"imagename": 3}, {"cleanmask": "all"}, {"nsigma": "many"}, {"overwrite": "yes"}])
 def test_wrong_types_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         confetti_check(**{"imagename": "line", **wrong})
+
+
+@pytest.mark.parametrize("name", ["nsigma", "unsupported"])
+@pytest.mark.parametrize("value", [np.inf, 1e9, 101, 0, np.nan])
+def test_thresholds_with_which_nothing_could_be_found_are_refused_by_name(products, name, value):
+    write_cube("line", products)
+    with pytest.raises(ValueError, match=f"{name} should be positive and at most 100 sigma"):
+        confetti_check(imagename="line", **{name: value})
+
+
+@pytest.mark.parametrize("name", ["nsigma", "unsupported"])
+def test_with_high_thresholds_the_check_is_nearly_blind_and_says_so(products, name):
+    write_cube("line", products)
+    result = confetti_check(imagename="line", **{name: 50})
+    assert result["limit"] >= 50
+    assert any("nearly blind" in warning for warning in result["warnings"])

@@ -1,6 +1,7 @@
 """CASA as people start it: a session, a script, a start-up file, several processes."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from casa_images import write_cube
+from conftest import TOP
 from skies import NOISE, Products
 
 # The longest that a test waits for a process that hangs.
@@ -47,7 +49,8 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
 
     say("from confetti_task.gotasks import confetti_check")
     say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*2.5")
-    say("import numpy as np; imagename = 'line'; chans = '2~4'; known = np.array([[10.0, 20.0]])")
+    say("import numpy as np; from pathlib import Path; imagename = Path('line')")
+    say("chans = '2~4'; known = np.array([[10.0, 20.0]])")
     say("report = False")
     say("inp()", r"imagename +=.*'line'", r"chans +=.*'2~4'", r"known +=.*\[\[10.0, 20.0\]\]")
     say("result = go(); print('found', result['channels'])", r"found \[3\]")
@@ -60,6 +63,15 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     say("imagename = 'line'; go()", "line.image and its model have no run of tclean")
     say("exit()")
     session.expect(pexpect.EOF)
+
+
+def test_the_import_that_the_readme_gives_for_a_session_makes_tasks_of_it():
+    (line,) = re.findall(
+        r"`(from confetti_task\.gotasks import [^`]*)`", (TOP / "README.md").read_text(encoding="utf-8")
+    )
+    printed = casa(f"{line}\ninp(confetti_check); inp(confetti_reclean)")
+    assert "# confetti_check -- Find the fake sources" in printed
+    assert "# confetti_reclean -- " in printed
 
 
 def test_a_script_of_casa_calls_it_with_keywords_and_finds_nothing_of_it_in_its_own_names():

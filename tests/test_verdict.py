@@ -12,6 +12,7 @@ from checks import confetti_check, places
 from skies import HOT, NOISE, SIZE, Products
 
 from confetti_task.private.check.evidence import measure_ambiguity
+from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
 from confetti_task.private.check.worker_pool import worker_pool
@@ -20,6 +21,11 @@ from confetti_task.private.core.uv_coverage import ambiguity
 from confetti_task.private.images.coordinates import world_coordinates
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pieces import open_pieces
+
+
+def said_of_channels(result):
+    """What the log says about the channels, line by line."""
+    return [*describe_channels(*(QTable.read(result[name]) for name in ("table", "channeltable")))]
 
 
 def test_confetti_is_masked_and_a_maser_in_one_channel_never_is(products):
@@ -78,6 +84,7 @@ def test_the_published_case_is_a_candidate_and_its_two_harmless_relatives_are_no
     write_cube("line", products)
     result = confetti_check(imagename="line")
     assert (3, 32, 32) in places(result, "candidate")
+    assert WHY_CANDIDATES in said_of_channels(result)
     assert not any((y, x) == (12, 50) for _, y, x in places(result, "candidate") | places(result, "confetti"))
 
     products.model = products.model[3:4]
@@ -338,6 +345,19 @@ def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
     assert result["suspectchans"] == "1;5"
     assert not result["channels"]
     assert not read_image(result["mask"]).any()
+
+
+def test_the_log_distinguishes_the_suspicion_of_a_channel_from_the_spike_of_its_image():
+    products = Products()
+    products.add_point(5, 36, 20, 32 * NOISE)
+    products.add_confetti(5, 36, 20, 11.4 * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    (row,) = QTable.read(result["table"])
+    assert row["spike"] > 30 > 3 * row["suspicion"]
+    (line,) = (text for text in said_of_channels(result) if "are suspicious" in text)
+    assert f"up to {row['suspicion']:.1f} sigma in channel 5, at x=20 y=36" in line
+    assert f"the image has a spike of {row['spike']:+.1f} sigma" in line
 
 
 def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):

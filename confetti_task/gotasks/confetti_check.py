@@ -29,6 +29,7 @@ class _ShellTask(ShellTask):
         overwrite=None,
         proof=None,
         fitsmask=None,
+        candidatemask=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

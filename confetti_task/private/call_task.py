@@ -1,5 +1,6 @@
 """Call a task the way casatasks does: check the types, log the call, run the implementation."""
 
+import os
 from collections import namedtuple
 from importlib import import_module
 
@@ -16,6 +17,13 @@ _CASA_TYPES = {
 
 # Newest CASA with which all tests passed: major and minor version.
 NEWEST_CASA = (6, 7)
+
+
+def plain(value):
+    """Write paths as text and tuples as lists, also within lists: CASA's type checker knows neither."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def schema(parameters):
@@ -62,6 +70,7 @@ def call_task(name, parameters, values):
     from casatools.typecheck import CasaValidator
 
     validator = CasaValidator()
+    values = {key: plain(value) for key, value in values.items()}
     if not validator.validate(values, schema(parameters)):
         raise ValueError("{}: {}".format(name, create_error_string(validator.errors).strip()))
     values = [validator.document[parameter.name] for parameter in parameters]

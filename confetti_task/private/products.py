@@ -25,8 +25,10 @@ SUFFIXES = (
     ".reg",
     ".channels.ecsv",
     ".ecsv",
+    ".candidates.mask.fits",
     ".cleanmask.fits",
     ".mask.fits",
+    ".candidates.mask",
     ".cleanmask",
     ".mask",
 )
@@ -36,16 +38,17 @@ OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
 # Other programs write files with these suffixes too.
 REPORT = (".html", ".crtf", ".reg")
-FITS = (".cleanmask.fits", ".mask.fits")
+FITS = (".candidates.mask.fits", ".cleanmask.fits", ".mask.fits")
+CANDIDATES = (".candidates.mask", ".candidates.mask.fits")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # Parameters of the task: which clean mask, whether to write statistics and a report, how many finds it shows, the table
-# of the proof or None, and whether to write the masks as FITS too.
-Options = namedtuple("Options", "cleanmask writestats report npanels proof fitsmask")
+# of the proof or None, and whether to write the masks as FITS too, and one of the candidates.
+Options = namedtuple("Options", "cleanmask writestats report npanels proof fitsmask candidatemask")
 
 # Names of the products of an outfile, '' for those not written; for a cube in pieces, lists of names.
-Products = namedtuple("Products", "mask cleanmask table channeltable report")
-NOT_WRITTEN = Products("", "", "", "", "")
+Products = namedtuple("Products", "mask cleanmask candidatemask table channeltable report")
+NOT_WRITTEN = Products("", "", "", "", "", "")
 
 
 @contextmanager
@@ -86,7 +89,10 @@ def reserved(outfile, cube, overwrite, options):
 def _reserved(outfile, overwrite, options):
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
-    for path in (outfile + suffix + end for suffix in OF_TCLEAN for end in ("", ".tt0", ".fits", ".tt0.fits")):
+    roots = outfile, outfile + ".candidates"  # both with a .mask
+    for path in (
+        root + suffix + end for root in roots for suffix in OF_TCLEAN for end in ("", ".tt0", ".fits", ".tt0.fits")
+    ):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean with that name; choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
@@ -102,7 +108,8 @@ def _reserved(outfile, overwrite, options):
 def _suffixes(outfile, options):
     """Suffixes of the products that are written or replaced."""
     ours = os.path.exists(outfile + ".ecsv")
-    others = (*(() if ours or options.report else REPORT), *(() if ours or options.fitsmask else FITS))
+    asked = ((REPORT, options.report), (FITS, options.fitsmask), (CANDIDATES, options.candidatemask))
+    others = {suffix for suffixes, wanted in asked if not (ours or wanted) for suffix in suffixes}
     return [suffix for suffix in SUFFIXES if suffix not in others]
 
 
@@ -149,19 +156,23 @@ def _stage(outfile, part, options):
     if options.writestats:
         for name in STATISTICS:
             write_image(f"{staged}.{name}", cube, planes_of(cube, candidates, candidates[name]), call)
-    for suffix, planes in _masks(part, options.cleanmask):
+    for suffix, planes in _masks(part, options):
         written = write_image(staged + suffix, cube, planes, call)
         if options.fitsmask:
             write_fits(staged + suffix, cube, written)
 
 
-def _masks(part, kind):
+def _masks(part, options):
     """Suffix and planes of each mask."""
     cube, candidates, tables = part
-    confetti, bad = candidates[candidates["evidence"] != ""], bad_channels(tables[1])
-    if bad and kind == "channel":
+    is_fake = candidates["evidence"] != ""
+    if options.candidatemask:
+        others = candidates[~(is_fake | candidates["known"])]
+        yield ".candidates.mask", planes_of(cube, others, np.ones(len(others), dtype=bool))
+    confetti, bad = candidates[is_fake], bad_channels(tables[1])
+    if bad and options.cleanmask == "channel":
         yield ".cleanmask", channels_to_clean(cube, bad)
-    elif len(confetti) and kind == "pixel":
+    elif len(confetti) and options.cleanmask == "pixel":
         yield ".cleanmask", pixels_to_clean(cube, confetti)
     yield ".mask", planes_of(cube, confetti, np.ones(len(confetti), dtype=bool))
 
@@ -170,7 +181,7 @@ def _publish(outfile, options):
     """Rename the products of an outfile into place, all or none, and return their names."""
     staged, ours = staged_root(outfile), _suffixes(outfile, options)
     publish(outfile, staged, staged + ".old", ours)
-    suffixes = (".mask", ".cleanmask", ".ecsv", ".channels.ecsv", ".html")
+    suffixes = (".mask", ".cleanmask", ".candidates.mask", ".ecsv", ".channels.ecsv", ".html")
     return Products(*(outfile + end if end in ours and os.path.exists(outfile + end) else "" for end in suffixes))
 
 

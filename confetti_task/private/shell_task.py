@@ -8,7 +8,7 @@ import textwrap
 from casashell.private.stack_manip import find_frame, find_local
 from casatools.typecheck import CasaValidator
 
-from .call_task import schema
+from .call_task import plain, schema
 
 # Terminal colours of a value: the default, changed, or of the wrong type.
 _DEFAULT, _CHANGED, _WRONG = ("", ""), ("\x1b[34m", "\x1b[0m"), ("\x1b[91m", "\x1b[0m")
@@ -108,8 +108,8 @@ def _read_saved(path):
 
 
 def _as_list(value):
-    """Convert an array to a list, which can be compared, and written as Python code."""
-    return value.tolist() if hasattr(value, "tolist") else value
+    """Convert arrays to lists and paths to text, which can be compared, and written as Python code."""
+    return value.tolist() if hasattr(value, "tolist") else plain(value)
 
 
 def _line(parameter, value, paint):

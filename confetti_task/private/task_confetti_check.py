@@ -14,7 +14,7 @@ from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
 from .check.worker_pool import worker_pool
 from .core.decision import Thresholds
-from .images.channels import parse_channels
+from .images.channels import parse_channels, selection
 from .images.locks import unchanged
 from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
@@ -55,15 +55,17 @@ def confetti_check(
     overwrite,
     proof,
     fitsmask,
+    candidatemask,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
+    chans = selection(chans)
     arguments = dict(locals())
     thresholds = Thresholds(nsigma, narrowness, unsupported, surround)
     real = read_known(known)
     _check_numbers(memory, npanels)
     cube = open_pieces(imagename, reader)
     proved = read_proof(proof, cube)
-    options = Options(cleanmask, writestats, report, npanels, proved, fitsmask)
+    options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
     selected = parse_channels(chans, cube.channels)
 
     with reserved(outfile, cube, overwrite, options) as outfiles:

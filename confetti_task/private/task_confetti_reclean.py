@@ -14,7 +14,7 @@ from .check.messages import not_of_tclean
 from .check.proof import ENDING, make_proof_table
 from .check.tables import bad_channels, noise_of_channels, read_tables, suspicious_channels
 from .core.proof import PROOFS, outcome
-from .images.channels import format_channels, parse_channels
+from .images.channels import format_channels, parse_channels, selection
 from .images.cube import open_cube
 from .images.pieces import open_pieces
 from .reclean import messages
@@ -53,6 +53,7 @@ def confetti_reclean(
     budget,
 ):
     """Clean bad and suspicious channels again; `confetti_task.confetti_reclean` documents the parameters."""
+    chans = selection(chans)
     arguments, started = dict(locals()), time.time()
     _check_numbers(gain, rounds, budget)
     cube = _open(imagename)

@@ -10,7 +10,8 @@ from astropy.table import Table
 from ..images.coordinates import pixel_positions
 
 FORMS = (
-    "give the name of a table with columns ra and dec, or [[RA, Dec], ...] in degrees or as ['18:06:20', '-21:37:00']"
+    "give the name of a table with columns ra and dec, or [[RA, Dec], ...], each pair in degrees or as text like "
+    "['18:06:20', '-21:37:00']"
 )
 
 
@@ -22,7 +23,8 @@ def read_known(known):
     ----------
     known : str or sequence
         Name of a table that astropy can read, with columns ra and dec, upper or lower case (in degrees if they have no
-        unit), or pairs of RA and Dec: numbers in degrees, or text in hours and degrees. '' or [] for none.
+        unit), or pairs of RA and Dec: numbers in degrees, or text in hours and degrees; one pair may stand alone. '' or
+        [] for none.
 
     Returns
     -------
@@ -37,11 +39,20 @@ def read_known(known):
     try:
         if isinstance(known, str):
             return _read_table(known) if known else _positions([], [], units.deg)
-        ra, dec = zip(*known) if len(known) else ([], [])
+        ra, dec = zip(*_pairs(known)) if len(known) else ([], [])
         hours = any(isinstance(value, str) for value in ra)
         return _positions(ra, dec, units.hourangle if hours else units.deg)
     except (ValueError, TypeError, OSError) as error:
         raise ValueError(f"known={known!r} cannot be read as positions: {error}; {FORMS}") from error
+
+
+def _pairs(known):
+    """Pairs of RA and Dec; one that stands alone is a position too."""
+    pairs = [known] if len(known) == 2 and not np.ndim(known[0]) else known
+    for pair in pairs:
+        if len(np.atleast_1d(pair)) != 2:
+            raise ValueError(f"{pair!r} is no pair of RA and Dec")
+    return pairs
 
 
 def _read_table(path):

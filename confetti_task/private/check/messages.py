@@ -285,7 +285,7 @@ def _typical_limit(channels):
 
 
 def describe_channels(sources, channels):
-    """One line for each bad channel; one each for suspicious channels, the completeness, and jumps of the flux."""
+    """One line for each bad channel; one each for suspicious ones, candidates, completeness, and jumps of the flux."""
     for row in channels[channels["verdict"] == "diverged"]:
         yield f"{_name(row)} diverged: convergence {row['convergence']:.2f}, model flux {row['model_flux']:.3g}"
     for row in channels[channels["confetti"] > 0]:
@@ -302,8 +302,10 @@ def describe_channels(sources, channels):
         worst = channels["suspicion"][channels["channel"] == suspects[0]].max()
         yield (
             f"Channels {format_channels(suspects)} are suspicious: a fake source may hide there, of up to {worst:.1f} "
-            f"sigma in channel {suspects[0]}"
+            f"sigma in channel {suspects[0]}{_where_suspicious(sources, suspects[0])}"
         )
+    if (sources["class"] == "candidate").any():
+        yield WHY_CANDIDATES
     yield from describe_completeness(channels)
     switched = set(channels["channel"][channels["switched"]].tolist())
     if switched:
@@ -311,6 +313,15 @@ def describe_channels(sources, channels):
             f"Channels {format_channels(switched)}: the model is empty there but not in the channels on either side, "
             "or vice versa; the flux jumps at these channels"
         )
+
+
+def _where_suspicious(sources, channel):
+    """Where a channel is suspicious, and what the image shows there: suspicion is only the part that may be fake."""
+    here = sources[(sources["channel"] == channel) & np.isfinite(sources["spike"])]
+    if not len(here):
+        return ""
+    row = here[np.argmax(here["suspicion"])]
+    return f", at x={row['x']} y={row['y']}, where the image has a spike of {row['spike']:+.1f} sigma"
 
 
 def describe_completeness(channels):
@@ -518,12 +529,18 @@ WHAT_IS_SUSPICIOUS = (
     "A fake source may hide there, though none is certain: clean them again with confetti_reclean, and the data decide."
 )
 HOW_SUSPICIOUS = (
-    "The most suspicious first. Suspicion is the height of the fake source that may hide in a channel, in sigma; the "
-    "limit is the height at which the check finds 90 % of them."
+    "The most suspicious first. Suspicion is how much of the image at a hot pixel of a channel may be fake, in sigma; "
+    "the spike of the image there is higher where a real source is in the same place. The limit is the height at which "
+    "the check finds 90 % of the fake sources."
 )
 NEAR = (
     "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "
     "then those near known real sources."
+)
+WHY_CANDIDATES = (
+    "Candidates are not masked, because too little of what each adds to the image is known to be unsupported by the "
+    "visibilities to distinguish it from noise or a real narrow line; cleaning its channel again with "
+    "confetti_reclean(chans=...) shows whether it comes back, and a known minimum line width whether it can be real"
 )
 LIMITS = (
     "Not every fake source in a bad channel is found, only enough to show that the channel is bad. Severity is the "

@@ -41,7 +41,8 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     candidates["evidence"] = evidence_of(candidates, thresholds)
     candidates["severity"] = severity(candidates)
     candidates["reliability"] = reliability(candidates)
-    channels["limit"] = completeness_limit(thresholds.unsupported, channels["response"])
+    limit = completeness_limit(thresholds.unsupported, channels["response"])
+    channels["limit"] = np.maximum(limit, thresholds.nsigma)  # lower ones have no hot pixel
     channels["suspicion"] = _of_the_worst(found)
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     channels["acquitted"] = np.isin(channels["channel"], acquitted)

@@ -32,6 +32,9 @@ LOWERED_ON_EMISSION = 0.5
 # nobody.
 LEAST_IN_IMAGE = 0.5
 
+# Largest threshold in sigma. Careless cleans left fake sources of up to 59 sigma: above 100, nothing could be found.
+LARGEST_SIGMA = 100
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -105,8 +108,11 @@ class Thresholds:
 
     def __post_init__(self):
         for name in ("nsigma", "unsupported"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} should be positive (got {getattr(self, name)})")
+            if not 0 < getattr(self, name) <= LARGEST_SIGMA:
+                raise ValueError(
+                    f"{name} should be positive and at most {LARGEST_SIGMA} sigma: fake sources are hardly ever higher "
+                    f"(got {getattr(self, name)})"
+                )
         if not 0 <= self.narrowness < 1:
             raise ValueError(f"narrowness should be a fraction from 0 to less than 1 (got {self.narrowness})")
         if not self.surround <= 0:

@@ -2,7 +2,37 @@
 
 import re
 
+import numpy as np
+
 _RANGE = re.compile(r"\s*(?:(?P<first>\d+)\s*(?:~\s*(?P<last>\d+))?|(?P<side>[<>])\s*(?P<edge>\d+))\s*$")
+
+
+def selection(chans):
+    """
+    Write a selection of channels as text.
+
+    Parameters
+    ----------
+    chans : str, int or sequence of int
+        Text as for `parse_channels`, which is returned as it is; or channels, 0-based.
+
+    Returns
+    -------
+    text : str
+        The selection in CASA's syntax.
+
+    Raises
+    ------
+    ValueError
+        If these are not channels.
+    """
+    if isinstance(chans, str):
+        return chans
+    numbers = np.ravel(chans).tolist()
+    # CASA's type checker makes floats of integers of numpy.
+    if not numbers or not all(type(number) in (int, float) and float(number).is_integer() for number in numbers):
+        raise ValueError(f"chans={chans!r} should be text like '3~20;25', a channel, or a list of channels")
+    return format_channels(map(int, numbers))
 
 
 def parse_channels(text, number):
@@ -44,6 +74,8 @@ def _parse_range(part, text, number):
         first, last = int(match["edge"]) + 1, number - 1
     else:
         first, last = int(match["first"]), int(match["last"] or match["first"])
+    if match["last"] and last < first:
+        raise ValueError(f"chans='{text}': '{part}' ends before it begins; write '{last}~{first}'")
     if not 0 <= first <= last < number:
         raise ValueError(f"chans='{text}': '{part}' is outside the cube; select from its channels 0~{number - 1}")
     return range(first, last + 1)

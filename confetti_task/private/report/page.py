@@ -72,7 +72,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_table("confetti", "All fake sources", frames, sources, outfile),
         *_in_carta(cube, outfile, frames, sources[shown]),
         *cleaned_again(proof, frames, npanels),
-        *_finds(cube, "Not masked", "candidate", frames, sources, near, messages.NEAR),
+        *_finds(cube, "Not masked", "candidate", frames, sources, near, _why_not_masked(sources)),
         *_table("candidate", "All candidates and known sources", frames, sources, outfile),
         *_next(cube, outfile, channels, proof),
         *_about(cube, channels),
@@ -222,6 +222,12 @@ def _finds(cube, title, kind, frames, sources, rows, text):
         for draw, what in ((maps_of_find, "maps"), (spectra_of_find, "spectra")):
             yield figure(draw(cutout, noise, f"{what} around channel {row['channel']} x={row['x']} y={row['y']}"))
         yield "</div></article>"
+
+
+def _why_not_masked(sources):
+    if not (sources["class"] == "candidate").any():
+        return messages.NEAR
+    return f"{messages.NEAR} {messages.WHY_CANDIDATES}."
 
 
 def _in_carta(cube, outfile, frames, finds):
