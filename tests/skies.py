@@ -40,11 +40,7 @@ def dirty_beam(size=SIZE):
 
 
 class Products:
-    """
-    Model, image, residual and PSF of a cube: a continuum source, and noise on the scale of the beam as residual.
-
-    Without any real source a clean whose components the data do not hold would have diverged.
-    """
+    """Model, image, residual and PSF of a cube: a continuum source, and noise on the scale of the beam as residual."""
 
     def __init__(self, channels=CHANNELS, size=SIZE, seed=1, continuum=True):
         random = np.random.default_rng(seed)

@@ -10,18 +10,27 @@ from skies import BEAM, NOISE, SIZE, Products, convolve, dirty_beam
 from test_inputs import edit
 
 from confetti_task.private.check.divergence import measure_convergence
-from confetti_task.private.core.convergence import convergence, join_components, measure_components
+from confetti_task.private.core.convergence import (
+    convergence,
+    has_diverged,
+    join_components,
+    measure_components,
+    patch_side,
+    spread,
+)
+from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.uv_coverage import measured_power
 from confetti_task.private.images import windows
 from confetti_task.private.images.cube import open_cube
 
 EVERYWHERE = np.ones((SIZE, SIZE), dtype=bool)
 ALL = (slice(None), slice(None))
+PATCH = patch_side(BEAM)
 
 
 def measure(model, residual, image=None):
     """Convergence of a plane with the PSF of the small skies, or with the restoring beam where there is an image."""
-    components = measure_components(model, residual if image is None else image, residual, EVERYWHERE)
+    components = measure_components(model, residual if image is None else image, residual, EVERYWHERE, PATCH)
     if image is not None or components.unknown or not components.flux:
         return convergence(components)
     part = (model / components.flux).astype(np.float32)
@@ -77,10 +86,10 @@ def test_with_the_restoring_beam_for_the_psf_it_tells_the_same():
 def test_it_does_not_depend_on_how_the_plane_is_cut():
     model, residual = clean(dirty_image(3), 0.5, 100)
     parts = [
-        measure_components(*(plane[rows] for plane in (model, residual, residual, EVERYWHERE)))
-        for rows in (slice(0, 7), slice(7, 40), slice(40, 64))
+        measure_components(*(plane[rows] for plane in (model, residual, residual, EVERYWHERE)), PATCH)
+        for rows in (slice(0, 12), slice(12, 36), slice(36, 64))  # whole patches
     ]
-    whole = measure_components(model, residual, residual, EVERYWHERE)
+    whole = measure_components(model, residual, residual, EVERYWHERE, PATCH)
     np.testing.assert_allclose(join_components(parts), whole, rtol=1e-6)
 
 
@@ -96,6 +105,53 @@ def test_a_component_that_is_no_number_or_has_none_in_the_residual_is_the_worst(
 
 def test_an_empty_model_has_none():
     assert np.isnan(measure(np.zeros((SIZE, SIZE), np.float32), dirty_image(5)))
+
+
+def disc(radius, sigma):
+    """A hot pixel on a negative disc that cancels it, with a spike of so many sigma left in the image."""
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE // 2
+    inside = np.hypot(y, x) <= radius
+    model = -inside.astype(float) / np.count_nonzero(inside)
+    model[SIZE // 2, SIZE // 2] += 1
+    return (sigma * NOISE * model / convolve(model, Products(channels=1).psf[0]).max()).astype(np.float32)
+
+
+def diverged(model, residual, psf):
+    """Whether a plane diverged, if this is the PSF and the rms is that of the small skies."""
+    components = measure_components(model, residual + convolve(model, psf), residual, EVERYWHERE, PATCH)
+    measured = convergence(components), spread(components), components.peak
+    return has_diverged(np.reshape(measured, (3, 1)), np.array([NOISE]), Thresholds()).item()
+
+
+@pytest.mark.parametrize("sigma", [3, 5, 12, 50, 200])
+@pytest.mark.parametrize("radius", [2, 4, 6, 10])
+@pytest.mark.parametrize("beam", ["measured", "not measured"])
+def test_one_fake_source_with_nothing_in_the_residual_is_no_divergence(radius, sigma, beam):
+    residual = Products(channels=1, seed=3).residual[0]
+    psf = Products(channels=1).psf[0] if beam == "measured" else np.zeros((SIZE, SIZE), np.float32)
+    for sign in (1, -1):
+        assert not diverged(sign * disc(radius, sigma), residual, psf)
+
+
+@pytest.mark.parametrize("sigma", [5, 20, 50])
+def test_nor_is_one_of_which_the_visibilities_hold_nothing(sigma):
+    products = Products(channels=1, continuum=False)
+    products.add_confetti(0, 30, 26, sigma * NOISE)
+    assert not diverged(products.model[0], products.residual[0], dirty_beam())
+
+
+def test_components_in_one_place_that_the_residual_shows_have_diverged():
+    """As within a tight clean mask: the sidelobes of what is wrong are all over the image."""
+    model, noise = disc(2, 50), Products(channels=1, seed=3).residual[0]
+    assert diverged(model, noise - convolve(model, dirty_beam()), dirty_beam())
+
+
+def test_components_all_over_the_plane_have_diverged_though_the_residual_shows_little():
+    """The noise of a cube that diverged in all channels is too large by far."""
+    random = np.random.default_rng(1)
+    model = (random.normal(size=(SIZE, SIZE)) * NOISE).astype(np.float32)
+    residual = Products(channels=1, seed=3).residual[0]
+    assert diverged(model, residual, np.zeros((SIZE, SIZE), np.float32))
 
 
 # In a cube
@@ -130,9 +186,19 @@ def test_of_large_planes_it_is_measured_in_windows(monkeypatch):
     products = Products(channels=3)
     let_diverge(products, [1])
     write_cube("line", products)
-    whole = measure_convergence(open_cube("line"), 0, 1)
+    whole, *_ = measure_convergence(open_cube("line"), 0, 1)
     monkeypatch.setattr(windows, "WINDOW", 48)
-    assert measure_convergence(open_cube("line"), 0, 1) == pytest.approx(whole, abs=0.2)
+    assert measure_convergence(open_cube("line"), 0, 1)[0] == pytest.approx(whole, abs=0.2)
+
+
+@pytest.mark.parametrize("sigma", [4, 20])
+def test_a_channel_with_one_fake_source_is_not_called_wrong_all_over(sigma):
+    products = Products(continuum=False)
+    products.model[3] += disc(2, sigma)
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert result["diverged"] == []
+    assert "diverged" not in " ".join(result["warnings"])
 
 
 @pytest.mark.parametrize("products", [["model"], ["image"], ["image", "residual"], ["model", "image", "residual"]])

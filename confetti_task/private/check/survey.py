@@ -13,6 +13,7 @@ import numpy as np
 from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
+from ..core.convergence import has_diverged
 from ..core.noise import SCATTER, channel_noise, is_quiet, settled
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..images.chunks import ranges_of
@@ -119,9 +120,10 @@ def _test_convergence(cube, channels, thresholds, workers, memory):
     rows = np.flatnonzero(divergence.to_be_tested(channels))
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
-    channels["convergence"] = np.nan
-    channels["convergence"][rows] = [*_watched(measured, len(jobs), "channels tested for convergence")]
-    channels["diverged"] = channels["convergence"] < thresholds.convergence
+    found = np.full((3, len(channels)), np.nan)
+    found[:, rows] = np.reshape([*_watched(measured, len(jobs), "channels tested for convergence")], (-1, 3)).T
+    channels["convergence"] = found[0]
+    channels["diverged"] = has_diverged(found, channels["noise"], thresholds)
 
 
 def _planes_at_once(cube, memory):

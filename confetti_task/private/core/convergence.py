@@ -7,6 +7,10 @@ residual at the components does not grow, so all steps together must have lowere
 times the peak residual left at the components. They did lower it by the sum of M (D + R) over the model M, with the
 residual R and the dirty image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 or more
 if every step did its part. Below 0 the model fits the visibilities worse than an empty one.
+
+A single fake source has a convergence below 1 too: its components of both signs cancel in the dirty image, and gained
+next to nothing. But they are in one place, and the residual there is noise. Where CLEAN diverged in the channel as a
+whole, they are all over the plane, or the residual shows them, with the sidelobes of the PSF all over it.
 """
 
 from collections import namedtuple
@@ -14,12 +18,20 @@ from collections import namedtuple
 import numpy as np
 
 # For the components of a channel: sum of |M| in Jy; peak |R| at them in Jy/beam; sums of M R and of M I divided by the
-# sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); number of them that are not finite
-# in the model or in the images.
-Components = namedtuple("Components", "flux peak with_residual with_image unknown")
+# sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); sum of the squared shares that the
+# patches of the plane have in the sum of |M|; number of components that are not finite in the model or in the images.
+Components = namedtuple("Components", "flux peak with_residual with_image concentration unknown")
+
+# Side of a patch, in restoring beams: a hot pixel and a surround of 2 beams in radius are within nine of them.
+PATCH_BEAMS = 2
 
 
-def measure_components(model, image, residual, valid):
+def patch_side(beam):
+    """Side of a patch in pixels, for a restoring beam with this FWHM in pixels."""
+    return max(1, round(PATCH_BEAMS * beam))
+
+
+def measure_components(model, image, residual, valid, patch):
     """
     Measure the components of the model in a part of a channel.
 
@@ -30,6 +42,8 @@ def measure_components(model, image, residual, valid):
     valid : 2D bool `~numpy.ndarray`
         T/F mask of the image. Components outside it are ignored, and so are those where the residual is 0: tclean
         leaves that where there are no data.
+    patch : int
+        Side of a patch in pixels, from `patch_side`; the part begins with the first row of a patch.
 
     Returns
     -------
@@ -42,14 +56,18 @@ def measure_components(model, image, residual, valid):
     model, image, residual = model[finite], image[finite], residual[finite]
     flux = np.abs(model).sum()
     part = model / (flux or 1)
-    return Components(flux, np.abs(residual).max(initial=0), part @ residual, part @ image, np.count_nonzero(~finite))
+    y, x = (axis[finite] // patch for axis in np.nonzero(there))
+    shares = np.bincount(y * there.shape[1] + x, np.abs(part))
+    peak = np.abs(residual).max(initial=0)
+    return Components(flux, peak, part @ residual, part @ image, shares @ shares, np.count_nonzero(~finite))
 
 
 def join_components(parts):
     """Combine the `Components` of the parts of a channel."""
-    flux, peak, with_residual, with_image, unknown = np.transpose(parts)
+    flux, peak, with_residual, with_image, concentration, unknown = np.transpose(parts)
     weights = flux / (flux.sum() or 1)
-    return Components(flux.sum(), peak.max(), weights @ with_residual, weights @ with_image, int(unknown.sum()))
+    means = (weights @ with_residual, weights @ with_image, weights**2 @ concentration)
+    return Components(flux.sum(), peak.max(), *means, int(unknown.sum()))
 
 
 def convergence(components, power=None):
@@ -70,13 +88,43 @@ def convergence(components, power=None):
         1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite; NaN
         if there are none.
     """
-    flux, peak, with_residual, with_image, unknown = components
+    flux, peak, with_residual, with_image, _, unknown = components
     if unknown:
         return -np.inf
     if flux == 0:
         return np.nan
     gained = with_residual + with_image if power is None else 2 * with_residual + flux * power
     return gained / peak
+
+
+def spread(components):
+    """Number of patches over which the flux of the components is spread: n if n patches have the same sum of |M|."""
+    return 1 / components.concentration if components.concentration else np.nan
+
+
+def has_diverged(measured, noise, thresholds):
+    """
+    Decide in which channels CLEAN diverged as a whole.
+
+    Parameters
+    ----------
+    measured : 2D `~numpy.ndarray`
+        Convergence, spread, and peak |R| left at the components in Jy/beam, of each channel, [3, n]. NaN where they
+        were not measured.
+    noise : 1D `~numpy.ndarray`
+        rms noise of the channels in Jy/beam, NaN if they are blank.
+    thresholds : `core.decision.Thresholds`
+        Thresholds of the decision.
+
+    Returns
+    -------
+    diverged : 1D bool `~numpy.ndarray`
+        True where CLEAN did not converge, but for channels whose components are in one place with nothing but noise in
+        the residual there: these hold a fake source at most.
+    """
+    converged, patches, left = measured
+    hidden = (patches < thresholds.spread) & (left < thresholds.left * noise)
+    return (converged < thresholds.convergence) & ~(hidden & np.isfinite(converged))
 
 
 def minority(total, flux):

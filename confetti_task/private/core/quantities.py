@@ -235,8 +235,8 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "convergence",
         "f4",
-        description="at least 1 where CLEAN converged, negative where an empty model would fit the visibilities "
-        "better; -inf: model or images not finite; nan: not measured, for lack of any sign of trouble",
+        description="at least 1 where CLEAN converged, less where it diverged or where the model is little but a fake "
+        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; nan: not measured, for lack of any sign of trouble",
         heading="convergence",
         shown_in="at least 1 if CLEAN converged",
         form=".2f",
