@@ -216,8 +216,8 @@ def confetti_check(
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
         (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees
-        or as text like ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within a restoring
-        beam of them is classified as confetti, in any channel.
+        or as text like ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within 1.5 restoring
+        beams of them is classified as confetti, in any channel.
     cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
         Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
         channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask

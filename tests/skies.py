@@ -68,6 +68,35 @@ class Products:
         invented = np.fft.irfft2(unmeasured(size), (size, size))
         self.model[channel] += (flux / invented[0, 0] * np.roll(invented, (y, x), axis=(0, 1))).astype(np.float32)
 
+    def add_maser_between_pixels(self, channel, y, x, flux, gain=0.1, iterations=2000):
+        """
+        A real source half a pixel off in y and x, cleaned after Hogbom down to 4 times the noise.
+
+        Its components are of both signs: some per cent of it next to it.
+        """
+        size = self.model.shape[1]
+        psf, peak = self.psf[channel], size // 2
+        cycles = np.fft.fftfreq(size)[:, np.newaxis] + np.fft.rfftfreq(size)
+        half = np.fft.irfft2(np.fft.rfft2(psf) * np.exp(-1j * np.pi * cycles), psf.shape)
+        dirty = self.residual[channel] + flux * np.roll(half, (y - peak, x - peak), axis=(0, 1))
+        for _ in range(iterations):
+            place = np.unravel_index(np.abs(dirty).argmax(), dirty.shape)
+            component = gain * dirty[place]
+            if abs(component) < gain * 4 * NOISE:
+                break
+            self.model[channel][place] += component
+            dirty -= component * np.roll(psf, (place[0] - peak, place[1] - peak), axis=(0, 1))
+        self.residual[channel] = dirty
+
+    def add_disc(self, channel, y, x, spike, radius):
+        """A hot pixel on a disc that takes its flux: a spike is left in the image, and nothing in the residual."""
+        size = self.model.shape[1]
+        along_y, along_x = np.mgrid[:size, :size]
+        disc = np.hypot(along_y - y, along_x - x) <= radius
+        compensated = np.where(disc, -1 / disc.sum(), 0).astype(np.float32)
+        compensated[y, x] += 1
+        self.model[channel] += spike * compensated / convolve(compensated, gaussian(BEAM, size)).max()
+
     def add_compensated(self, channel, y, x, flux):
         """A hot pixel that a narrow surround cancels by nine tenths in the restored image."""
         size = self.model.shape[1]

@@ -350,14 +350,50 @@ def test_a_channel_in_which_a_fake_source_may_hide_is_suspicious_and_ranked():
 def test_the_log_distinguishes_the_suspicion_of_a_channel_from_the_spike_of_its_image():
     products = Products()
     products.add_point(5, 36, 20, 32 * NOISE)
-    products.add_confetti(5, 36, 20, 11.4 * NOISE)
+    products.add_confetti(5, 36, 20, 40 * NOISE)
     write_cube("line", products)
-    result = confetti_check(imagename="line")
+    result = confetti_check(imagename="line", unsupported=20)
     (row,) = QTable.read(result["table"])
-    assert row["spike"] > 30 > 3 * row["suspicion"]
+    assert row["spike"] > 60 > 3 * row["suspicion"]
     (line,) = (text for text in said_of_channels(result) if "are suspicious" in text)
     assert f"up to {row['suspicion']:.1f} sigma in channel 5, at x=20 y=36" in line
     assert f"the image has a spike of {row['spike']:+.1f} sigma" in line
+
+
+@pytest.mark.parametrize("skip", [[], ["psf"]])
+@pytest.mark.parametrize("radius", [2, 4, 6, 8])
+def test_a_hot_pixel_on_a_disc_that_takes_its_flux_is_confetti_from_6_sigma_on(radius, skip):
+    """The words of the notebook: a very bright pointlike model peak on a slightly extended negative background."""
+    for sigma, masked in ((0, False), (6, True), (12, True), (50, True), (200, True)):
+        products = Products(seed=8)
+        products.add_point(2, 45, 15, 30 * NOISE)
+        products.add_disc(*HOT, sigma * NOISE, radius)
+        write_cube(f"line{sigma}", products, skip=skip)
+        result = confetti_check(imagename=f"line{sigma}")
+        assert (HOT in places(result, "confetti")) == masked
+        assert (2, 45, 15) in places(result, "candidate")
+        assert result["diverged"] == []
+
+
+def test_on_a_disc_of_two_beams_it_makes_its_channel_suspicious():
+    products = Products(seed=8)
+    products.add_disc(*HOT, 8 * NOISE, 12)
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert (result["verdict"], result["suspects"]) == ("suspicious", [HOT[0]])
+
+
+@pytest.mark.parametrize("second", [1.0, 0.6])
+def test_the_same_fake_source_in_two_adjacent_channels_makes_both_suspicious_and_a_narrow_line_does_not(second):
+    fake, real = Products(channels=9), Products(channels=9)
+    for channel, part in ((4, 1.0), (5, second)):
+        fake.add_confetti(channel, 30, 26, 20 * part * NOISE)
+        real.add_point(channel, 30, 26, 20 * part * NOISE)
+    for name, products in (("fake", fake), ("real", real)):
+        write_cube(name, products)
+    result = confetti_check(imagename="fake")
+    assert sorted([*result["channels"], *result["suspects"]]) == [4, 5]
+    assert confetti_check(imagename="real")["verdict"] == "clean"
 
 
 def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):

@@ -246,7 +246,7 @@ def _bright_sources(planes, compared, least, here, beam):
     """Places and heights of the sources whose sidelobes may be this high, in Jy/beam."""
     step = step_of_samples(beam)
     restored, unmeasured = (planes[:, ::step, ::step][some] for some in compared)
-    restored[compared[0] == MISSING] = np.nan
+    restored[compared[0] == MISSING] = unmeasured[compared[0] == MISSING] = np.nan
     measured = _measured_part(restored, unmeasured, here)
     places = step * bright_sources(measured, least / (RAISED * here.sidelobes.max()), beam / step)
     heights = _measured_part(*_above_rings(planes, compared, np.insert(places, 0, 0, axis=1), beam), here)

@@ -9,6 +9,9 @@ from astropy.table import Table
 
 from ..images.coordinates import pixel_positions
 
+# A source between pixels has components of its own, of a few per cent of it and of both signs, up to 1.4 beams away.
+REACH_BEAMS = 1.5
+
 FORMS = (
     "give the name of a table with columns ra and dec, or [[RA, Dec], ...], each pair in degrees or as text like "
     "['18:06:20', '-21:37:00']"
@@ -75,7 +78,7 @@ def _positions(ra, dec, unit, dec_unit=units.deg):
 
 def near_known(cube, candidates, positions):
     """
-    Find the pixels within a beam of a known source, in any channel.
+    Find the pixels within `REACH_BEAMS` of a known source, in any channel.
 
     Parameters
     ----------
@@ -93,4 +96,4 @@ def near_known(cube, candidates, positions):
     """
     y, x = pixel_positions(cube, positions)
     distance = np.hypot(np.subtract.outer(candidates["y"], y), np.subtract.outer(candidates["x"], x))
-    return (distance <= cube.beam).any(axis=1)
+    return (distance <= REACH_BEAMS * cube.beam).any(axis=1)

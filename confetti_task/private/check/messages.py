@@ -461,7 +461,7 @@ def explain(row, parameters):
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "known":
-        return f"Within a beam of a known real source; {image}; {hot}."
+        return f"Within 1.5 beams of a known real source; {image}; {hot}."
     if row["class"] == "confetti":
         return f"{EVIDENCE[row['evidence']].format_map(row)}; {image}; {hot}."
     if row["ambiguity"] >= Thresholds.ambiguity:

@@ -76,7 +76,7 @@ PLACE = (
 CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
-        description="confetti: in the mask; candidate: no evidence against it; known: within a beam of a known real "
+        description="confetti: in the mask; candidate: no evidence against it; known: within 1.5 beams of a known real "
         "source",
         heading="class",
     ),
@@ -190,7 +190,7 @@ CANDIDATE_QUANTITIES = (
         "f4",
         description="height of the fake source that may hide here, in sigma; estimated where unsupported is",
     ),
-    Quantity("known", "?"),  # within a beam of a known real source
+    Quantity("known", "?"),  # within 1.5 beams of a known real source
 )
 
 # Quantities of a channel.
@@ -236,7 +236,8 @@ CHANNEL_QUANTITIES = (
         "convergence",
         "f4",
         description="at least 1 where CLEAN converged, less where it diverged or where the model is little but a fake "
-        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; nan: not measured, for lack of any sign of trouble",
+        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; "
+        "nan: not measured, for lack of any sign of trouble",
         heading="convergence",
         shown_in="at least 1 if CLEAN converged",
         form=".2f",
