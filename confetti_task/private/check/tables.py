@@ -38,7 +38,7 @@ def _source_table(cube, candidates, meta):
     worst, npixels = join(candidates, cube.beam)
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
-    kinds = np.select([rows["known"], rows["confetti"]], ["known", "confetti"], "candidate")
+    kinds = np.select([rows["proved"], rows["known"], rows["confetti"]], ["real", "known", "confetti"], "candidate")
     columns = {
         "class": kinds.astype("U9"),
         "frequency": frequency,

@@ -7,7 +7,7 @@ from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
 
-def judge(found, real, thresholds, acquitted=(), noises=None):
+def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     """
     Fill in which candidates are known real sources, which are confetti, which channels are suspicious, and
     what the check could have missed in them.
@@ -22,6 +22,8 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
         Thresholds of the decision.
     acquitted : sequence of int
         Channels that were cleaned again, with the same result: they are not suspicious.
+    proved : 1D bool `~numpy.ndarray` or False
+        Whether each candidate is proved to be real, from `check.proof.proved_real`: it counts as a known source.
     noises : 2D `~numpy.ndarray` or None
         rms noise [polarization, channel] in Jy/beam, in units of which suspicion is, if it is known better than from
         these channels.
@@ -31,7 +33,9 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
     found : `check.survey.Found`
         The same with decisions, without the marginal candidates that decide nothing.
     """
-    found.candidates["known"] = near_known(found.cube, found.candidates, real)
+    known = near_known(found.cube, found.candidates, real)
+    found.candidates["proved"] = proved & ~known
+    found.candidates["known"] = proved | known
     found = found._replace(candidates=found.candidates[~pointless(found.candidates, thresholds, evidence=True)])
     channels, candidates = found.channels, found.candidates
     candidates["confetti"] = is_confetti(candidates, thresholds)

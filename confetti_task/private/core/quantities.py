@@ -77,7 +77,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
         description="confetti: in the mask; candidate: no evidence against it; known: within a beam of a known real "
-        "source",
+        "source; real: cleaning its channel again proved it",
         heading="class",
     ),
     *PLACE,
@@ -171,7 +171,8 @@ CANDIDATE_QUANTITIES = (
         description="height of the fake source that may hide here, in sigma; estimated where unsupported is",
     ),
     Quantity("confetti", "?"),
-    Quantity("known", "?"),  # within a beam of a known real source
+    Quantity("known", "?"),  # within a beam of a known real source, or proved to be real
+    Quantity("proved", "?"),  # real: the same after its channel was cleaned again
 )
 
 # Quantities of a channel.
@@ -217,7 +218,8 @@ CHANNEL_QUANTITIES = (
         "convergence",
         "f4",
         description="at least 1 where CLEAN converged, less where it diverged or where the model is little but a fake "
-        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; nan: not measured, for lack of any sign of trouble",
+        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; "
+        "nan: not measured, for lack of any sign of trouble",
         heading="convergence",
         shown_in="at least 1 if CLEAN converged",
         form=".2f",
