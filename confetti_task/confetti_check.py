@@ -123,7 +123,7 @@ PARAMETERS = (
         type="string",
         default="",
         allowed=(),
-        summary="Table in which confetti_reclean acquitted channels; '' = imagename.proof.ecsv",
+        summary="Table of what confetti_reclean proved; '' = imagename.proof.ecsv",
     ),
     Parameter(
         name="fitsmask",
@@ -247,8 +247,8 @@ def confetti_check(
         Replace the products of an earlier run. If False, an existing product is an error.
     proof : str, default ''
         Table that confetti_reclean wrote about the channels that it cleaned again: those acquitted there, and unchanged
-        since, are not suspicious, and the report shows the images before and after. '' means imagename.proof.ecsv if it
-        exists.
+        since, are not suspicious; sources that are proved to be real are not confetti in a channel whose model is one
+        of those compared; and the report shows the images before and after. '' means imagename.proof.ecsv if it exists.
     fitsmask : bool, default False
         Write the masks as FITS files too: outfile.mask.fits and, with a clean mask, outfile.cleanmask.fits, for
         programs that read no CASA images.

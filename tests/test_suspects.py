@@ -6,6 +6,7 @@ tclean is only pretended here: it finds what a test tells it that the data hold.
 
 import itertools
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from test_reclean import record
 
 import confetti_task
 from confetti_task import confetti_reclean, finish_reclean
+from confetti_task.private.check.messages import explain
 from confetti_task.private.reclean import new_images
 from confetti_task.private.reclean.proof import suspicious_again
 
@@ -338,3 +340,87 @@ def test_what_is_suspicious_again_is_measured_however_high_the_noise_of_the_new_
     assert len(usual) > 5
     where = ["channel", "y", "x", "suspicion"]
     assert usual[where].tolist() == suspicious_again(plan, (0, 6), tables)[where].tolist()
+
+
+# In bad channels
+
+REAL, FAKE = (26, 24), (12, 48)
+
+
+class FindsItAgain(SecondTclean):
+    """Finds in the bad channel nearly what its old model has at one of two places, and nothing at the other."""
+
+    def __call__(self, imagename, startmodel, **others):
+        first, last = map(int, os.path.basename(imagename).split("-"))
+        if first <= BAD <= last:
+            put_channel(startmodel, BAD - first, self.again)
+        super().__call__(imagename=imagename, startmodel=startmodel, **others)
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory):
+    """A folder with a checked cube in which two sources of a channel are masked, and the model of one of them."""
+    folder, products = tmp_path_factory.mktemp("masked"), Products(channels=CHANNELS, continuum=False)
+    products.add_confetti(BAD, *REAL, 40 * NOISE)
+    again = 0.98 * products.model[BAD]
+    products.add_confetti(BAD, *FAKE, 40 * NOISE)
+    products.model[:, 45, 40] += 100 * NOISE
+    again[45, 40] += 100 * NOISE
+    products.mask = np.ones_like(products.model)
+    with working_in(folder):
+        write_cube("line", products)
+        os.mkdir("line.ms")
+        record()
+        confetti_check(imagename="line")
+        mask = read_image("line.confetti.mask")
+        assert [mask[(BAD, *place)] for place in (REAL, FAKE)] == [1, 1]
+    return folder, products, again
+
+
+@pytest.fixture
+def proved(pretend, masked):
+    """The result of cleaning it again, and the loop gains with which this was done."""
+    *checked, again = masked
+    tclean = pretend(checked, 0, kind=FindsItAgain)
+    tclean.again = again
+    return confetti_reclean(imagename="line"), tclean.gains
+
+
+def class_at(table, y, x):
+    """Class of the source of the bad channel within a beam of a place."""
+    sources = QTable.read(table)
+    here = (np.hypot(sources["y"] - y, sources["x"] - x) <= BEAM) & (sources["channel"] == BAD)
+    return sorted(set(sources["class"][here]))
+
+
+def test_what_was_proved_real_is_not_confetti_in_the_check_that_follows(proved):
+    result, gains = proved
+    proof = QTable.read(result["proof"]["table"])
+    assert sorted(set(proof["proof"])) == ["proved", "real"]
+    assert result["after"]["verdict"] == "clean"
+    assert len(gains) == 1
+    assert not [text for text in result["warnings"] if "remain" in text or "still bad" in text]
+    assert not read_image("line_reclean.confetti.mask").any()
+    assert class_at("line_reclean.confetti.ecsv", *REAL) == ["real"]
+    (source,) = [row for row in QTable.read("line_reclean.confetti.ecsv") if row["class"] == "real"]
+    assert explain(source, {"unsupported": 3}).startswith("Proved real: still there, and the same")
+
+
+def test_nor_in_a_later_check_with_that_proof_of_the_new_images_or_of_the_old_ones(proved):
+    again = confetti_check(imagename="line_reclean", outfile="again")  # with the proof next to the images
+    assert again["verdict"] == "clean"
+    old = confetti_check(imagename="line", outfile="old", proof="line_reclean.proof.ecsv")
+    assert class_at(old["table"], *REAL) == ["real"]
+    assert class_at(old["table"], *FAKE) == ["confetti"]  # that one has gone, and was fake
+    assert old["channels"] == [BAD]
+
+
+def test_a_channel_that_has_another_model_since_is_judged_anew(proved, masked):
+    _, products, _ = masked
+    for product in ("model", "image", "residual", "psf"):
+        shutil.copytree(f"line.{product}", f"other.{product}")
+    model = 1.1 * products.model[BAD]
+    put_channel("other.model", BAD, model)
+    put_channel("other.image", BAD, products.residual[BAD] + convolve(model, gaussian(BEAM)))
+    other = confetti_check(imagename="other", proof="line_reclean.proof.ecsv")
+    assert class_at(other["table"], *REAL) == ["confetti"]

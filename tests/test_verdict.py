@@ -352,7 +352,7 @@ def test_the_log_distinguishes_the_suspicion_of_a_channel_from_the_spike_of_its_
     products.add_point(5, 36, 20, 32 * NOISE)
     products.add_confetti(5, 36, 20, 40 * NOISE)
     write_cube("line", products)
-    result = confetti_check(imagename="line", unsupported=20)
+    result = confetti_check(imagename="line", unsupported=20, surround=0)
     (row,) = QTable.read(result["table"])
     assert row["spike"] > 60 > 3 * row["suspicion"]
     (line,) = (text for text in said_of_channels(result) if "are suspicious" in text)

@@ -8,7 +8,7 @@ from casatasks import casalog
 from ..version import __version__
 from .check import messages
 from .check.known_sources import read_known
-from .check.proof import acquitted, read_proof
+from .check.proof import acquitted, proved_real, read_proof
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
@@ -73,7 +73,8 @@ def confetti_check(
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
             found = survey(cube, selected, thresholds, workers, memory * 1e9)
-        found = judge(found, real, thresholds, acquitted(proved, found.channels, cube.stokes))
+        innocent = acquitted(proved, found.channels, cube.stokes), proved_real(proved, found)
+        found = judge(found, real, thresholds, *innocent)
 
         warnings = messages.warnings_of(*found)
         for warning in warnings:

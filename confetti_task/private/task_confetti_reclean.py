@@ -24,7 +24,7 @@ from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_jso
 from .reclean.recorded_call import read_parameters
 from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
-from .reclean.verify import OtherDataError, changed_beside, check_run, measure_reached, state_of_channels
+from .reclean.verify import OtherDataError, changed_beside, check_run, measure_reached, models_of, state_of_channels
 
 # Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
 AXES_OF_TCLEAN = (2, 3, 1, 0)
@@ -273,7 +273,7 @@ def _put_in_place(plan, final, cube, old, proof, good):
     noise = _noise(cube, old)
     spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
     states = state_of_channels(final, cube)
-    about = {"before": plan.root, "after": good, "replaced": list(final.channels)}
+    about = {"before": plan.root, "after": good, "replaced": list(final.channels), "renewed": models_of(final, cube)}
     table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
     write_new_set(plan, cube, final.channels, spread, proof.finds, table)
     return spread, *states

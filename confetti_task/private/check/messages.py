@@ -460,6 +460,8 @@ def explain(row, parameters):
         ", ".join(text.format(value) for text, value in seen if np.isfinite(value)) or "the images are blank nearby"
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
+    if row["class"] == "real":
+        return f"Proved real: still there, and the same, after its channel was cleaned again; {image}; {hot}."
     if row["class"] == "known":
         return f"Within 1.5 beams of a known real source; {image}; {hot}."
     if row["class"] == "confetti":
@@ -535,7 +537,7 @@ HOW_SUSPICIOUS = (
 )
 NEAR = (
     "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "
-    "then those near known real sources."
+    "then those that are known or proved to be real."
 )
 WHY_CANDIDATES = (
     "Candidates are not masked, because too little of what each adds to the image is known to be unsupported by the "

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 from astropy.table import QTable
+from scipy.spatial import cKDTree
 
 from ..core.quantities import FIND_QUANTITIES
 from ..images.coordinates import world_coordinates
@@ -27,7 +28,8 @@ def make_proof_table(cube, finds, outcomes, channels, about):
     channels : `~astropy.table.QTable`
         Table of the channels of the old images.
     about : dict
-        Metadata: root names of the images ``before`` and ``after``, and which channels were ``replaced`` in the latter.
+        Metadata: root names of the images ``before`` and ``after``, which channels were ``replaced`` in the latter, and
+        the new models of these, ``renewed``, from `reclean.verify.models_of`.
 
     Returns
     -------
@@ -128,14 +130,56 @@ def acquitted(proof, channels, stokes):
     channels : list of int
         Those acquitted that still have the model that was acquitted.
     """
-    rows = channels[["channel", "polarization", "components", "model_flux"]].tolist()
-    models = {(channel, stokes[number], components): flux for channel, number, components, flux in rows}
     if proof is None:  # a table without finds may acquit too
         return []
-    judged = [row for row in proof.meta["outcomes"] if row[1] == "acquitted"]
-    changed = {
-        channel
-        for channel, _, name, components, flux in judged
-        if not np.isclose(models.get((channel, name, components), np.nan), flux, SAME_FLUX)
-    }
+    judged = [(channel, *model) for channel, outcome, *model in proof.meta["outcomes"] if outcome == "acquitted"]
+    same = _with_model(judged, channels, stokes)
+    changed = {channel for channel, name, *_ in judged if (channel, name) not in same}
     return sorted({row[0] for row in judged} - changed)
+
+
+def proved_real(proof, found):
+    """
+    Select the candidates that the proof found to be real: the old and the new image show the same source there.
+
+    Parameters
+    ----------
+    proof : `~astropy.table.QTable` or None
+        From `read_proof`.
+    found : `check.survey.Found`
+        The measurements of a cube.
+
+    Returns
+    -------
+    real : 1D bool `~numpy.ndarray`
+        True within a beam of such a find, in the same channel and polarization, unless another find is nearer, and if
+        the model of the channel is one of the two that were compared. Each find has the largest difference within a
+        beam, so that whatever is hot around a real one is the same in both images too.
+    """
+    candidates, stokes = found.candidates, found.cube.stokes
+    real = np.zeros(len(candidates), dtype=bool)
+    if proof is None or not len(proof):
+        return real
+    before = [(channel, *model) for channel, _, *model in proof.meta["outcomes"]]
+    same = _with_model([*before, *proof.meta.get("renewed", [])], found.channels, stokes)
+    for channel, name in same & set(zip(proof["channel"].tolist(), proof["stokes"].tolist())):
+        finds = proof[(proof["channel"] == channel) & (proof["stokes"] == name)]
+        here = (candidates["channel"] == channel) & (candidates["polarization"] == stokes.index(name))
+        distance, nearest = cKDTree(_places(finds)).query(_places(candidates[here]))
+        real[here] = (distance <= found.cube.beam) & (np.asarray(finds["proof"])[nearest] == "real")
+    return real
+
+
+def _with_model(models, channels, stokes):
+    """Channels, with names of polarizations, that have one of some models: its number of components and its flux."""
+    rows = channels[["channel", "polarization", "components", "model_flux"]].tolist()
+    fluxes = {(channel, stokes[number], components): flux for channel, number, components, flux in rows}
+    return {
+        (channel, name)
+        for channel, name, components, flux in models
+        if np.isclose(fluxes.get((channel, name, components), np.nan), flux, SAME_FLUX)
+    }
+
+
+def _places(rows):
+    return np.column_stack([rows["y"], rows["x"]])

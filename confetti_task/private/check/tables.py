@@ -38,7 +38,8 @@ def _source_table(cube, candidates, meta):
     worst, npixels = join(candidates, cube.beam)
     rows = candidates[worst]
     ra, dec, frequency, velocity = world_coordinates(cube, rows["channel"], rows["y"], rows["x"])
-    kinds = np.select([rows["known"], rows["evidence"] != ""], ["known", "confetti"], "candidate")
+    fake = rows["evidence"] != ""
+    kinds = np.select([rows["proved"], rows["known"], fake], ["real", "known", "confetti"], "candidate")
     columns = {
         "class": kinds.astype("U9"),
         "frequency": frequency,

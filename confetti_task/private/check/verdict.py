@@ -7,7 +7,7 @@ from ..core.sensitivity import completeness_limit, suspicion
 from .known_sources import near_known
 
 
-def judge(found, real, thresholds, acquitted=(), noises=None):
+def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     """
     Fill in which candidates are known real sources, which are confetti, which channels are suspicious, and
     what the check could have missed in them.
@@ -22,6 +22,8 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
         Thresholds of the decision.
     acquitted : sequence of int
         Channels that were cleaned again, with the same result: they are not suspicious.
+    proved : 1D bool `~numpy.ndarray` or False
+        Whether each candidate is proved to be real, from `check.proof.proved_real`: it counts as a known source.
     noises : 2D `~numpy.ndarray` or None
         rms noise [polarization, channel] in Jy/beam, in units of which suspicion is, if it is known better than from
         these channels.
@@ -32,7 +34,8 @@ def judge(found, real, thresholds, acquitted=(), noises=None):
         The same with decisions, without the marginal candidates that decide nothing.
     """
     candidates = found.candidates
-    candidates["known"] = near_known(found.cube, candidates, real)
+    known = near_known(found.cube, candidates, real)
+    candidates["proved"], candidates["known"] = proved & ~known, proved | known
     place = candidates["polarization"], candidates["channel"]
     noise = candidates["noise"] if noises is None else noises[place]
     candidates["suspicion"] = suspicion(candidates, thresholds, noise)

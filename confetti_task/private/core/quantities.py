@@ -77,7 +77,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
         description="confetti: in the mask; candidate: no evidence against it; known: within 1.5 beams of a known real "
-        "source",
+        "source; real: cleaning its channel again proved it",
         heading="class",
     ),
     *PLACE,
@@ -190,7 +190,8 @@ CANDIDATE_QUANTITIES = (
         "f4",
         description="height of the fake source that may hide here, in sigma; estimated where unsupported is",
     ),
-    Quantity("known", "?"),  # within 1.5 beams of a known real source
+    Quantity("known", "?"),  # within 1.5 beams of a known real source, or proved to be real
+    Quantity("proved", "?"),  # real: the same after its channel was cleaned again
 )
 
 # Quantities of a channel.

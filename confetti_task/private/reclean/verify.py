@@ -157,6 +157,32 @@ def state_of_channels(plan, cube):
     return before, after, float(np.median(depth)) if depth else np.nan
 
 
+def models_of(plan, cube):
+    """
+    The new models of the channels of a plan, in the form of `check.proof`: what the finds in these channels hold for.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, whose runs of tclean are done.
+    cube : `images.cube.Cube`
+        The old images.
+
+    Returns
+    -------
+    models : list of list
+        Channel, name of the polarization, number of components, and flux in Jy.
+    """
+    models = []
+    for run in plan.runs:
+        new = open_cube(plan.name(run))
+        for channel in plan.bad(run):
+            for polarization, stokes in enumerate(cube.stokes):
+                model = np.nan_to_num(read_channel(new, "model", polarization, channel - run[0])).astype(float)
+                models.append([channel, stokes, np.count_nonzero(model), float(model.sum())])
+    return models
+
+
 def measure_reached(cube, channels, again):
     """
     Measure how deep the recorded clean went.

@@ -73,7 +73,7 @@ def _page(cube, outfile, tables, npanels, proof):
         *_in_carta(cube, outfile, frames, sources[shown]),
         *cleaned_again(proof, frames, npanels),
         *_finds(cube, "Not masked", "candidate", frames, sources, near, _why_not_masked(sources)),
-        *_table("candidate", "All candidates and known sources", frames, sources, outfile),
+        *_table("candidate", "All candidates and real sources", frames, sources, outfile),
         *_next(cube, outfile, channels, proof),
         *_about(cube, channels),
     ]
@@ -90,10 +90,10 @@ def worst_finds(sources, number):
 
 
 def nearest_candidates(sources, number):
-    """Rows of the candidates closest to the threshold, then of the known sources."""
+    """Rows of the candidates closest to the threshold, then of the known and the proved sources."""
     rows = np.flatnonzero(sources["class"] != "confetti")
     lacking = np.nan_to_num(np.abs(sources["unsupported"][rows]))
-    return rows[np.lexsort([-lacking, sources["class"][rows] == "known"])][:number]
+    return rows[np.lexsort([-lacking, sources["class"][rows] != "candidate"])][:number]
 
 
 def _head(name, frames, sources, channels):

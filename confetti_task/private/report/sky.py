@@ -10,9 +10,14 @@ from .svg import Panel, box, drawing, grid_for_pointer, labels_of, nice_ticks, n
 SIDE = 560  # largest width and height of the map
 LEFT, TOP, RIGHT, BOTTOM = 92, 34, 84, 46  # around it
 
-# Colour, and shape: a circle for confetti, a square for known sources, a point for candidates.
-MARKS = {"candidate": LINES["image"], "known": GREEN, "confetti": ACCENT}
-SHAPES = {"known": "m-4.5 -4.5h9v9h-9z", "confetti": "m-3.8 0a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0"}
+# Colour, and shape: a circle for confetti, a square for known sources, one on its corner for those proved to be real, a
+# point for candidates.
+MARKS = {"candidate": LINES["image"], "known": GREEN, "real": GREEN, "confetti": ACCENT}
+SHAPES = {
+    "known": "m-4.5 -4.5h9v9h-9z",
+    "real": "m0 -5.5l5.5 5.5l-5.5 5.5l-5.5 -5.5z",
+    "confetti": "m-3.8 0a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0",
+}
 POINT = 2.6
 # More points than this are drawn as a picture: 20 kB for 20000 candidates, which take 200 kB as a path.
 MANY = 2000
