@@ -234,7 +234,9 @@ def memory_of_comparing(number):
     candidates["x"], candidates["y"] = random.integers(0, 256, (2, number))
     candidates["noise"] = candidates["contrast"] = 0.01
     values = np.zeros(number, dtype=np.float32)
-    views = {channel: evidence.View({3: values}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0) for channel in range(7)}
+    views = {
+        channel: evidence.View(0, {3: values}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0) for channel in range(7)
+    }
     tracemalloc.start()
     evidence._weigh_channel(candidates, 3, views, planes, (0, 0), cube, Thresholds())
     _, peak = tracemalloc.get_traced_memory()

@@ -57,9 +57,10 @@ Sampling = namedtuple("Sampling", "passed share response sidelobes ambiguity")
 CHANNELS_COMPARED = 2 * REACH_CHANNELS + 1
 MISSING = -1  # number of the planes of a channel that is blank or beyond the ends of the cube
 
-# What else a window of a channel shows: heights of the image at the candidates of this channel and of those beside it,
-# by channel; image and residual at its own candidates, [n]; and its `Sampling` without the filter.
-View = namedtuple("View", "heights image residual share response sidelobes ambiguity")
+# What else a window of a channel shows: the brightest sample of the restored model; heights of the image at the
+# candidates of this channel and of those beside it, by channel; image and residual at its own candidates, [n]; and its
+# `Sampling` without the filter.
+View = namedtuple("View", "brightest heights image residual share response sidelobes ambiguity")
 
 
 def bytes_needed(shape):
@@ -146,7 +147,10 @@ def _view(cube, polarization, channel, corner, candidates, sampling, planes):
         unmeasured[:] = np.nan
     else:
         filtered(restored, sampling.passed, transform_of(cube.shape[2:]), out=unmeasured)
-    return View(*seen, *sampling[1:])
+    step = step_of_samples(cube.beam)
+    samples = restored[::step, ::step]
+    brightest = np.fmax(np.nanmax(samples, initial=0), -np.nanmin(samples, initial=0))
+    return View(brightest, *seen, *sampling[1:])
 
 
 def _see_image(cube, polarization, channel, corner, candidates, restored):
@@ -220,8 +224,10 @@ def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds)
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
     candidates["floor"] = 0
     high = (np.abs(unsupported) >= matters) | leaves_spike(candidates, thresholds, thresholds.wide_surround)
-    if high.any():
-        sources, bright = _bright_sources(planes, compared, matters.min(), here, cube.beam)
+    # Fainter sources have sidelobes that are no evidence anyway.
+    bright_enough = thresholds.unsupported * candidates["noise"].min() / (RAISED * here.sidelobes.max())
+    if high.any() and max(view.brightest for view in views.values()) >= bright_enough:
+        sources, bright = _bright_sources(planes, compared, bright_enough, here, cube.beam)
         for some in np.array_split(np.flatnonzero(high), -(-np.count_nonzero(high) // CANDIDATES_AT_ONCE)):
             floors = floor(pixels[some, 1:], sources, bright, here.sidelobes)
             candidates["floor"][some] = floors / candidates["noise"][some]
@@ -243,19 +249,15 @@ def _unsupported(planes, compared, heights, pixels, corner, cube, here, least):
 
 
 def _bright_sources(planes, compared, least, here, beam):
-    """Places and heights of the sources whose sidelobes may be this high, in Jy/beam."""
+    """Places of the sources that are at least this bright, and how bright the data have them, in Jy/beam."""
     step = step_of_samples(beam)
-    restored, unmeasured = (planes[:, ::step, ::step][some] for some in compared)
-    restored[compared[0] == MISSING] = unmeasured[compared[0] == MISSING] = np.nan
-    measured = _measured_part(restored, unmeasured, here)
-    places = step * bright_sources(measured, least / (RAISED * here.sidelobes.max()), beam / step)
-    heights = _measured_part(*_above_rings(planes, compared, np.insert(places, 0, 0, axis=1), beam), here)
-    return places, np.nan_to_num(above_neighbours(heights))
-
-
-def _measured_part(restored, unmeasured, here):
-    """What is measured of a restored model, with point sources at their height; all of it without a filter."""
-    return restored.copy() if np.isnan(here.share) else (restored - unmeasured) / (1 - here.share)
+    restored = planes[:, ::step, ::step][compared[0]]
+    restored[compared[0] == MISSING] = np.nan
+    places = step * bright_sources(restored, least, beam / step)
+    total, unmeasured = _above_rings(planes, compared, np.insert(places, 0, 0, axis=1), beam)
+    # Of a point source the data hold all but its share; without a filter, all that is restored counts.
+    held = total if np.isnan(here.share) else (total - unmeasured) / (1 - here.share)
+    return places, np.nan_to_num(above_neighbours(held))
 
 
 def _above_rings(planes, compared, places, beam):

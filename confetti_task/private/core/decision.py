@@ -22,9 +22,9 @@ RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA = 0.175, 1.1
 # The same of those with the evidence of a surround, whatever their height: 6 of 42 in fourteen such cubes.
 RIGHT_IMAGE_IF_SURROUNDED = 0.15
 
-# A surround within 1.5 beams, the widest that is measured, lowers the spike to at most this fraction of the hot pixel,
-# which a disc of that radius does. What keeps more of it is a real source with something else around it.
-LEAST_LOWERED = 0.93
+# A surround within 1.5 beams, the widest that is measured, lowers the spike to at most 0.92 of the hot pixel, as a disc
+# of that radius does. What keeps more of it is a real source with something else around it, or has a wider surround.
+LEAST_LOWERED, LOWERED_BY_A_DISC = 0.93, 0.9
 # Where there is emission too, a surround is evidence only if it lowers the spike to half of the hot pixel: on emission
 # CLEAN compensates harmless hot pixels too, by less.
 LOWERED_ON_EMISSION = 0.5
@@ -224,6 +224,16 @@ def _is_surrounded(candidates, thresholds):
         & leaves_spike(candidates, thresholds, thresholds.surround)
         & (candidates["restored"] <= np.where(_is_alone(candidates), LEAST_LOWERED, LOWERED_ON_EMISSION))
         & ~is_marginal(candidates, thresholds)
+    )
+
+
+def hides_in_wide_surround(candidates, thresholds):
+    """Select the spikes, all there is in their place, around which a surround is so wide that it hardly lowers them."""
+    return (
+        (thresholds.surround < 0)
+        & leaves_spike(candidates, thresholds, thresholds.wide_surround)
+        & (candidates["restored"] > LOWERED_BY_A_DISC)
+        & _is_alone(candidates)
     )
 
 

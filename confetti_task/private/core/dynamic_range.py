@@ -71,15 +71,15 @@ def step_of_samples(beam):
     return max(1, int(beam / SAMPLES_A_BEAM))
 
 
-def bright_sources(measured, least, beam):
+def bright_sources(restored, least, beam):
     """
     Find the bright sources that a channel has and its neighbours do not, or have in another brightness.
 
     Parameters
     ----------
-    measured : 3D float32 `~numpy.ndarray`
-        Measured part of the restored models of a channel and those around it, [channel, y, x] in Jy/beam, in channel
-        order as for `core.statistics.above_neighbours`; NaN for missing channels. Samples will do.
+    restored : 3D float32 `~numpy.ndarray`
+        Restored models of a channel and those around it, [channel, y, x] in Jy/beam, in channel order as for
+        `core.statistics.above_neighbours`; NaN for missing channels. Samples will do.
     least : float
         Brightness from which a source matters, in Jy/beam.
     beam : float
@@ -90,8 +90,8 @@ def bright_sources(measured, least, beam):
     places : 2D int `~numpy.ndarray`
         Positions (y, x), [n, 2], at least a beam apart, the brightest first; at most `BRIGHTEST`.
     """
-    y, x = np.nonzero((np.abs(measured) >= least).any(axis=0))
-    changes = np.abs(above_neighbours(measured[:, y, x].T))
+    y, x = np.nonzero((np.abs(restored) >= least).any(axis=0))
+    changes = np.abs(above_neighbours(restored[:, y, x].T))
     brightest = np.argsort(-changes)[: min(np.count_nonzero(changes >= least), BRIGHTEST_SAMPLES)]
     places = np.column_stack([y, x])[brightest]
     return places[take_neighbours(places, beam)[0][:BRIGHTEST]]

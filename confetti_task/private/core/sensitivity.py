@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .decision import is_below_floor, leaves_spike
+from .decision import hides_in_wide_surround, is_below_floor
 
 # Scatter of the unsupported spikes of channels without confetti, in units of their rms (measured: 0.3 to 0.7).
 SCATTER = 0.5
@@ -57,6 +57,6 @@ def suspicion(candidates, thresholds, noise):
     untested = np.abs(candidates["restored"] * candidates["contrast"])
     height = np.nan_to_num(np.where(np.isnan(unsupported), untested, unsupported))
     height[is_below_floor(candidates)] = 0
-    surrounded = leaves_spike(candidates, thresholds, thresholds.wide_surround) & (thresholds.surround < 0)
+    surrounded = hides_in_wide_surround(candidates, thresholds)
     height = np.where(surrounded, np.maximum(height, untested), height)
     return np.where(candidates["known"], 0, height) / noise
