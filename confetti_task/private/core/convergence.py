@@ -15,8 +15,8 @@ import numpy as np
 
 # For the components of a channel: sum of |M| in Jy; peak |R| at them in Jy/beam; sums of M R and of M I divided by the
 # sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); number of them that are not finite
-# in the model or in the images.
-Components = namedtuple("Components", "flux peak with_residual with_image unknown")
+# in the model, and of those that are but lie where the image or the residual is not; number of pixels that both have.
+Components = namedtuple("Components", "flux peak with_residual with_image unknown blank seen")
 
 
 def measure_components(model, image, residual, valid):
@@ -34,22 +34,29 @@ def measure_components(model, image, residual, valid):
     Returns
     -------
     components : `Components`
-        Sums over the finite components, and the number of the others.
+        Sums over the finite components, and the number of the others. ``seen`` is only counted as far as is needed to
+        know whether it is 0.
     """
     there = (model != 0) & (residual != 0) & valid
+    planes = image, residual
     model, image, residual = (plane[there].astype(float) for plane in (model, image, residual))
     finite = np.isfinite(model + image + residual)
+    unknown, seen = np.count_nonzero(~np.isfinite(model)), np.count_nonzero(finite)
+    blank = len(finite) - seen - unknown
+    if blank and not seen:
+        seen = np.count_nonzero(np.isfinite(np.add(*planes)))
     model, image, residual = model[finite], image[finite], residual[finite]
     flux = np.abs(model).sum()
     part = model / (flux or 1)
-    return Components(flux, np.abs(residual).max(initial=0), part @ residual, part @ image, np.count_nonzero(~finite))
+    return Components(flux, np.abs(residual).max(initial=0), part @ residual, part @ image, unknown, blank, seen)
 
 
 def join_components(parts):
     """Combine the `Components` of the parts of a channel."""
-    flux, peak, with_residual, with_image, unknown = np.transpose(parts)
+    flux, peak, with_residual, with_image, *numbers = np.transpose(parts)
     weights = flux / (flux.sum() or 1)
-    return Components(flux.sum(), peak.max(), weights @ with_residual, weights @ with_image, int(unknown.sum()))
+    numbers = (int(number.sum()) for number in numbers)
+    return Components(flux.sum(), peak.max(), weights @ with_residual, weights @ with_image, *numbers)
 
 
 def convergence(components, power=None):
@@ -67,11 +74,12 @@ def convergence(components, power=None):
     Returns
     -------
     convergence : float
-        1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite; NaN
-        if there are none.
+        1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite, or
+        if image and residual have no pixel in common that is; NaN if there are no components.
     """
-    flux, peak, with_residual, with_image, unknown = components
-    if unknown:
+    flux, peak, with_residual, with_image, unknown, blank, seen = components
+    # What is not finite spreads over the whole plane, because tclean transforms it: a few such pixels are blank ones.
+    if unknown or (blank and not seen):
         return -np.inf
     if flux == 0:
         return np.nan
