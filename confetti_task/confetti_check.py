@@ -264,7 +264,8 @@ def confetti_check(
 
         verdict : {'confetti', 'suspicious', 'clean', 'not applicable'}
             Verdict on the cube: 'confetti' if a channel is bad; 'suspicious' if none is, but a fake source may hide in
-            one; 'not applicable' if nothing was cleaned or no channel could be checked.
+            one, or one that was cleaned has no valid neighbour to compare with; 'not applicable' if nothing was
+            cleaned, no channel could be checked, or the images do not belong together.
         npixels : int
             Number of confetti pixels.
         nsources : int

@@ -45,7 +45,7 @@ def test_a_suspicious_cube_never_stops_a_chain_of_jobs(capsys):
     products = Products()
     products.add_confetti(1, 20, 40, 10.4 * NOISE)
     write_cube("line", products)
-    assert main(["line", "--fail-on-confetti", "--no-report"]) == 0
+    assert main(["line", "--fail-on-confetti", "--no-report", "--surround", "0"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "suspicious"
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from casa_images import read_image, write_cube, write_image
-from checks import confetti_check
+from checks import confetti_check, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skies import BEAM, NOISE, SIZE, Products, convolve, dirty_beam
+from skies import BEAM, HOT, NOISE, SIZE, Products, convolve, dirty_beam, maser_continuum_and_confetti
 from test_inputs import edit
 
 from confetti_task.private.check.divergence import measure_convergence
@@ -98,6 +98,8 @@ def test_a_component_that_is_no_number_or_has_none_in_the_residual_is_the_worst(
     model, residual = clean(dirty_image(4), 0.1, 50)
     broken = residual.copy()
     broken[np.unravel_index(np.abs(model).argmax(), model.shape)] = value
+    assert np.isfinite(measure(model, broken))  # a blank pixel: what CLEAN overflows is not finite anywhere
+    broken[:] = value
     assert measure(model, broken) == -np.inf
     model[5, 5] = value
     assert measure(model, residual) == -np.inf
@@ -210,6 +212,21 @@ def test_a_channel_that_was_cleaned_and_holds_no_numbers_is_not_blank(products):
     assert result["verdict"] == "confetti"
     assert result["diverged"] == [3]
     assert "CLEAN ran away in channels 3" in result["warnings"][0]
+
+
+@pytest.mark.parametrize("place", [HOT, (HOT[0], 48, 48)], ids=["fake source", "continuum"])
+@pytest.mark.parametrize("products", [["image"], ["image", "residual"]])
+def test_a_pixel_that_is_no_number_at_a_component_is_a_blank_one(place, products):
+    sky = maser_continuum_and_confetti()
+    sky.model[:, 20, 50] += 100 * NOISE  # without a real source there, a clean has diverged
+    sky.add_confetti(HOT[0], 10, 10, 20 * NOISE)
+    write_cube("line", sky)
+    for product in products:
+        edit(f"line.{product}", "xysf", place, np.nan)
+    result = confetti_check(imagename="line")
+    assert (result["chans"], result["diverged"]) == (str(HOT[0]), [])
+    assert (HOT[0], 10, 10) in places(result, "confetti")
+    assert not any("ran away" in text for text in result["warnings"])
 
 
 def test_where_clean_ran_away_in_all_channels_the_cube_is_not_called_not_applicable():

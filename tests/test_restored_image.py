@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from astropy.table import QTable
-from casa_images import write_cube, write_image
+from casa_images import UNITS, write_cube, write_image
 from checks import confetti_check, places
-from skies import BEAM, HOT, NOISE, SIZE, Products, convolve, gaussian
+from scipy.signal import fftconvolve
+from skies import BEAM, HOT, NOISE, SIZE, Products, convolve, gaussian, maser_continuum_and_confetti
 
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.headers import read_beam, read_beams
@@ -91,7 +92,70 @@ def test_without_a_psf_the_model_of_a_corrected_image_is_restored_with_the_beam_
     write_image("line.image", products.image / gaussian(1.5 * SIZE), unit="Jy/beam", beams="per plane", growth=0)
     result = confetti_check(imagename="line")
     assert "convolved with the beam of line.image" in result["warnings"][0]
-    assert places(result, "confetti") == {(5, 20, 40)}
+    assert places(result, "confetti") == {HOT, (5, 20, 40)}
+
+
+def another_sky(products):
+    other = Products(seed=5)
+    other.add_point(4, 20, 20, 80 * NOISE)
+    return {"image": other.image}
+
+
+WRONG = {
+    "the model is a copy of the image": lambda products: {"model": products.image},
+    "the residual is a copy of the image": lambda products: {"residual": products.image},
+    "the image is a copy of the residual": lambda products: {"image": products.residual},
+    "the image is a copy of the model": lambda products: {"image": products.model},
+    "model times 0.6": lambda products: {"model": np.float32(0.6) * products.model},
+    "model times 1.5": lambda products: {"model": np.float32(1.5) * products.model},
+    "another sky": another_sky,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("bright", [1, 10])
+def test_images_that_do_not_belong_together_are_named_and_not_judged(wrong, bright):
+    products = maser_continuum_and_confetti()
+    products.model *= bright
+    write_cube("line", products, skip=["model", "image", "residual"])
+    images = {name: getattr(products, name) for name in ("model", "image", "residual")}
+    for name, pixels in {**images, **WRONG[wrong](products)}.items():
+        write_image(f"line.{name}", pixels, unit=UNITS.get(name, ""), beams=name == "image" and "one")
+    result = confetti_check(imagename="line")
+    assert (result["verdict"], result["channels"], result["suspects"]) == ("not applicable", [], [])
+    (warning,) = result["warnings"]
+    assert warning.startswith("line.image, line.model and line.residual do not belong together")
+
+
+@pytest.mark.parametrize("beams", [7.5, 10, 20])
+@pytest.mark.parametrize("bright", [1, 10])
+def test_the_correction_for_a_narrow_primary_beam_is_no_contradiction(beams, bright):
+    """With the most compact array it is seven restoring beams wide."""
+    products = maser_continuum_and_confetti()
+    products.model *= bright
+    primary = gaussian(beams * BEAM)
+    write_cube("line", products, skip=["image"])
+    corrected = np.where(primary > 0.2, products.image / primary, np.nan)
+    write_image("line.image", corrected, unit="Jy/beam", beams="one")
+    result = confetti_check(imagename="line")
+    assert "line.image minus line.residual is not the model convolved" in result["warnings"][0]
+    assert result["channels"] == [HOT[0]]
+
+
+@pytest.mark.parametrize("kernel", [41, 61])
+@pytest.mark.parametrize("place", [(3, 40), (60, 2)])
+def test_a_convolution_that_differs_only_at_the_edges_is_right(products, kernel, place):
+    """As that of scipy, which lets nothing come in at the other edge."""
+    products.model[(slice(None), *place)] += 50 * NOISE
+    y, x = np.mgrid[:kernel, :kernel] - kernel // 2
+    beam = np.exp(-4 * np.log(2) * (x**2 + y**2) / BEAM**2)
+    image = products.residual + np.stack([fftconvolve(plane, beam, mode="same") for plane in products.model])
+    assert np.abs(image - products.image).max() > 0.1 * NOISE
+    write_cube("line", products, skip=["image"])
+    write_image("line.image", image, unit="Jy/beam", beams="one")
+    result = confetti_check(imagename="line")
+    assert result["warnings"] == []
+    assert places(result, "confetti") == {HOT}
 
 
 def test_an_image_of_another_run_is_said(products):

@@ -203,4 +203,7 @@ def test_where_one_side_has_fewer_channels_a_line_through_the_nearest_is_compare
     ],
 )
 def test_fluxes_alternate_where_more_than_one_channel_is_odd(fluxes, channels):
-    assert alternating(np.array(fluxes, dtype=float)) == channels
+    fluxes = np.array(fluxes, dtype=float)
+    assert alternating(fluxes, np.abs(fluxes) + 10, np.full(len(fluxes), 0.01)) == channels
+    assert alternating(fluxes, np.abs(fluxes) + 10, np.full(len(fluxes), 100.0)) == []  # by noise
+    assert alternating(fluxes, np.where(fluxes > 8, fluxes, 0.1), np.full(len(fluxes), 0.01)) == []  # nothing between

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
 from skies import HOT, NOISE, SIZE, Products
 
+import confetti_task
 from confetti_task.private.check.evidence import measure_ambiguity
-from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels
+from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels, describe_verdict
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
 from confetti_task.private.check.worker_pool import worker_pool
@@ -139,7 +141,8 @@ def test_a_maser_that_an_old_image_does_not_restore_is_not_masked(skip, stale):
         products.add_point(5, 20, 20, 30 * NOISE)
         write_image("line.image", image + products.image - products.residual, unit="Jy/beam", beams="one")
     result = confetti_check(imagename="line")
-    assert result["verdict"] == ("suspicious" if skip else "clean")
+    assert result["verdict"] == "not applicable"
+    assert "do not belong together" in result["warnings"][0]
     assert not read_image(result["mask"]).any()
 
 
@@ -201,18 +204,52 @@ def test_confetti_in_one_polarization_is_found_there_and_all_are_cleaned_again(p
         assert read_image(result["cleanmask"], polarization=polarization)[3].all()
 
 
-@pytest.mark.parametrize(("trouble", "verdict"), [("lonely", "clean"), ("masked", "not applicable")])
-def test_what_could_not_be_checked_is_said(products, trouble, verdict):
+@pytest.mark.parametrize(("channel", "blank"), [(3, [2, 4]), (0, [1]), (6, [5])])
+def test_a_channel_that_was_cleaned_and_has_no_valid_neighbour_is_suspicious(products, channel, blank):
     image = products.image
-    if trouble == "lonely":
-        image[[2, 4]] = 0
-    masked = np.zeros(image.shape, dtype=bool) if trouble == "masked" else None
+    image[blank] = 0
     write_cube("line", products, skip=["image"])
-    write_image("line.image", image, unit="Jy/beam", beams="one", masked=masked)
+    write_image("line.image", image, unit="Jy/beam", beams="one")
+    result = confetti_check(imagename="line", chans=str(channel))
+    assert result["verdict"] == "suspicious"
+    assert result["suspects"] == [channel]
+    assert f"channels {channel} could not be checked" in result["warnings"][0]
+    page = confetti_task.confetti_check(imagename="line", outfile="whole")["report"]
+    assert "Suspicious channels" in Path(page).read_text(encoding="utf-8")
+    write_cube("empty", Products(continuum=False), skip=["image"])
+    write_image("empty.image", image, unit="Jy/beam", beams="one")
+    assert confetti_check(imagename="empty", chans=str(channel))["suspects"] == []
+
+
+def masked(images):
+    return dict(images, valid=np.zeros(images["image"].shape, dtype=bool)), "line.image"
+
+
+def not_a_number(images):
+    return dict(images, image=images["image"] * np.nan), "line.image"
+
+
+def without_noise(images):
+    return dict(images, image=images["image"] - images["residual"], residual=0 * images["residual"]), "line.residual"
+
+
+def without_residual(images):
+    return dict(images, residual=0 * images["residual"]), "line.residual"
+
+
+@pytest.mark.parametrize("made", [masked, not_a_number, without_noise, without_residual])
+@pytest.mark.parametrize("bright", [False, True])
+def test_of_an_image_that_holds_nothing_nothing_is_said_but_which_it_is(made, bright):
+    products = Products()
+    products.add_point(2, 30, 26, (1000 if bright else 20) * NOISE)
+    images, empty = made({"image": products.image, "residual": products.residual})
+    write_cube("line", products, skip=["image", "residual"])
+    write_image("line.image", images["image"], unit="Jy/beam", beams="one", masked=images.get("valid"))
+    write_image("line.residual", images["residual"])
     result = confetti_check(imagename="line")
-    assert result["verdict"] == verdict
-    said = {"lonely": "channels 3 could not", "masked": "masked, blank or zero"}
-    assert said[trouble] in result["warnings"][0]
+    assert (result["verdict"], result["channels"], result["ncandidates"]) == ("not applicable", [], 0)
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"{empty} is masked, blank or zero")
 
 
 def test_a_background_of_continuum_changes_nothing(products):
@@ -396,6 +433,17 @@ def test_the_same_fake_source_in_two_adjacent_channels_makes_both_suspicious_and
     assert confetti_check(imagename="real")["verdict"] == "clean"
 
 
+@pytest.mark.parametrize("flux", [8, 30])
+def test_of_candidates_it_is_not_claimed_that_nothing_speaks_against_them(flux):
+    products = Products()
+    products.add_point(2, 45, 15, flux * NOISE)
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert result["ncandidates"] == 1
+    said = describe_verdict(result, open_cube("line"))
+    assert "1 candidates, without enough evidence against them, are listed in" in said
+
+
 def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):
     write_cube("line", products, skip=["psf"])
     assert confetti_check(imagename="line")["limit"] is None
@@ -422,3 +470,26 @@ def test_emission_that_alternates_from_channel_to_channel_is_said_and_a_steady_o
     write_cube("line", products)
     said = [text for text in confetti_check(imagename="line")["warnings"] if "alternates in channels 1~7" in text]
     assert len(said) == (part > 0)
+
+
+def cleaned_noise(products):
+    """Components of a clean to 3.2 sigma: in each channel a peak, of either sign as it happens."""
+    random = np.random.default_rng(4)
+    for channel, plane in enumerate(products.model):
+        plane[tuple(random.integers(8, 56, 2))] = (-1) ** channel * random.uniform(0.4, 1) * NOISE
+
+
+def masers(products):
+    """In every other channel one, in the same place, each twice as bright as the one before."""
+    for channel in range(1, len(products.model), 2):
+        products.add_point(channel, 30, 26, 50 * 2 ** (channel / 2) * NOISE)
+
+
+@pytest.mark.parametrize("sky", [cleaned_noise, masers])
+def test_neither_components_of_noise_nor_masers_in_every_other_channel_are_said_to_alternate(sky):
+    products = Products(channels=13, continuum=False)
+    sky(products)
+    flux = products.model.sum(axis=(1, 2))
+    assert (np.diff(np.sign(np.diff(flux))) != 0).all()  # they do
+    write_cube("line", products)
+    assert not any("alternates" in text for text in confetti_check(imagename="line")["warnings"])

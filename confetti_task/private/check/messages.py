@@ -6,7 +6,9 @@ from ..core.decision import KINDS, STRONG_EVIDENCE, Thresholds
 from ..core.statistics import alternating
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
+from .consistency import CHANGED, CONTRADICTS, TO_BE_RESTORED
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
+from .verdict import without_neighbour
 
 NO_PSF = (
     "{path} not found: which spatial frequencies were measured was taken from the power of the residual, which finds "
@@ -33,14 +35,17 @@ DIVERGED = (
     "out there, and severity and flux refer to that alone"
 )
 RAN_AWAY = (
-    "CLEAN ran away in channels {channels}: {path} has {number} NaN or infinite pixels there, or the image or the "
-    "residual is not finite at its components. The mask cannot mark anything in these channels"
+    "CLEAN ran away in channels {channels}: {what} there, as after an overflow. The mask marks little or nothing in "
+    "these channels"
 )
 ODD_SIZE = (
     "the image has an odd number of pixels along an axis ({width} x {height}): tclean convolves such images with "
     "an offset of one pixel, and goes wrong even at a loop gain of 0.1. Image again with an even imsize"
 )
-LONELY = "channels {channels} could not be checked: they have no valid neighbouring channel to compare with"
+LONELY = (
+    "channels {channels} could not be checked: they have no valid neighbouring channel to compare with. Those that "
+    "were cleaned are suspicious: confetti_reclean cleans them again, and the data decide"
+)
 AMBIGUOUS = (
     "the data of channels {channels} do not say where a source is: the PSF has 0.9 of its peak and more over an area "
     "of {places:.0f} restoring beams (about 1 is usual), as where only few visibilities are left. "
@@ -70,11 +75,22 @@ OTHER_BEAM = (
 )
 # The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
+HOLDS_NOTHING = (
+    "{path} is masked, blank or zero in all channels that were cleaned, and {other} is not: nothing could be checked. "
+    "Give the one that tclean wrote; of images without noise no fake source can be judged"
+)
+CONTRADICTION = (
+    "{image}, {model} and {residual} do not belong together: {image} minus {residual} differs from the model convolved "
+    "with the restoring beam by {part:.0f} % where sources are bright, in channel {channel}, and neither another beam "
+    "nor a correction for the primary beam explains that. Nothing was checked. Is one of them from another run, a copy "
+    "of another, or scaled? Give all three as one run of tclean left them"
+)
 NOT_RESTORED = (
     "{image} minus {residual} is not the model convolved with the restoring beam: they differ by {part:.3g} % in "
-    "channel {channel}. Was restoringbeam set in tclean, was the image smoothed or corrected for the primary beam, or "
-    "are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the residual; "
-    "this is correct if the model and the residual are from the same run"
+    "channel {channel}, away from the edges. Was restoringbeam set in tclean, was the image smoothed or corrected for "
+    "the primary beam, was it made without tclean (which samples the beam at the pixels, with its peak of 1 at one of "
+    "them), or are they from different runs? Checked instead is the model convolved with the beam of {beam}, plus the "
+    "residual; this is correct if the model and the residual are from the same run"
 )
 NEARLY_BLIND = (
     "the check is nearly blind here: in half of the cleaned channels it may miss fake sources of up to {limit:.0f} "
@@ -113,25 +129,20 @@ def warnings_of(cube, channels, candidates, differing):
     blank, ran_away = np.isnan(channels["noise"]), np.isneginf(channels["convergence"])
     for text, rows in ((RAN_AWAY, channels[ran_away]), (DIVERGED, channels[channels["diverged"] & ~ran_away])):
         if len(rows):
-            about = {"path": cube.path("model", rows["channel"][0]), "number": rows["unknown"].sum()}
-            least = rows["convergence"].min()
-            warnings.append(text.format(channels=_numbers(rows["channel"]), least=least, **about))
+            least, what = rows["convergence"].min(), _not_finite(cube, rows)
+            warnings.append(text.format(channels=_numbers(rows["channel"]), least=least, what=what))
     if channels["diverged"].any():
         warnings += odd_size(*cube.shape[:1:-1])
-    if (blank & ~ran_away).all():
+    warnings += _of_mismatches(cube, differing)
+    if (blank & ~ran_away).all() and all(mismatch.kind in TO_BE_RESTORED for mismatch in differing):
         warnings.append(ALL_BLANK)
     elif not channels["components"].any():
         warnings.append(NOTHING_CLEANED)
-    if differing:
-        worst = max(differing, key=lambda mismatch: mismatch.part)
-        paths = {product: cube.path(product, worst.channel) for product in ("image", "residual")}
-        beam = cube.path("psf" if (cube.pieces or [cube])[worst.piece].psf_beams else "image", worst.channel)
-        warnings.append(NOT_RESTORED.format(part=100 * worst.part, channel=worst.channel, beam=beam, **paths))
     unknown = channels[(channels["unknown"] > 0) & ~blank & ~ran_away]
     if len(unknown):
         where = {"path": cube.path("model", unknown["channel"][0]), "channels": _numbers(unknown["channel"])}
         warnings.append(NO_NUMBERS.format(number=unknown["unknown"].sum(), **where))
-    lonely = channels["channel"][~channels["checked"] & ~blank]
+    lonely = channels["channel"][without_neighbour(cube, channels, differing)]
     if len(lonely):
         warnings.append(LONELY.format(channels=_numbers(lonely)))
     warnings += [*_ambiguous(channels), *_alternating(cube, channels)]
@@ -148,6 +159,30 @@ def warnings_of(cube, channels, candidates, differing):
     return [*warnings, *_nearly_blind(channels)]
 
 
+def _of_mismatches(cube, differing):
+    """One warning for each kind of images that do not belong together, about the worst piece; none about edges."""
+    ranked = sorted(differing, key=lambda mismatch: mismatch.part)
+    for kind, mismatch in {mismatch.kind: mismatch for mismatch in ranked}.items():
+        paths = {product: cube.path(product, mismatch.channel) for product in ("image", "model", "residual")}
+        about = dict(paths, part=100 * mismatch.part, channel=mismatch.channel)
+        if kind == CHANGED:
+            psf = (cube.pieces or [cube])[mismatch.piece].psf_beams
+            yield NOT_RESTORED.format(beam=cube.path("psf" if psf else "image", mismatch.channel), **about)
+        elif kind == CONTRADICTS:
+            yield CONTRADICTION.format(**about)
+        elif kind in paths:
+            other = paths["residual" if kind == "image" else "image"]
+            yield HOLDS_NOTHING.format(path=paths[kind], other=other)
+
+
+def _not_finite(cube, rows):
+    """Which images are not finite where CLEAN ran away."""
+    number, channel = rows["unknown"].sum(), rows["channel"][0]
+    if number:
+        return f"{cube.path('model', channel)} has {number} NaN or infinite pixels"
+    return f"{cube.path('image', channel)} or {cube.path('residual', channel)} has no finite pixel"
+
+
 def _ambiguous(channels):
     """The warning about channels with too few data, or about a cube with too few in all of them; or nothing."""
     cleaned = channels[channels["components"] > 0]
@@ -159,10 +194,10 @@ def _ambiguous(channels):
 
 def _alternating(cube, channels):
     """The warning about channels whose flux alternates, or nothing."""
-    fluxes = np.full(cube.shape[:2], np.nan)
     known = channels[np.isfinite(channels["noise"]) & ~channels["diverged"]]
-    fluxes[known["polarization"], known["channel"]] = known["model_flux"]
-    places = sorted({channel for polarization in fluxes for channel in alternating(polarization)})
+    spectra = np.full((3, *cube.shape[:2]), np.nan)
+    spectra[:, known["polarization"], known["channel"]] = known["model_flux"], known["total"], known["noise"]
+    places = sorted({channel for of_one in spectra.swapaxes(0, 1) for channel in alternating(*of_one)})
     if places:
         yield ALTERNATING.format(channels=format_channels(places))
 
@@ -300,10 +335,10 @@ def describe_channels(sources, channels):
     suspects = suspicious_channels(channels)
     if suspects:
         worst = channels["suspicion"][channels["channel"] == suspects[0]].max()
-        yield (
-            f"Channels {format_channels(suspects)} are suspicious: a fake source may hide there, of up to {worst:.1f} "
-            f"sigma in channel {suspects[0]}{_where_suspicious(sources, suspects[0])}"
-        )
+        height = ""
+        if np.isfinite(worst):  # not so without a neighbouring channel
+            height = f", of up to {worst:.1f} sigma in channel {suspects[0]}{_where_suspicious(sources, suspects[0])}"
+        yield f"Channels {format_channels(suspects)} are suspicious: a fake source may hide there{height}"
     if (sources["class"] == "candidate").any():
         yield WHY_CANDIDATES
     yield from describe_completeness(channels)
@@ -345,7 +380,9 @@ def describe_verdict(result, cube):
         remedy = f"confetti_reclean cannot clean these channels again: {not_of_tclean(cube)}"
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
-    candidates = f"{result['ncandidates']} candidates, with no evidence against them, are listed in {result['table']}"
+    candidates = (
+        f"{result['ncandidates']} candidates, without enough evidence against them, are listed in {result['table']}"
+    )
     suspects = f"fake sources may hide in channels {result['suspectchans']}"
     if result["verdict"] == "clean":
         return f"Verdict: clean; {candidates}"
@@ -536,8 +573,8 @@ HOW_SUSPICIOUS = (
     "the check finds 90 % of the fake sources."
 )
 NEAR = (
-    "Narrow hot pixels with no evidence against them, those closest to the threshold first (masers look the same), "
-    "then those that are known or proved to be real."
+    "Narrow hot pixels without enough evidence against them, those closest to the threshold first (masers look the "
+    "same), then those that are known or proved to be real."
 )
 WHY_CANDIDATES = (
     "Candidates are not masked, because too little of what each adds to the image is known to be unsupported by the "

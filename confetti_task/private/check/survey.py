@@ -18,7 +18,7 @@ from ..core.noise import SCATTER, channel_noise, is_quiet, settled
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
-from .consistency import mismatches, restored_again
+from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
 from .measure import BYTES_A_VOXEL, find_candidates, measure_scatters
 
@@ -32,8 +32,8 @@ CHANNELS_A_JOB = 64
 # Channels on either side of the selected ones that are measured at first.
 LEAST_REACH = 16
 
-# The cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where image minus residual is not the
-# restored model, from `check.consistency.mismatches`.
+# The cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where the images do not belong together,
+# from `check.consistency.mismatches`.
 Found = namedtuple("Found", "cube channels candidates mismatches")
 
 # rms noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
@@ -64,11 +64,12 @@ def survey(cube, selected, thresholds, workers, memory):
     """
     searched = _search(cube, selected, thresholds, workers, memory)
     differing = mismatches(cube, searched.channels)
-    if differing:
+    if any(mismatch.kind in TO_BE_RESTORED for mismatch in differing):
         casalog.post("The image is not the model restored with its beam plus the residual: restoring the model again")
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
-    _test_convergence(cube, searched.channels, thresholds, workers, memory)
+    searched = _without(searched, cube, differing)
+    _test_convergence(cube, searched.channels, differing, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, thresholds, workers, memory)
     _fill_in_sampling(cube, searched.channels, candidates, coverages, workers, memory)
@@ -88,6 +89,13 @@ def _search(cube, selected, thresholds, workers, memory):
         channels += measured
         candidates += found
     return Searched(noises, np.concatenate(channels), np.concatenate(candidates))
+
+
+def _without(searched, cube, differing):
+    """What was found without that in pieces whose images do not belong together: no channel there counts as checked."""
+    channels, candidates = searched.channels, searched.candidates
+    channels["checked"] &= ~unusable(cube, channels["channel"], differing)
+    return searched._replace(candidates=candidates[~unusable(cube, candidates["channel"], differing)])
 
 
 def _ranges(cube, channels, workers):
@@ -115,9 +123,10 @@ def measure_noise(cube, polarization, selected, workers, voxels):
     return channel_noise(scatters)
 
 
-def _test_convergence(cube, channels, thresholds, workers, memory):
-    """Fill in the convergence of channels, and which of them diverged."""
-    rows = np.flatnonzero(divergence.to_be_tested(channels))
+def _test_convergence(cube, channels, differing, thresholds, workers, memory):
+    """Fill in the convergence of channels, and which of them diverged; not where a product holds nothing in any."""
+    missing = np.isnan(channels["noise"]) & unusable(cube, channels["channel"], differing)
+    rows = np.flatnonzero(divergence.to_be_tested(channels) & ~missing)
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
     found = np.full((3, len(channels)), np.nan)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core.decision import evidence_of, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
+from .consistency import unusable
 from .known_sources import near_known
 
 
@@ -49,9 +50,16 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["suspicion"] = _of_the_worst(found)
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     channels["acquitted"] = np.isin(channels["channel"], acquitted)
-    channels["suspicious"] = channels["suspicion"] >= thresholds.suspicion
+    alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
+    channels["suspicion"][alone] = np.nan
+    channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) | alone
     channels["suspicious"] &= ~(channels["acquitted"] | channels["ambiguous"])
     return found
+
+
+def without_neighbour(cube, channels, differing):
+    """Whether each channel could not be checked for lack of a valid channel next to it."""
+    return ~channels["checked"] & np.isfinite(channels["noise"]) & ~unusable(cube, channels["channel"], differing)
 
 
 def _of_the_worst(found):
@@ -80,11 +88,15 @@ def verdicts_of_channels(found):
 
 
 def verdict_of(found):
-    """'confetti', 'suspicious', 'clean', or 'not applicable' if nothing was cleaned and checked."""
+    """
+    'confetti', 'suspicious', 'clean', or 'not applicable' if nothing was cleaned and checked, or if images do not
+    belong together in a piece.
+    """
     verdicts = verdicts_of_channels(found)
     if np.isin(verdicts, ["bad", "diverged"]).any():
         return "confetti"
     if (verdicts == "suspicious").any():
         return "suspicious"
-    checked = np.isin(verdicts, ["good", "acquitted"]).any()
-    return "clean" if checked and found.channels["components"].any() else "not applicable"
+    checked = np.isin(verdicts, ["good", "acquitted"]).any() and found.channels["components"].any()
+    wrong = unusable(found.cube, found.channels["channel"], found.mismatches).any()
+    return "clean" if checked and not wrong else "not applicable"

@@ -19,8 +19,9 @@ import numpy as np
 
 # For the components of a channel: sum of |M| in Jy; peak |R| at them in Jy/beam; sums of M R and of M I divided by the
 # sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); sum of the squared shares that the
-# patches of the plane have in the sum of |M|; number of components that are not finite in the model or in the images.
-Components = namedtuple("Components", "flux peak with_residual with_image concentration unknown")
+# patches of the plane have in the sum of |M|; number of components that are not finite in the model, and of those that
+# are but lie where the image or the residual is not; number of pixels that both have.
+Components = namedtuple("Components", "flux peak with_residual with_image concentration unknown blank seen")
 
 # Side of a patch, in restoring beams: a hot pixel and a surround of 2 beams in radius are within nine of them.
 PATCH_BEAMS = 2
@@ -48,26 +49,32 @@ def measure_components(model, image, residual, valid, patch):
     Returns
     -------
     components : `Components`
-        Sums over the finite components, and the number of the others.
+        Sums over the finite components, and the number of the others. ``seen`` is only counted as far as is needed to
+        know whether it is 0.
     """
     there = (model != 0) & (residual != 0) & valid
+    planes = image, residual
     model, image, residual = (plane[there].astype(float) for plane in (model, image, residual))
     finite = np.isfinite(model + image + residual)
+    unknown, seen = np.count_nonzero(~np.isfinite(model)), np.count_nonzero(finite)
+    blank = len(finite) - seen - unknown
+    if blank and not seen:
+        seen = np.count_nonzero(np.isfinite(np.add(*planes)))
     model, image, residual = model[finite], image[finite], residual[finite]
     flux = np.abs(model).sum()
     part = model / (flux or 1)
     y, x = (axis[finite] // patch for axis in np.nonzero(there))
     shares = np.bincount(y * there.shape[1] + x, np.abs(part))
     peak = np.abs(residual).max(initial=0)
-    return Components(flux, peak, part @ residual, part @ image, shares @ shares, np.count_nonzero(~finite))
+    return Components(flux, peak, part @ residual, part @ image, shares @ shares, unknown, blank, seen)
 
 
 def join_components(parts):
     """Combine the `Components` of the parts of a channel."""
-    flux, peak, with_residual, with_image, concentration, unknown = np.transpose(parts)
+    flux, peak, with_residual, with_image, concentration, *numbers = np.transpose(parts)
     weights = flux / (flux.sum() or 1)
     means = (weights @ with_residual, weights @ with_image, weights**2 @ concentration)
-    return Components(flux.sum(), peak.max(), *means, int(unknown.sum()))
+    return Components(flux.sum(), peak.max(), *means, *(int(number.sum()) for number in numbers))
 
 
 def convergence(components, power=None):
@@ -85,11 +92,12 @@ def convergence(components, power=None):
     Returns
     -------
     convergence : float
-        1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite; NaN
-        if there are none.
+        1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite, or
+        if image and residual have no pixel in common that is; NaN if there are no components.
     """
-    flux, peak, with_residual, with_image, _, unknown = components
-    if unknown:
+    flux, peak, with_residual, with_image, _, unknown, blank, seen = components
+    # What is not finite spreads over the whole plane, because tclean transforms it: a few such pixels are blank ones.
+    if unknown or (blank and not seen):
         return -np.inf
     if flux == 0:
         return np.nan

@@ -121,11 +121,12 @@ def scatters_of(heights, residual):
     Returns
     -------
     scatters : 1D structured `~numpy.ndarray`
-        Of type `SCATTER`. NaN for a missing channel: blank or zero everywhere, as flagged channels are.
+        Of type `SCATTER`. NaN for a missing channel: the image or the residual is blank or zero everywhere, as those of
+        flagged channels are.
     """
     scatters = np.full(len(heights), np.nan, dtype=SCATTER)
     image = _scatter_of_each(heights.reshape(len(heights), -1))
-    present = image > 0
+    present = (image > 0) & (np.nan_to_num(residual) != 0).any(axis=(1, 2))
     if not present.any():
         return scatters
     image, heights, residual = image[present], heights[present], residual[present]

@@ -76,8 +76,8 @@ PLACE = (
 CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
-        description="confetti: in the mask; candidate: no evidence against it; known: within 1.5 beams of a known real "
-        "source; real: cleaning its channel again proved it",
+        description="confetti: in the mask; candidate: not enough evidence against it; known: within 1.5 beams of a "
+        "known real source; real: cleaning its channel again proved it",
         heading="class",
     ),
     *PLACE,
@@ -267,7 +267,8 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "suspicion",
         "f4",
-        description="height of the fake source that may hide here, in sigma: channels are ranked by it",
+        description="height of the fake source that may hide here, in sigma: channels are ranked by it; nan without "
+        "a neighbouring channel to compare with",
         heading="suspicion",
         shown_in="may hide here, sigma",
         form=".1f",
@@ -289,9 +290,10 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "verdict",
         description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; "
-        "suspicious: a fake source may hide there; acquitted: it was suspicious, and is the same after cleaning it "
-        "again; good: none of these; blank: flagged or masked; unchecked: no neighbouring channel to compare with, or "
-        "so few data that a source may be anywhere",
+        "suspicious: a fake source may hide there, or it was cleaned and has no neighbouring channel to compare with; "
+        "acquitted: it was suspicious, and is the same after cleaning it again; good: none of these; blank: flagged or "
+        "masked; unchecked: the images do not belong together, so few data that a source may be anywhere, or no "
+        "neighbouring channel and nothing cleaned",
     ),
 )
 

@@ -1,12 +1,22 @@
-"""Convolution of a model with the restoring beam, as tclean does it: numpy on planes [y, x]."""
+"""The restored image, as tclean makes it of a model, and what an image has that it does not: planes [y, x]."""
 
 import math
 
 import numpy as np
 from scipy import fft
 
+from .noise import GAUSSIAN_SIGMA_PER_MEDIAN
+
 # Three FWHM from its centre, a Gaussian has 1e-11 of its peak.
 REACH_BEAMS = 3
+
+# Of the noise: what is as bright belongs to sources, of which smoothing the noise cannot hide more than a sixth.
+BRIGHT_SIGMA = 10
+# Around a source, in beams, where the noise is as the correction for the primary beam left it. With the most compact of
+# ALMA's arrays the primary beam is seven beams wide.
+AROUND_BEAMS = 2
+# tclean and its users cut images off where the primary beam is at least a tenth of its peak.
+LARGEST_CORRECTION = 10
 
 
 def margin(beam, cell):
@@ -69,3 +79,66 @@ def _sampled_beam(beam, cell, lengths):
 def fast_lengths(shape):
     """Height and width of a fast transform that is at least as large as a plane."""
     return tuple(fft.next_fast_len(length, real=True) for length in shape)
+
+
+def unexplained(image, residual, restored, beam, inside):
+    """
+    Measure how much of the sources in an image neither model and residual nor a known change of them explains.
+
+    Known changes are another beam, of which the sources are ``restored`` with the new one and the noise is hardly as
+    bright, and a factor that is the same for sources and noise, like the correction for the primary beam, which changes
+    slowly across the plane.
+
+    Parameters
+    ----------
+    image, residual : 2D float32 `~numpy.ndarray`
+        In Jy/beam; NaN where they are blank.
+    restored : 2D float32 `~numpy.ndarray`
+        Model convolved with the beam of the image, in Jy/beam.
+    beam : float
+        FWHM of the beam in pixels.
+    inside : tuple of slice
+        Rows and columns in which sources are looked at.
+
+    Returns
+    -------
+    part : float
+        Norm of the difference that is not explained, where either is bright, as a fraction of what is there. 1 if
+        image and residual are the same.
+    """
+    if not np.nan_to_num(image - residual)[inside].any():
+        return 1.0
+    known = np.isfinite(image + residual)
+    image, residual, restored = (np.where(known, plane, 0).astype(float) for plane in (image, residual, restored))
+    noise, sources = GAUSSIAN_SIGMA_PER_MEDIAN * _median_of(residual), image - residual
+    bright = np.zeros(image.shape, dtype=bool)
+    bright[inside] = (np.maximum(np.abs(restored), np.abs(sources)) >= BRIGHT_SIGMA * noise)[inside]
+    faint = (np.abs(restored) < noise) & (residual != 0)
+    step, reach, total, lacking = max(round(beam), 1), round(AROUND_BEAMS * beam), 0.0, 0.0
+    for y, x in np.argwhere(_any_in_each(bright, step)) * step:
+        here = tuple(slice(low, low + step) for low in (y, x))
+        around = tuple(slice(max(low - reach, 0), low + step + reach) for low in (y, x))
+        some, empty = bright[here], faint[around]
+        seen, right, left = (plane[here][some] for plane in (sources, restored, residual))
+        if np.count_nonzero(empty) >= beam**2:
+            seen = seen - np.median(sources[around][empty])  # a background, as of continuum, is no source
+            gain = _median_of(image[around][empty]) / _median_of((restored + residual)[around][empty])
+        else:  # emission everywhere
+            gain = np.clip((seen @ right) / (right @ right or 1), 1, LARGEST_CORRECTION)
+        smoothed, corrected = seen - right, (seen + left) / (gain or 1) - left - right
+        total += max(seen @ seen, right @ right)
+        lacking += min(smoothed @ smoothed, corrected @ corrected)
+    return math.sqrt(lacking / total) if total else 0.0
+
+
+def _any_in_each(plane, step):
+    """Whether any pixel of each square of a plane is True; squares at the end may be smaller."""
+    padded = np.pad(plane, [(0, -length % step) for length in plane.shape])
+    rows, columns = (length // step for length in padded.shape)
+    return padded.reshape(rows, step, columns, step).any(axis=(1, 3))
+
+
+def _median_of(plane):
+    """Median of the magnitudes of a plane, without the pixels that are blank or 0; 0 if all are."""
+    magnitudes = np.abs(plane[np.isfinite(plane) & (plane != 0)])
+    return float(np.median(magnitudes)) if magnitudes.size else 0.0
