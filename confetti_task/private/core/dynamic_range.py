@@ -18,7 +18,7 @@ FIELD_BEAMS = 32
 # A source between pixels, a beam that is not round and a PSF that changes with frequency move the sidelobes, and two
 # sources add theirs: up to 1.25 times what is within a beam of a place was seen there, cleaned by the real tclean in 20
 # ways (7 arrays, 5 of them in snapshots with elongated beams; three deconvolvers), with a PSF and without.
-NEAR_BEAMS, RAISED = 1.0, 1.4
+NEAR_BEAMS, RAISED = 1.0, 1.3
 # CLEAN itself leaves compensated components all over a channel with a very bright source, most of them at the edge of
 # the image: spikes of at most 0.4 % of sources of 400 to 5000 sigma in these.
 LEAST_LEVEL = 0.005
