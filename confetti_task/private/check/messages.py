@@ -21,7 +21,7 @@ NATURAL_WEIGHTING = (
 )
 NO_COVERAGE = (
     "{path} not found, and the channels are too few or the images too small for the residual to show which spatial "
-    "frequencies were measured: only hot pixels that the model itself compensates can be classified as confetti. Keep "
+    "frequencies were measured: only hot pixels with a surround that takes their flux can be confetti. Keep "
     ".psf next to .model, or call confetti_reclean: it cleans suspicious channels again, and the data decide"
 )
 NOTHING_CLEANED = "the model is empty in all checked channels: nothing was cleaned, so there is nothing to find"
