@@ -16,8 +16,8 @@ from .uv_coverage import point_above_ring
 # Half width of the field in which the sidelobes are looked at; those beyond are folded into it.
 FIELD_BEAMS = 32
 # A source between pixels, a beam that is not round and a PSF that changes with frequency move the sidelobes, and two
-# sources add theirs: up to 1.29 times what is within a beam of a place was seen there, in 31 observations cleaned by the
-# real tclean (17 arrays, ten of them in snapshots with elongated beams; three deconvolvers), with a PSF and without.
+# sources add theirs: up to 1.29 times what is within a beam of a place was seen there, in 31 observations cleaned by
+# the real tclean (17 arrays, ten of them in snapshots with elongated beams; three deconvolvers), with PSF and without.
 NEAR_BEAMS, RAISED = 1.0, 1.4
 # CLEAN itself leaves compensated components all over a channel with a very bright source, most of them at the edge of
 # the image: spikes of at most 1 % of sources of 400 to 5000 sigma in these.
