@@ -19,7 +19,7 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from simulation import read_image
 from truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_source, is_wrong, near
 
 from confetti_task import confetti_check
-from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.core.decision import KINDS, Thresholds
 from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import contrast, hot_pixels, narrowness
 from confetti_task.private.core.transforms import filtered, padded
@@ -54,6 +54,9 @@ ORACLE_SIGMA = 3.0
 
 TO_FIND = ("fake", "found", "large", "large_found", "bad", "bad_found")
 COUNTS = (*TO_FIND, "right", "wrong", "image_wrong", "real", "real_right", "bad_wrong")
+
+# What a find says of itself, and whether the image is wrong by 3 sigma there.
+Claim = namedtuple("Claim", "reliability evidence wrong")
 
 # Columns of the table: what is counted, and the counts that it is a fraction of.
 COLUMNS = {
@@ -130,7 +133,7 @@ def check(path, case, without, parameters):
         write_images(case, root, products)
         result = confetti_check(imagename=root, report=False, **parameters)
         sources = QTable.read(result["table"])
-        finds = sources[sources["class"] == "confetti"]["channel", "y", "x", "reliability"]
+        finds = sources[sources["class"] == "confetti"]["channel", "y", "x", "reliability", "evidence"]
         noise = QTable.read(result["channeltable"])["noise"].to_value("Jy/beam")
         return read_image(result["mask"]) > 0, result["channels"], finds.as_array(), noise
 
@@ -203,13 +206,13 @@ def evaluate(path, case, without, parameters):
 
 
 def claims(case, finds):
-    """Reliability of each find, and whether the image is wrong there; without those that count neither way."""
+    """Of each find, the `Claim`; without those that count neither way."""
     claimed = []
-    for channel, y, x, reliability in finds.tolist():
+    for channel, y, x, reliability, evidence in finds.tolist():
         within = near(np.array([[y, x]]), case["reach"], case["Dh"][channel].shape)
         beside_real = (case["label"][channel][within] == 3).any() and not (case["label"][channel][within] == 2).any()
         if not beside_real:
-            claimed.append((reliability, np.abs(case["Dh"][channel][within]).max() >= RIGHT_SIGMA))
+            claimed.append(Claim(reliability, evidence, np.abs(case["Dh"][channel][within]).max() >= RIGHT_SIGMA))
     return claimed
 
 
@@ -229,10 +232,18 @@ def diagram(claimed):
     """Reliability diagram: what the finds claim, and what is so, as lines of Markdown."""
     yield "| reliability | finds | claimed, mean | image wrong |\n|---|---|---|---|"
     for low, high in zip(CLAIMS, CLAIMS[1:]):
-        here = np.array([claim for claim in claimed if low <= claim[0] < high])
-        if len(here):
-            mean, so = here.mean(axis=0)
+        here = [claim for claim in claimed if low <= claim.reliability < high]
+        if here:
+            mean, so = (np.mean([getattr(claim, name) for claim in here]) for name in ("reliability", "wrong"))
             yield f"| {low:.3g} to {min(high, 1):.3g} | {len(here)} | {mean:.3f} | {so:.3f} |"
+
+
+def kinds_table(claimed):
+    """At how many of the finds with each kind of evidence the image is wrong, as lines of Markdown."""
+    yield "| evidence | finds | image wrong |\n|---|---|---|"
+    for kind in KINDS:
+        here = [claim.wrong for claim in claimed if claim.evidence == kind]
+        yield f"| {kind} | {len(here)} | {part(sum(here), len(here))} |"
 
 
 def score(case, mask, channels):
@@ -361,7 +372,7 @@ def main(folder, parameters, without_psf):
     for kind, cases in kinds.items():
         if cases:
             print(mean_row(f"**mean of {len(cases)} {kind}**", cases))
-    print("", *diagram(claimed), "", *noise_table(ratios), sep="\n")
+    print("", *kinds_table(claimed), "", *diagram(claimed), "", *noise_table(ratios), sep="\n")
 
 
 if __name__ == "__main__":

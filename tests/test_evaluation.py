@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy.table import Table
-from run_evaluation import despeckle, diagram, mean_row, near_lone, noise_table, oracle, score
+from run_evaluation import Claim, despeckle, diagram, kinds_table, mean_row, near_lone, noise_table, oracle, score
 from run_evaluation import row as row_of_case
 from run_faults import table
 from run_mending_evaluation import condemned_wrongly, count, row
@@ -224,8 +224,14 @@ def test_the_table_of_faults_counts_every_time_and_what_failed():
     ]
 
 
+def test_finds_are_counted_by_their_evidence():
+    claimed = [Claim(0.9, "unsupported", True), Claim(0.85, "surround", True), Claim(0.85, "surround", False)]
+    lines = "\n".join(kinds_table(claimed)).split("\n")
+    assert lines[2:] == ["| unsupported | 1 | 1/1 = 1.00 |", "| surround | 2 | 1/2 = 0.50 |"]
+
+
 def test_the_reliability_diagram_has_what_is_claimed_beside_what_is_so():
-    head, _, line = "\n".join(diagram([(0.88, True), (0.88, False)])).split("\n")
+    head, _, line = "\n".join(diagram([Claim(0.88, "surround", wrong) for wrong in (True, False)])).split("\n")
     assert head.startswith("| reliability")
     assert line == "| 0.86 to 0.9 | 2 | 0.880 | 0.500 |"
 

@@ -45,7 +45,7 @@ def _heading(quantity, frames):
     galactic = {"RA": "l", "Dec": "b"} if frames.sky == "GALACTIC" else {}
     units_of = {"RA": frames.sky, "Dec": frames.sky, "velocity": f"km/s, {frames.spectral}"}
     heading = quantity.heading
-    kind = "text" if quantity.name in ("class", "proof", "stokes") else ""
+    kind = "text" if quantity.name in ("class", "evidence", "proof", "stokes") else ""
     return galactic.get(heading, heading), units_of.get(heading, quantity.shown_in), kind
 
 
