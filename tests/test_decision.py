@@ -65,7 +65,8 @@ def test_a_surround_that_takes_the_flux_but_leaves_a_spike_is_evidence_with_eith
         {"spike": 3},
         {"narrowness": 0.7},  # an adjacent channel has it too
         {"contrast": 2.2, "restored": 4},  # the spike is not made by the hot pixel
-        {"height": 40},  # on emission, CLEAN compensates harmless hot pixels
+        {"height": 40},  # on emission, which may change from channel to channel
+        {"surround": -3},  # emission that fades
         {"floor": 9},  # a bright source in the channel may make it
         {"response": 0.24},  # natural weighting
         {"ambiguity": 100},
@@ -74,12 +75,6 @@ def test_a_surround_that_takes_the_flux_but_leaves_a_spike_is_evidence_with_eith
 )
 def test_a_surround_is_no_evidence_where_a_real_source_may_have_it(otherwise):
     assert evidence_of(candidate(**{**SURROUNDED, **otherwise}), THRESHOLDS) == ""
-
-
-def test_on_emission_a_surround_is_evidence_if_it_lowers_the_spike_to_half():
-    on_emission = {**SURROUNDED, "height": 40}
-    assert is_confetti(candidate(**{**on_emission, "contrast": 20, "restored": 0.4}), THRESHOLDS)
-    assert not is_confetti(candidate(**{**on_emission, "contrast": 12, "restored": 0.67}), THRESHOLDS)
 
 
 def test_with_a_surround_of_0_it_is_no_evidence():
