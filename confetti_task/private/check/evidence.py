@@ -6,13 +6,22 @@ from math import prod
 import numpy as np
 
 from ..core.decision import leaves_spike
-from ..core.dynamic_range import RAISED, UNKNOWN_LEVEL, bright_sources, floor, sidelobes, step_of_samples
+from ..core.dynamic_range import (
+    LEAST_SAMPLED,
+    RAISED,
+    UNKNOWN_LEVEL,
+    bright_sources,
+    floor,
+    sidelobes,
+    step_of_samples,
+)
 from ..core.quantities import CANDIDATE
 from ..core.residual_power import filter_of_power
 from ..core.statistics import (
     REACH_CHANNELS,
     above_line,
     above_neighbours,
+    disc,
     height_above_ring,
     places_within,
     ring,
@@ -226,7 +235,7 @@ def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds)
     high = (np.abs(unsupported) >= matters) | leaves_spike(candidates, thresholds, thresholds.wide_surround)
     # Fainter sources have sidelobes that are no evidence anyway.
     bright_enough = thresholds.unsupported * candidates["noise"].min() / (RAISED * here.sidelobes.max())
-    if high.any() and max(view.brightest for view in views.values()) >= bright_enough:
+    if high.any() and max(view.brightest for view in views.values()) >= LEAST_SAMPLED * bright_enough:
         sources, bright = _bright_sources(planes, compared, bright_enough, here, cube.beam)
         for some in np.array_split(np.flatnonzero(high), -(-np.count_nonzero(high) // CANDIDATES_AT_ONCE)):
             floors = floor(pixels[some, 1:], sources, bright, here.sidelobes)
@@ -253,11 +262,20 @@ def _bright_sources(planes, compared, least, here, beam):
     step = step_of_samples(beam)
     restored = planes[:, ::step, ::step][compared[0]]
     restored[compared[0] == MISSING] = np.nan
-    places = step * bright_sources(restored, least, beam / step)
+    places = step * bright_sources(restored, LEAST_SAMPLED * least, beam / step)
+    places = _peaks_near(planes, compared[0][compared[0] != MISSING], places, step)
     total, unmeasured = _above_rings(planes, compared, np.insert(places, 0, 0, axis=1), beam)
     # Of a point source the data hold all but its share; without a filter, all that is restored counts.
     held = total if np.isnan(here.share) else (total - unmeasured) / (1 - here.share)
     return places, np.nan_to_num(above_neighbours(held))
+
+
+def _peaks_near(planes, channels, places, radius):
+    """The pixel within a radius of each place that differs most among the planes of some channels."""
+    near = (places[:, np.newaxis] + disc(radius)).clip(0, np.array(planes.shape[1:]) - 1)
+    values = planes[channels[:, np.newaxis, np.newaxis], near[..., 0], near[..., 1]]
+    highest = (np.nanmax(values, axis=0, initial=-np.inf) - np.nanmin(values, axis=0, initial=np.inf)).argmax(axis=1)
+    return near[np.arange(len(places)), highest]
 
 
 def _above_rings(planes, compared, places, beam):

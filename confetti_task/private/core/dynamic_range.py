@@ -27,8 +27,8 @@ UNKNOWN_LEVEL = np.full((1, 1), 0.05, dtype=np.float32)
 # Samples among which sources are told apart, and sources that count: where there are more, as in a channel that
 # diverged, the brightest have the highest sidelobes everywhere.
 BRIGHTEST_SAMPLES, BRIGHTEST = 4096, 256
-# Pixels a beam at which a bright source is looked for: its peak is at least 0.86 of itself in one of them.
-SAMPLES_A_BEAM = 3
+# Samples a beam at which a bright source is looked for: one of them has at least 0.7 of its peak.
+SAMPLES_A_BEAM, LEAST_SAMPLED = 2, 0.7
 
 
 def sidelobes(passed, share, beam, lengths):
