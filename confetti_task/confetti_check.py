@@ -211,8 +211,8 @@ def confetti_check(
         fully. With such a surround, a spike of 5 sigma in the restored model that has the sign of the hot pixel, that
         at least half remains of in the image, and that neither adjacent channel has, is confetti: a real source would
         have its flux in the model. There has to be nothing else in its place, and the spike has to be lower than the
-        hot pixel. The surround is searched from 2 pixels to 1.5 beams; wider ones, with half of the flux there, make
-        the channel suspicious. 0: a surround is no evidence.
+        hot pixel. The surround is searched from 2 pixels to 1.5 beams; wider ones, with half of the flux there, and
+        those on emission, make the channel suspicious. 0: a surround is no evidence.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
         (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees

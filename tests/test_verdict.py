@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
-from skies import HOT, NOISE, SIZE, Products
+from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 
 import confetti_task
 from confetti_task.private.check.evidence import measure_ambiguity
@@ -418,6 +418,15 @@ def test_on_a_disc_of_two_beams_it_makes_its_channel_suspicious():
     write_cube("line", products, skip=["psf"])
     result = confetti_check(imagename="line")
     assert (result["verdict"], result["suspects"]) == ("suspicious", [HOT[0]])
+
+
+def test_a_hot_pixel_on_a_disc_on_emission_makes_its_channel_suspicious():
+    products = Products(seed=8)
+    products.model += 40 * NOISE / 40.6 * gaussian(4 * BEAM)  # Jy/pixel: a beam has 40.6 pixels
+    products.add_disc(3, 32, 30, 12 * NOISE, 5)
+    write_cube("line", products, skip=["psf"])
+    result = confetti_check(imagename="line")
+    assert (result["verdict"], result["suspects"]) == ("suspicious", [3])
 
 
 @pytest.mark.parametrize("second", [1.0, 0.6])

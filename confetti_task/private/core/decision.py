@@ -223,17 +223,23 @@ def _is_surrounded(candidates, thresholds):
         (thresholds.surround < 0)
         & leaves_spike(candidates, thresholds, thresholds.surround)
         & (candidates["restored"] <= LEAST_LOWERED)
+        & _is_alone(candidates)
         & ~is_marginal(candidates, thresholds)
     )
 
 
-def hides_in_wide_surround(candidates, thresholds):
-    """Select the spikes around which a surround is so wide that it hardly lowers them."""
-    return (
-        (thresholds.surround < 0)
-        & leaves_spike(candidates, thresholds, thresholds.wide_surround)
-        & (candidates["restored"] > LOWERED_BY_A_DISC)
-    )
+def is_suspicious_surround(candidates, thresholds):
+    """Select the spikes whose surround is no evidence, because they are on emission, or because it is too wide."""
+    wide = leaves_spike(candidates, thresholds, thresholds.wide_surround) & (candidates["restored"] > LOWERED_BY_A_DISC)
+    on_emission = leaves_spike(candidates, thresholds, thresholds.surround)
+    return (thresholds.surround < 0) & ((wide & _is_alone(candidates)) | on_emission)
+
+
+def _is_alone(candidates):
+    """Select the spikes that are all there is in their place, but for a third of them."""
+    spike = _restored_spike(candidates)
+    others = candidates["height"] / candidates["noise"] * np.sign(candidates["contrast"]) - spike
+    return np.abs(others) <= SMALL_PART * np.abs(spike)
 
 
 def leaves_spike(candidates, thresholds, surround):
@@ -251,15 +257,13 @@ def leaves_spike(candidates, thresholds, surround):
     -------
     selected : 1D bool `~numpy.ndarray`
         True where the spike that is left is high enough, above the floor, has the sign of the hot pixel and no more
-        than its height, is all there is in its place but for a third of it, and is in the image too.
+        than its height, and is in the image too.
     """
     spike = _restored_spike(candidates)
-    others = candidates["height"] / candidates["noise"] * np.sign(candidates["contrast"]) - spike
     in_image = candidates["spike"] * np.sign(candidates["contrast"])
     return (
         (candidates["surround"] <= surround)
         & (candidates["surround"] >= MOST_SURROUND)
-        & (np.abs(others) <= SMALL_PART * spike)
         & (spike >= np.maximum(thresholds.spike, candidates["floor"]))
         & (candidates["restored"] <= 1)  # what is higher than the hot pixel is not made by it
         & (in_image >= LEAST_IN_IMAGE * spike)

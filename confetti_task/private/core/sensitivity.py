@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .decision import hides_in_wide_surround, is_below_floor
+from .decision import is_below_floor, is_suspicious_surround
 
 # Scatter of the unsupported spikes of channels without confetti, in units of their rms (measured: 0.3 to 0.7).
 SCATTER = 0.5
@@ -50,13 +50,13 @@ def suspicion(candidates, thresholds, noise):
     -------
     height : 1D float32 `~numpy.ndarray`
         In units of the noise. The whole spike of the restored model where it could not be tested against the
-        visibilities, or where a wide surround takes the flux of the hot pixel; 0 at known real sources, and where the
-        spike may belong to a bright one.
+        visibilities, or where a surround takes the flux of the hot pixel but is no evidence; 0 at known real sources,
+        and where the spike may belong to a bright one.
     """
     unsupported = np.abs(candidates["unsupported"] * candidates["noise"]) / candidates["response"]
     untested = np.abs(candidates["restored"] * candidates["contrast"])
     height = np.nan_to_num(np.where(np.isnan(unsupported), untested, unsupported))
     height[is_below_floor(candidates)] = 0
-    surrounded = hides_in_wide_surround(candidates, thresholds)
+    surrounded = is_suspicious_surround(candidates, thresholds)
     height = np.where(surrounded, np.maximum(height, untested), height)
     return np.where(candidates["known"], 0, height) / noise
