@@ -40,7 +40,7 @@ SURROUNDED = {
     "contrast": 10,
     "noise": 1,
     "restored": 0.8,
-    "height": 8,
+    "brightness": 8,
     "spike": 8,
     "surround": -1,
     "unsupported": np.nan,
@@ -50,7 +50,7 @@ SURROUNDED = {
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_surround_that_takes_the_flux_but_leaves_a_spike_is_evidence_with_either_sign(sign):
-    turned = {name: sign * SURROUNDED[name] for name in ("contrast", "height", "spike")}
+    turned = {name: sign * SURROUNDED[name] for name in ("contrast", "brightness", "spike")}
     assert evidence_of(candidate(**{**SURROUNDED, **turned}), THRESHOLDS) == "surround"
     assert evidence_of(candidate(**{**SURROUNDED, "unsupported": 1, "response": 0.4}), THRESHOLDS) == "surround"
 
@@ -59,13 +59,13 @@ def test_a_surround_that_takes_the_flux_but_leaves_a_spike_is_evidence_with_eith
     "otherwise",
     [
         {"surround": -0.7},  # a maser has its flux in the model
-        {"restored": 0.4, "height": 4},  # no credible source is left
-        {"restored": 1.0, "height": 10},  # the surround is too wide to have lowered the spike
+        {"restored": 0.4, "brightness": 4},  # no credible source is left
+        {"restored": 1.0, "brightness": 10},  # the surround is too wide to have lowered the spike
         {"spike": -8},  # the residual has taken it back
         {"spike": 3},
         {"narrowness": 0.7},  # an adjacent channel has it too
         {"contrast": 2.2, "restored": 4},  # the spike is not made by the hot pixel
-        {"height": 40},  # on emission, which may change from channel to channel
+        {"brightness": 40},  # on emission, which may change from channel to channel
         {"surround": -3},  # emission that fades
         {"floor": 9},  # a bright source in the channel may make it
         {"response": 0.24},  # natural weighting

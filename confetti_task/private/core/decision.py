@@ -26,8 +26,8 @@ RIGHT_IMAGE_IF_SURROUNDED = 0.15
 # of that radius does. What keeps more of it is a real source with something else around it, or has a wider surround.
 LEAST_LOWERED, LOWERED_BY_A_DISC = 0.93, 0.9
 # A surround that takes more than twice the flux of the hot pixel is not its own: emission that fades from channel to
-# channel looks so. With it, and with nothing else in their place, the image was wrong at 10 of 10 finds in 25 cubes;
-# without either condition, at 0.94 of 34 in single fields, but only at 0.60 of 20 in mosaics.
+# channel looks so. On emission, the image was wrong at 0.94 of 34 such places in single fields, but at 0.60 of 20 in
+# mosaics.
 MOST_SURROUND = -2.0
 # Least fraction of a spike of the restored model that the image has: the rest is compensated in the residual, and harms
 # nobody.
@@ -184,9 +184,10 @@ def evidence_of(candidates, thresholds):
     candidates : structured `~numpy.ndarray`
         With the fields ``unsupported`` and ``floor`` (in units of the channel rms; NaN where the coverage is unknown),
         ``contrast`` and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored``
-        (fraction of the hot pixel that remains in the restored model), ``height`` (of the restored model there,
-        Jy/beam), ``spike`` (of the image), ``narrowness``, ``response`` and ``ambiguity`` (NaN if they are unknown),
-        and ``known`` (near a source known to be real, and therefore never confetti).
+        (fraction of the hot pixel that remains in the restored model), ``brightness`` and ``height`` (of the restored
+        model there, and above its background, Jy/beam), ``spike`` (of the image), ``narrowness``, ``response`` and
+        ``ambiguity`` (NaN if they are unknown), and ``known`` (near a source known to be real, and therefore never
+        confetti).
     thresholds : `Thresholds`
         Thresholds of the decision.
 
@@ -238,7 +239,7 @@ def is_suspicious_surround(candidates, thresholds):
 def _is_alone(candidates):
     """Select the spikes that are all there is in their place, but for a third of them."""
     spike = _restored_spike(candidates)
-    others = candidates["height"] / candidates["noise"] * np.sign(candidates["contrast"]) - spike
+    others = candidates["brightness"] / candidates["noise"] * np.sign(candidates["contrast"]) - spike
     return np.abs(others) <= SMALL_PART * np.abs(spike)
 
 

@@ -182,6 +182,7 @@ CANDIDATE_QUANTITIES = (
         description="dynamic range: unsupported spike that a bright real source in this channel may have here, in "
         "sigma; less is no evidence; 0 where there is none so bright, or where unsupported is far from evidence",
     ),
+    Quantity("brightness", "f4"),  # of the restored model, Jy/beam
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
     Quantity("ambiguity", "f4", description="of the channel, see there; from 10 on nothing is called confetti"),
