@@ -55,7 +55,7 @@ def sidelobes(passed, share, beam, lengths):
     weights = point_above_ring(lengths, beam)
     steps = [max(1, int(length / (2 * FIELD_BEAMS * beam))) for length in lengths]
     shape = tuple(length // step for length, step in zip(lengths, steps))
-    rows = steps[0] * fft.fftfreq(shape[0], 1 / shape[0]).astype(int)
+    rows = steps[0] * np.rint(fft.fftfreq(shape[0]) * shape[0]).astype(int)
     columns = np.arange(0, weights.shape[1], steps[1])[: shape[1] // 2 + 1]
     # A column stands for its conjugate half too, and counts twice there.
     weights = weights[rows][:, columns] / np.where(columns == 0, 1, 2).astype(np.float32)
