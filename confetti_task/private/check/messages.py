@@ -577,9 +577,9 @@ NEAR = (
     "same), then those that are known or proved to be real."
 )
 WHY_CANDIDATES = (
-    "Candidates are not masked, because too little of what each adds to the image is known to be unsupported by the "
-    "visibilities to distinguish it from noise or a real narrow line; cleaning its channel again with "
-    "confetti_reclean(chans=...) shows whether it comes back, and a known minimum line width whether it can be real"
+    "Candidates are not masked, because there is too little evidence to distinguish what each adds to the image from "
+    "noise or a real narrow line; cleaning its channel again with confetti_reclean(chans=...) shows whether it comes "
+    "back, and a known minimum line width whether it can be real"
 )
 LIMITS = (
     "Not every fake source in a bad channel is found, only enough to show that the channel is bad. Severity is the "

@@ -19,12 +19,13 @@ SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 # each 1.1 sigma more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma,
 # 0.10 at 3.7, 0.07 at 4.2, 0.03 at 4.7 and 0.005 at 7.
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA = 0.175, 1.1
-# The same of those with the evidence of a surround, whatever their height: 6 of 42 in fourteen such cubes.
+# The same of those with the evidence of a surround, whatever their height. There are too few to fit it: at all four
+# finds in 30 such cubes the image was wrong; when those on emission counted too, it was right at 6 of 42.
 RIGHT_IMAGE_IF_SURROUNDED = 0.15
 
 # A surround within 1.5 beams, the widest that is measured, lowers the spike to at most 0.92 of the hot pixel, as a disc
 # of that radius does. What keeps more of it is a real source with something else around it, or has a wider surround.
-LEAST_LOWERED, LOWERED_BY_A_DISC = 0.93, 0.9
+MOST_LEFT, LEFT_IF_WIDE = 0.93, 0.9
 # A surround that takes more than twice the flux of the hot pixel is not its own: emission that fades from channel to
 # channel looks so. On emission, the image was wrong at 0.94 of 34 such places in single fields, but at 0.60 of 20 in
 # mosaics.
@@ -182,12 +183,12 @@ def evidence_of(candidates, thresholds):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        With the fields ``unsupported`` and ``floor`` (in units of the channel rms; NaN where the coverage is unknown),
-        ``contrast`` and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of it), ``restored``
-        (fraction of the hot pixel that remains in the restored model), ``brightness`` and ``height`` (of the restored
-        model there, and above its background, Jy/beam), ``spike`` (of the image), ``narrowness``, ``response`` and
-        ``ambiguity`` (NaN if they are unknown), and ``known`` (near a source known to be real, and therefore never
-        confetti).
+        With the fields ``unsupported`` (in units of the channel rms, NaN where the coverage is unknown), ``floor`` (in
+        the same units), ``contrast`` and ``noise``, ``surround`` (model flux around the hot pixel, as a fraction of
+        it), ``restored`` (fraction of the hot pixel that remains in the restored model), ``brightness`` and ``height``
+        (of the restored model there, and above its background, Jy/beam), ``spike`` (of the image), ``narrowness``,
+        ``response`` and ``ambiguity`` (NaN if they are unknown), and ``known`` (near a source known to be real, and
+        therefore never confetti).
     thresholds : `Thresholds`
         Thresholds of the decision.
 
@@ -223,7 +224,7 @@ def _is_surrounded(candidates, thresholds):
     return (
         (thresholds.surround < 0)
         & leaves_spike(candidates, thresholds, thresholds.surround)
-        & (candidates["restored"] <= LEAST_LOWERED)
+        & (candidates["restored"] <= MOST_LEFT)
         & _is_alone(candidates)
         & ~is_marginal(candidates, thresholds)
     )
@@ -231,7 +232,7 @@ def _is_surrounded(candidates, thresholds):
 
 def is_suspicious_surround(candidates, thresholds):
     """Select the spikes whose surround is no evidence, because they are on emission, or because it is too wide."""
-    wide = leaves_spike(candidates, thresholds, thresholds.wide_surround) & (candidates["restored"] > LOWERED_BY_A_DISC)
+    wide = leaves_spike(candidates, thresholds, thresholds.wide_surround) & (candidates["restored"] > LEFT_IF_WIDE)
     on_emission = leaves_spike(candidates, thresholds, thresholds.surround)
     return (thresholds.surround < 0) & ((wide & _is_alone(candidates)) | on_emission)
 
