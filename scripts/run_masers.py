@@ -80,7 +80,8 @@ def clean(run, imagename):
     tclean(
         vis="data.ms",
         imagename=imagename,
-        specmode="cubedata",
+        specmode="cube",
+        interpolation="nearest",
         imsize=SIZE,
         cell=f"{run.cell}arcsec",
         weighting="briggs",
@@ -105,7 +106,13 @@ def observe(run, path):
     place = {"coordsystem": "local", "referencelocation": me.observatory("ALMA"), "mount": "alt-az"}
     names = [f"A{number:02d}" for number in range(len(x))]
     sm.setconfig("ALMA", x=x, y=y, z=z, dishdiameter=dish, antname=names, **place)
-    width = {"deltafreq": "70kHz", "freqresolution": "70kHz", "nchannels": CHANNELS, "stokes": "XX YY"}
+    width = {
+        "deltafreq": "70kHz",
+        "freqresolution": "70kHz",
+        "nchannels": CHANNELS,
+        "stokes": "XX YY",
+        "refcode": "TOPO",
+    }
     sm.setspwindow("line", freq=f"{FREQUENCY_HZ}Hz", **width)
     sm.setfeed("perfect X Y")
     sm.setfield("field", me.direction("J2000", "18h06m20s", run.declination))
