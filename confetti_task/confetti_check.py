@@ -139,6 +139,20 @@ PARAMETERS = (
         allowed=(),
         summary="Write a mask of the candidates too, to look at",
     ),
+    Parameter(
+        name="deconvolve",
+        type="string",
+        default="suspicious",
+        allowed=("suspicious", "all", "none"),
+        summary="Channels to deconvolve again: suspicious, all or none",
+    ),
+    Parameter(
+        name="minutes",
+        type="double",
+        default=10.0,
+        allowed=(),
+        summary="Time for deconvolving channels again, in minutes",
+    ),
 )
 
 
@@ -162,6 +176,8 @@ def confetti_check(
     proof="",
     fitsmask=False,
     candidatemask=False,
+    deconvolve="suspicious",
+    minutes=10.0,
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -255,6 +271,15 @@ def confetti_check(
     candidatemask : bool, default False
         Write outfile.candidates.mask too, for looking at all candidates in a viewer: 1 at every narrow hot pixel that
         is neither confetti nor near a known source. It is not for cleaning: nothing in it is known to be fake.
+    deconvolve : {'suspicious', 'all', 'none'}, default 'suspicious'
+        Channels to deconvolve again from their own products, without visibilities: a fake source does not come back, a
+        real one does. 'suspicious': if any channel is suspicious or bad, those first, the most suspicious before the
+        others, and then as many more as the time allows; what is gone is confetti, and channels that come out the same
+        are acquitted. 'all': all channels that were cleaned, however long it takes. 'none': no channel. It needs
+        imagename.psf, and CASA 6.5.2 or later.
+    minutes : float, default 10.0
+        Time for deconvolving channels again, in minutes; the log predicts what is needed. Channels for which it is too
+        short stay suspicious.
 
     Returns
     -------

@@ -4,13 +4,14 @@ Evaluate confetti_check on cases with known truth, beside two peers.
     python scripts/run_evaluation.py FOLDER [--without-psf] [task parameters, like unsupported=3]
 
 A case is a file NAME.npz with the images of one run of tclean as arrays (x, y, channel): model, image, residual, psf,
-pb, their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record; products_json, units, mask
-names and beams of the images; and with the truth: label, 2 at a fake source and 3 at one beside a real source, which is
-not counted; Dh and Xh, the error of the image in sigma against its local background, with the noise in it and without;
-sources_json, the real compact sources; meta_json with beam_pix, the width of the beam in pixels, and mosaic, the number
-of pointings (0 or left out for a single field). With psf and sigma_chan, the true noise of each channel (rms) in
-Jy/beam, a case has a ceiling: what an oracle finds that knows the error of the image at the spatial frequencies that
-were not measured. A mean leaves out the cases that have nothing to count in a column.
+pb, mask (where it cleaned), their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record;
+products_json, units, mask names and beams of the images; and with the truth: label, 2 at a fake source and 3 at one
+beside a real source, which is not counted; Dh and Xh, the error of the image in sigma against its local background,
+with the noise in it and without; sources_json, the real compact sources; meta_json with beam_pix, the width of the beam
+in pixels, mosaic, the number of pointings (0 or left out for a single field), and scales, those of a multiscale clean
+in pixels. With psf and sigma_chan, the true noise of each channel (rms) in Jy/beam, a case has a ceiling: what an
+oracle finds that knows the error of the image at the spatial frequencies that were not measured. A mean leaves out the
+cases that have nothing to count in a column.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from confetti_task.private.core.noise import channel_noise, plane_scatters
 from confetti_task.private.core.statistics import contrast, hot_pixels, narrowness
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter
+from confetti_task.private.images.history import record_of
 
 # A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
 # counts neither way, nor does a first or last channel without any.
@@ -45,6 +47,9 @@ GOOD_NOISE = (0.9, 1.15)
 
 # Bounds of the bins of the reliability diagram.
 CLAIMS = (0, 0.86, 0.9, 0.95, 0.99, np.inf)
+
+# Name of the rows of the check that does not deconvolve channels again.
+NOT_DECONVOLVED = "not deconvolved again"
 
 # The earlier script of ALMA-IMF: model pixels further from the median of three channels than four times that median.
 DESPECKLE_FACTOR = 4.0
@@ -82,6 +87,9 @@ def read_case(path):
     case["sources"] = [_read_source(entry) for entry in json.loads(str(case["sources_json"]))]
     meta = json.loads(str(case["meta_json"]))
     case["beam"], case["mosaic"] = meta["beam_pix"], meta.get("mosaic", 0)
+    case["clean"] = (
+        {"deconvolver": "multiscale", "smallscalebias": 0.5, "scales": meta["scales"]} if "scales" in meta else {}
+    )
     case["reach"] = half_beam(case["beam"])
     return case
 
@@ -98,6 +106,8 @@ def write_images(case, root, products):
     system.fromrecord(_decode(json.loads(str(case["csys_json"]))))
     for product in products:
         _write_image(f"{root}.{product}", case[product], case.get(f"tf_{product}"), headers[product], system.torecord())
+        if case["clean"]:
+            _write_history(f"{root}.{product}", dict(case["clean"], imagename=root, niter=1000))
     system.done()
 
 
@@ -115,6 +125,14 @@ def _write_image(path, cube, inside, header, system):
     tool.done()
 
 
+def _write_history(path, parameters):
+    """Record a clean as tclean does."""
+    tool = image()
+    tool.open(path)
+    tool.sethistory(origin="tclean", history=record_of("tclean", parameters))
+    tool.done()
+
+
 def _decode(value):
     """A CASA record from JSON: arrays are kept as {'__nd__': kind, 'shape': ..., 'data': ...}."""
     if isinstance(value, dict) and "__nd__" in value:
@@ -129,7 +147,7 @@ def check(path, case, without, parameters):
     """Mask, bad channels and finds of confetti_check, and the noise of every channel as it has it."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
-        products = [name for name in ("model", "image", "residual", "psf") if name in case and name != without]
+        products = [name for name in ("model", "image", "residual", "psf", "mask") if name in case and name != without]
         write_images(case, root, products)
         result = confetti_check(imagename=root, report=False, **parameters)
         sources = QTable.read(result["table"])
@@ -194,7 +212,8 @@ def evaluate(path, case, without, parameters):
     """Counts of confetti_check, its peers and, where it can be known, the ceiling; claims of finds; noise ratios."""
     with contextlib.redirect_stdout(sys.stderr):
         *masked, finds, noise = check(path, case, without, parameters)
-    found = {"confetti_check": masked}
+        *alone, _, _ = check(path, case, without, dict(parameters, deconvolve="none"))
+    found = {"confetti_check": masked, NOT_DECONVOLVED: alone}
     found.update({"despeckle": despeckle(case), "narrow hot pixels": narrow_hot_pixels(case)})
     counts = {name: score(case, *masked) for name, masked in found.items()}
     if "psf" in case and "sigma_chan" in case:
@@ -347,7 +366,7 @@ def read_arguments():
 def _read_parameter(text):
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        return name, value if value.isalpha() else float(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} should be like unsupported=2.5") from None
 
@@ -365,6 +384,7 @@ def main(folder, parameters, without_psf):
             totals[name].update(counts[name])
         checked = counts["confetti_check"]
         print(row(path.stem, checked), flush=True)
+        print(row(f"{path.stem}, {NOT_DECONVOLVED}", counts[NOT_DECONVOLVED]), flush=True)
         if checked["fake"]:
             kinds["mosaics" if case["mosaic"] else "single fields"].append(checked)
     for name, counts in totals.items():

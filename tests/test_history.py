@@ -2,8 +2,8 @@
 
 import pytest
 
-from confetti_task.private.reclean.history import record_of
-from confetti_task.private.reclean.history import recorded_parameters as read
+from confetti_task.private.images.history import record_of
+from confetti_task.private.images.history import recorded_parameters as read
 
 
 def recorded_parameters(history, root):

@@ -11,7 +11,7 @@ import confetti_task
 
 PRIVATE = Path(confetti_task.__file__).parent / "private"
 # In the order of the data: each imports only from those before it, and from its own.
-ROOMS = ("core", "images", "check", "report", "products", "reclean", "story")
+ROOMS = ("core", "images", "check", "deconvolve", "report", "products", "reclean", "story")
 MODULES = {path.relative_to(PRIVATE).as_posix(): path for path in PRIVATE.rglob("*.py") if path.name != "__init__.py"}
 OF_THE_TOP = {"products.py": "products", "staging.py": "products"}
 SCRIPTS = {path.stem: path for path in (TOP / "scripts").glob("*.py")}

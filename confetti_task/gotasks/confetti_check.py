@@ -30,6 +30,8 @@ class _ShellTask(ShellTask):
         proof=None,
         fitsmask=None,
         candidatemask=None,
+        deconvolve=None,
+        minutes=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

@@ -14,6 +14,7 @@ from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
 from .check.worker_pool import worker_pool
 from .core.decision import Thresholds
+from .deconvolve.settle import settle
 from .images.channels import parse_channels, selection
 from .images.locks import unchanged
 from .images.pieces import open_pieces
@@ -31,9 +32,22 @@ OF_THE_CALL = (
     "known",
     "cleanmask",
     "proof",
+    "deconvolve",
+    "minutes",
 )
 # Parameters with which confetti_reclean checks the new cube.
-OF_THE_NEXT_CHECK = ("chans", "nsigma", "narrowness", "unsupported", "surround", "cleanmask", "report", "npanels")
+OF_THE_NEXT_CHECK = (
+    "chans",
+    "nsigma",
+    "narrowness",
+    "unsupported",
+    "surround",
+    "cleanmask",
+    "report",
+    "npanels",
+    "deconvolve",
+    "minutes",
+)
 
 
 def confetti_check(
@@ -56,13 +70,15 @@ def confetti_check(
     proof,
     fitsmask,
     candidatemask,
+    deconvolve,
+    minutes,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     chans = selection(chans)
     arguments = dict(locals())
     thresholds = Thresholds(nsigma, narrowness, unsupported, surround)
     real = read_known(known)
-    _check_numbers(memory, npanels)
+    _check_numbers(memory, npanels, minutes)
     cube = open_pieces(imagename, reader)
     proved = read_proof(proof, cube)
     options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
@@ -73,8 +89,9 @@ def confetti_check(
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
             found = survey(cube, selected, thresholds, workers, memory * 1e9)
-        innocent = acquitted(proved, found.channels, cube.stokes), proved_real(proved, found)
-        found = judge(found, real, thresholds, *innocent)
+            found = _judge(found, real, thresholds, proved)
+            found = settle(found, deconvolve, minutes, thresholds, workers, memory * 1e9)
+        found = _judge(found, real, thresholds, proved)
 
         warnings = messages.warnings_of(*found)
         for warning in warnings:
@@ -89,9 +106,16 @@ def confetti_check(
     return result
 
 
-def _check_numbers(memory, npanels):
+def _judge(found, real, thresholds, proved):
+    innocent = acquitted(proved, found.channels, found.cube.stokes), proved_real(proved, found)
+    return judge(found, real, thresholds, *innocent)
+
+
+def _check_numbers(memory, npanels, minutes):
     if not 0 < memory < np.inf:
         raise ValueError(f"memory should be a positive number of GB (got {memory})")
+    if not minutes > 0:
+        raise ValueError(f"minutes should be positive (got {minutes}); deconvolve='none' takes no time")
     if npanels < 0:
         raise ValueError(f"npanels should be a number of finds (got {npanels})")
 

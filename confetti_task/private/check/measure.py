@@ -32,6 +32,9 @@ from ..images.pixels import read_channels
 
 # Of a chunk: the model, and the places of its bright components if all pixels are.
 BYTES_A_VOXEL = 64
+# What is known of a candidate only after its channel was deconvolved again.
+NOT_DECONVOLVED = ("difference", "tolerance")
+
 # Channels on either side with which hot pixels are compared: the adjacent one, and the next where that has them too.
 REACH = 2
 # Upper limit of what is read at once: the buffer fits into the cache and is used again, and allocating a new one takes
@@ -218,15 +221,52 @@ def _search(model, pixels, noise, thresholds, beam):
     wide = np.flatnonzero(bright & (fractions > thresholds.narrowness))
     paired[wide] = pair_narrowness(model, pixels[wide], contrasts[wide]) <= thresholds.narrowness
     narrow = paired | (fractions <= wider.narrowness)
-    pixels, contrasts = pixels[narrow], contrasts[narrow]
+    candidates = _measure(model, pixels[narrow], contrasts[narrow], noise, beam)
+    candidates["narrowness"], candidates["paired"] = fractions[narrow], paired[narrow]
+    return candidates, signs
+
+
+def _measure(model, pixels, contrasts, noise, beam):
+    """Rows of `CANDIDATE` for hot pixels of a model, whose contrasts are known, without the comparison of channels."""
     candidates = np.zeros(len(pixels), dtype=CANDIDATE)
     candidates["channel"], candidates["y"], candidates["x"] = pixels.T
     candidates["noise"] = noise[pixels[:, 0]]
     candidates["contrast"] = contrasts
-    candidates["narrowness"], candidates["paired"] = fractions[narrow], paired[narrow]
     candidates["pointlikeness"] = pointlikeness(model, pixels, contrasts)
     candidates["surround"] = surround(model, pixels, contrasts, beam)
-    return candidates, signs
+    for name in NOT_DECONVOLVED:
+        candidates[name] = np.nan
+    return candidates
+
+
+def measure_pixels(cube, polarization, channel, places, noise):
+    """
+    Measure pixels of the model of a channel, whether narrow or not.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    polarization, channel : int
+        Which channel.
+    places : 2D int `~numpy.ndarray`
+        Pixels (y, x), [n, 2].
+    noise : float
+        rms noise of the channel, in Jy/beam.
+
+    Returns
+    -------
+    candidates : structured `~numpy.ndarray`
+        One row of `CANDIDATE` for each, with the fields that are measured in the model.
+    """
+    begin, end = max(channel - 1, 0), min(channel + 2, cube.channels)
+    model = read_channels(cube, "model", polarization, begin, end)
+    pixels = np.insert(places, 0, channel - begin, axis=1)
+    contrasts = contrast(model, pixels)
+    candidates = _measure(model, pixels, contrasts, np.full(len(model), noise, dtype=np.float32), cube.beam)
+    candidates["narrowness"] = narrowness(model, pixels, contrasts)
+    candidates["polarization"], candidates["channel"] = polarization, channel
+    return candidates
 
 
 def _compare_with_neighbours(channels):

@@ -464,6 +464,8 @@ def clean_again(bad, suspects):
 
 # What each of `core.decision.KINDS` says of a find, with the columns of its row.
 EVIDENCE = {
+    "gone": "Deconvolved again from the products of its channel, {difference:+.1f} sigma of it do not come back (two "
+    "deconvolutions may differ by {tolerance:.1f})",
     "unsupported": "The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam",
     "surround": "The components around the hot pixel take {surround:+.0%} of its flux, yet the image shows a source of "
     "{severity:.1f} sigma: a real one would have its flux in the model",
@@ -498,7 +500,8 @@ def explain(row, parameters):
     )
     unsupported, threshold = row["unsupported"], parameters["unsupported"]
     if row["class"] == "real":
-        return f"Proved real: still there, and the same, after its channel was cleaned again; {image}; {hot}."
+        how = "deconvolved" if np.isfinite(row["difference"]) else "cleaned"
+        return f"Proved real: still there, and the same, after its channel was {how} again; {image}; {hot}."
     if row["class"] == "known":
         return f"Within 1.5 beams of a known real source; {image}; {hot}."
     if row["class"] == "confetti":

@@ -84,7 +84,7 @@ def _search(cube, selected, thresholds, workers, memory):
         noise = measure_noise(cube, polarization, selected, workers, voxels)
         casalog.post(messages.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
-        measured, found = zip(*_watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
         noises.append(noise)
         channels += measured
         candidates += found
@@ -130,7 +130,7 @@ def _test_convergence(cube, channels, differing, thresholds, workers, memory):
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
     found = np.full((3, len(channels)), np.nan)
-    found[:, rows] = np.reshape([*_watched(measured, len(jobs), "channels tested for convergence")], (-1, 3)).T
+    found[:, rows] = np.reshape([*watched(measured, len(jobs), "channels tested for convergence")], (-1, 3)).T
     channels["convergence"] = found[0]
     channels["diverged"] = has_diverged(found, channels["noise"], thresholds)
 
@@ -189,7 +189,7 @@ def _compare_with_data(cube, polarization, candidates, noise, coverage, threshol
         for found in _shared_out(_by_channel(candidates), workers)
     ]
     weighed = workers.in_order(evidence.weigh, jobs, _planes_at_once(cube, memory))
-    yield from _watched(weighed, len(jobs), "channels compared with the data")
+    yield from watched(weighed, len(jobs), "channels compared with the data")
 
 
 def _shared_out(found, workers):
@@ -206,7 +206,7 @@ def _by_channel(candidates):
     return dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
 
 
-def _watched(results, number, what):
+def watched(results, number, what):
     """Pass results on, with a progress bar in a terminal, else with a log line for every 10 %."""
     if sys.stdout.isatty() and sys.stderr.isatty():  # under mpirun only stdout is a terminal
         with ProgressBar(number) as bar:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import evidence_of, pointless, reliability, severity
+from ..core.decision import comes_back, evidence_of, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
 from .consistency import unusable
 from .known_sources import near_known
@@ -36,6 +36,8 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     """
     candidates = found.candidates
     known = near_known(found.cube, candidates, real)
+    candidates["known"] = known
+    proved = proved | (comes_back(candidates) & (evidence_of(candidates, thresholds) != ""))
     candidates["proved"], candidates["known"] = proved & ~known, proved | known
     place = candidates["polarization"], candidates["channel"]
     noise = candidates["noise"] if noises is None else noises[place]
@@ -49,11 +51,12 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["limit"] = np.maximum(limit, thresholds.nsigma)  # lower ones have no hot pixel
     channels["suspicion"] = _of_the_worst(found)
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
-    channels["acquitted"] = np.isin(channels["channel"], acquitted)
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    channels["suspicious"] = (channels["suspicion"] >= thresholds.suspicion) | alone
-    channels["suspicious"] &= ~(channels["acquitted"] | channels["ambiguous"])
+    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone
+    channels["acquitted"] = np.isin(channels["channel"], acquitted)
+    channels["acquitted"] |= suspicious & (channels["deconvolved"] == "converged")
+    channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found
 
 

@@ -77,7 +77,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
         description="confetti: in the mask; candidate: not enough evidence against it; known: within 1.5 beams of a "
-        "known real source; real: cleaning its channel again proved it",
+        "known real source; real: it comes back when its channel is cleaned or deconvolved again",
         heading="class",
     ),
     *PLACE,
@@ -85,15 +85,17 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "evidence",
         "U11",
-        description="confetti only: unsupported: the visibilities do not support the spike; surround: the surround in "
-        "the model takes the flux of the hot pixel, but leaves a spike",
+        description="confetti only: gone: it does not come back when its channel is deconvolved again; unsupported: "
+        "the visibilities do not support the spike; surround: the surround in the model takes the flux of the hot "
+        "pixel, but leaves a spike",
         heading="evidence",
     ),
     Quantity(
         "severity",
         "f4",
-        description="confetti only: height of the fake source, in sigma: the unsupported spike, of which the error of "
-        "the image is 1.2 to 1.5 times; with a surround as the evidence, the spike of the restored model",
+        description="confetti only: height of the fake source, in sigma: what is gone; or the unsupported spike, of "
+        "which the error of the image is 1.2 to 1.5 times; with a surround as the evidence, the spike of the restored "
+        "model",
         heading="severity",
         shown_in="sigma",
         form=".1f",
@@ -182,6 +184,20 @@ CANDIDATE_QUANTITIES = (
         description="dynamic range: unsupported spike that a bright real source in this channel may have here, in "
         "sigma; less is no evidence; 0 where there is none so bright, or where unsupported is far from evidence",
     ),
+    Quantity(
+        "difference",
+        "f4",
+        description="height of a point source within half a beam that is gone after the channel was deconvolved again, "
+        "in sigma; nan if it was not",
+        heading="gone",
+        shown_in="deconvolved again, sigma",
+        form=".1f",
+    ),
+    Quantity(
+        "tolerance",
+        "f4",
+        description="what two deconvolutions may differ by here, in sigma; nan if there was one",
+    ),
     Quantity("brightness", "f4"),  # of the restored model, Jy/beam
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
@@ -263,8 +279,14 @@ CHANNEL_QUANTITIES = (
         "or if nothing was cleaned",
     ),
     Quantity("ambiguous", "?"),
+    Quantity(
+        "deconvolved",
+        "U9",
+        description="how the channel came out when it was deconvolved again from its own products: converged, stopped "
+        "short of that, or diverged; empty if it was not",
+    ),
     Quantity("suspicious", "?"),
-    Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning it again
+    Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning or deconvolving it again
     Quantity(
         "suspicion",
         "f4",
@@ -292,9 +314,9 @@ CHANNEL_QUANTITIES = (
         "verdict",
         description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; "
         "suspicious: a fake source may hide there, or it was cleaned and has no neighbouring channel to compare with; "
-        "acquitted: it was suspicious, and is the same after cleaning it again; good: none of these; blank: flagged or "
-        "masked; unchecked: the images do not belong together, so few data that a source may be anywhere, or no "
-        "neighbouring channel and nothing cleaned",
+        "acquitted: it was suspicious, and is the same after cleaning or deconvolving it again; good: none of these; "
+        "blank: flagged or masked; unchecked: the images do not belong together, so few data that a source may be "
+        "anywhere, or no neighbouring channel and nothing cleaned",
     ),
 )
 

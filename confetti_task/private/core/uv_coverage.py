@@ -68,7 +68,7 @@ def unmeasured_filter(psf, beam, lengths):
         The same fraction of a typical error of CLEAN, which is confined to a coverage of less than
         `ERRONEOUS_COVERAGE`.
     """
-    if not _has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
+    if not has_its_peak(psf) or min(lengths) < 2 * np.abs(ring(beam)).max() + 1:
         return None, np.nan, np.nan
     coverage, weights = _coverage(psf, lengths, columns_of(lengths, beam)), point_above_ring(lengths, beam)
     passed = _below(LEAST_COVERAGE, coverage, beam)
@@ -110,13 +110,13 @@ def ambiguity(psf, beam):
         pixel: about 1 with enough data, many where the PSF has stripes or sidelobes as high as its peak. NaN if the PSF
         is blank, or if its peak is elsewhere or not 1.
     """
-    if not _has_its_peak(psf):
+    if not has_its_peak(psf):
         return np.nan
     of_beam = -np.log(NEARLY_THE_PEAK) * GAUSSIAN_AREA * beam**2
     return float(np.count_nonzero(psf >= NEARLY_THE_PEAK) / max(of_beam, 1.0))
 
 
-def _has_its_peak(psf):
+def has_its_peak(psf):
     centre = psf[psf.shape[0] // 2, psf.shape[1] // 2]
     return abs(centre - 1) <= PEAK_ERROR and np.nanmax(np.abs(psf)) <= 1 + PEAK_ERROR
 

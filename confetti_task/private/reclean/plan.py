@@ -10,7 +10,7 @@ from ...version import __version__
 from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.headers import read_common_beam
-from .history import record_of
+from ..images.history import record_of
 from .remedy import choose_ranges, for_sub_cube, reason, remedied, with_share
 
 _SCRIPT = """\

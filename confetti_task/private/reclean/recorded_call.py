@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from ..images.headers import read_history
-from .history import recorded_parameters
+from ..images.history import recorded_parameters
 
 
 def read_parameters(cube, vis, given):

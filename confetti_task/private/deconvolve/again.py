@@ -1,0 +1,154 @@
+"""
+Deconvolve channels of a cube again from their own products, and measure what has changed at their hot pixels.
+
+A job is some channels, a pure function of what it reads but for the clock: none starts after the end of the time given.
+"""
+
+import time
+from collections import namedtuple
+from math import prod
+
+import numpy as np
+
+from ..check.clean_mask import channels_to_clean
+from ..check.measure import measure_pixels
+from ..check.worker_pool import end_if_interrupted
+from ..core.deconvolution import DEPTH_SIGMA, convolved, deconvolve, difference, measured_kernel, psf_of
+from ..core.proof import noise_of, residual_scale
+from ..core.quantities import CANDIDATE
+from ..core.restore import restore
+from ..core.statistics import hot_pixels
+from ..images.headers import read_beam
+from ..images.pixels import read_channel
+from ..images.windows import WINDOW, read_psf, transform_of
+from .casa import casa_minor_cycles
+
+# Memory for a pixel of a plane: fifteen planes of float32 and their transforms, which are twice as long.
+BYTES_A_PIXEL = 160
+
+# Planes of a channel that was deconvolved again: model in Jy/pixel, image and residual in Jy/beam, and what became of
+# it.
+Planes = namedtuple("Planes", "model image residual state")
+
+# The state of a channel, and its hot pixels as rows of `CANDIDATE`.
+Again = namedtuple("Again", "polarization channel state seconds candidates")
+
+
+class OutOfTimeError(Exception):
+    """The time given is over."""
+
+
+def bytes_needed(shape):
+    """Memory needed to deconvolve a plane of this height and width."""
+    return BYTES_A_PIXEL * prod(shape)
+
+
+def can_deconvolve(cube, channel):
+    """Whether a channel has what it takes: a PSF, and planes that are transformed whole."""
+    return cube.has("psf", channel) and max(cube.shape[2:]) <= WINDOW
+
+
+def deconvolve_channels(cube, places, noises, scales, thresholds, until):
+    """
+    Deconvolve channels again, and compare them with what they were.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    places : list of tuple of int
+        Polarization and channel of each.
+    noises : list of float
+        rms noise of each, in Jy/beam.
+    scales : `core.deconvolution.Scales`
+        Those of the clean.
+    thresholds : `core.decision.Thresholds`
+        Thresholds for hot pixels.
+    until : float
+        Time, as from `time.time`, when the work should end.
+
+    Returns
+    -------
+    done : list of `Again`
+        One for each channel that was finished in time.
+    """
+    done = []
+    with casa_minor_cycles(scales) as minor_cycle:
+
+        def in_time(*arguments):
+            end_if_interrupted()
+            if time.time() > until:
+                raise OutOfTimeError
+            return minor_cycle(*arguments)
+
+        for place, noise in zip(places, noises):
+            started = time.time()
+            try:
+                state, candidates = _compare(cube, *place, noise, thresholds, in_time)
+            except OutOfTimeError:
+                break
+            done.append(Again(*place, state, time.time() - started, candidates))
+    return done
+
+
+def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
+    """
+    Deconvolve a channel again.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    polarization, channel : int
+        Which channel.
+    noise : float
+        Its rms noise in Jy/beam.
+    minor_cycle : callable
+        As for `core.deconvolution.deconvolve`.
+
+    Returns
+    -------
+    before, after : `Planes`
+        As they are in the images, and as they are now. The image is the restored model plus the residual.
+    kernel : 2D float32 `~numpy.ndarray` or None
+        PSF of the deconvolution, as a transform; None, as ``after``, if the PSF is blank or not centred.
+    """
+    model, residual = (np.nan_to_num(read_channel(cube, name, polarization, channel)) for name in ("model", "residual"))
+    before = Planes(model, read_channel(cube, "image", polarization, channel), residual, "")
+    lengths = transform_of(cube.shape[2:])
+    kernel = measured_kernel(read_psf(cube, polarization, channel), cube.beam, lengths)
+    if kernel is None:
+        return before, None, None
+    (_, clean_mask), *_ = [
+        (place, plane) for place, plane in channels_to_clean(cube, [channel]) if place[0] == polarization
+    ]
+    result = deconvolve(residual, model, kernel, lengths, clean_mask, DEPTH_SIGMA * noise, cube.beam, minor_cycle)
+    restored = restore(result.model, read_beam(cube, polarization, channel), cube.cell, lengths)
+    after = Planes(
+        result.model,
+        np.where(np.isnan(before.image), np.nan, restored + result.residual),
+        result.residual,
+        result.state,
+    )
+    return before, after, kernel
+
+
+def _compare(cube, polarization, channel, noise, thresholds, minor_cycle):
+    """State of a channel after it was deconvolved again, and its hot pixels with what changed there."""
+    before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, minor_cycle)
+    if after is None:
+        return "", np.zeros(0, CANDIDATE)
+    wider = thresholds.inside_bad_channels()
+    hot = hot_pixels(before.model[np.newaxis], np.array([noise], dtype=np.float32), wider.nsigma)[:, 1:]
+    hot = hot[np.isfinite(before.image[tuple(hot.T)])]
+    candidates = measure_pixels(cube, polarization, channel, hot, noise)
+    lengths = transform_of(cube.shape[2:])
+    scale = residual_scale(psf_of(kernel, lengths, before.model.shape), cube.beam)
+    gone = before.model - after.model
+    changed = restore(gone, read_beam(cube, polarization, channel), cube.cell, lengths) - scale * convolved(
+        gone, kernel, lengths
+    )
+    now = noise_of(after._asdict(), noise, DEPTH_SIGMA * noise)
+    height, tolerance = difference(changed, before.image, hot, now, cube.beam)
+    candidates["difference"], candidates["tolerance"] = height / noise, tolerance / noise
+    return after.state, candidates

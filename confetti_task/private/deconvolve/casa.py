@@ -1,0 +1,58 @@
+"""
+Minor cycles by CASA's task deconvolve, in a process of its own: CASA's tools are not thread-safe.
+
+The task is the minor cycle of tclean: a channel that was cleaned well comes out the same. Deconvolved again, careful
+mosaics with emission of 800 sigma differed from what tclean had made by at most 1.4 sigma. WSClean's (Radler) is ten
+times as fast, but its scales have other shapes: they differed by up to 13.
+"""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+
+PROGRAM = os.path.join(os.path.dirname(__file__), "casa_process.py")
+
+
+@contextmanager
+def casa_minor_cycles(scales):
+    """
+    Start a process for minor cycles, and end it afterwards.
+
+    Parameters
+    ----------
+    scales : `core.deconvolution.Scales`
+        Deconvolver of tclean, scales in pixels, and bias towards small ones.
+
+    Yields
+    ------
+    minor_cycle : callable
+        As `core.deconvolution.deconvolve` needs it.
+    """
+    folder = tempfile.mkdtemp(prefix="confetti-deconvolve-")
+    with open(os.path.join(folder, "errors"), "w+b") as errors:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+        process = subprocess.Popen([sys.executable, PROGRAM], cwd=folder, **pipes)
+
+        def minor_cycle(residuals, psf, masks, depth, gain):
+            try:
+                pickle.dump((residuals, psf, masks, depth, gain, tuple(scales)), process.stdin, protocol=4)
+                process.stdin.flush()
+                return pickle.load(process.stdout)
+            except (BrokenPipeError, EOFError):
+                errors.seek(0)
+                text = errors.read().decode(errors="replace").strip()
+                raise RuntimeError(f"the process that deconvolves ended: {text[-500:] or 'it was killed'}") from None
+
+        try:
+            yield minor_cycle
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""What the log says about channels that are deconvolved again."""
+
+from ..images.channels import format_channels
+
+
+def describe_none(rows):
+    """Why nothing is deconvolved again."""
+    if not len(rows):
+        return "No channel is deconvolved again: none is suspicious or bad", "INFO"
+    channels = format_channels(set(rows["channel"].tolist()))
+    return f"Channels {channels} cannot be deconvolved again: that needs .psf, and planes of up to 4096 pixels", "WARN"
+
+
+def describe_start(number, seconds, workers, minutes, until):
+    """What will be done, and how long it will take."""
+    cores = workers.processes * workers.threads
+    limit = "" if until == float("inf") else f", at most {minutes:g}"
+    return (
+        f"Deconvolving up to {number} channels again from their own products, the most suspicious first: about "
+        f"{seconds / 60 / cores:.1f} minutes on {cores} cores{limit}"
+    )
+
+
+def describe_end(done, rows, channels):
+    """What was done, and what is left."""
+    late = sorted({int(row["channel"]) for row in rows} - {again.channel for again in done})
+    left = f"; not in time: channels {format_channels(late)}; raise minutes" if late else ""
+    short = sorted({again.channel for again in done if again.state != "converged"})
+    text = f"Deconvolved {len(done)} channels again in {sum(again.seconds for again in done):.0f} s of one core{left}"
+    return text + (
+        f"; channels {format_channels(short)} did not converge, as where the old model is wrong all over"
+        if short
+        else ""
+    )
