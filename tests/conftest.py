@@ -35,6 +35,13 @@ def _empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _without_deconvolving_again(request, monkeypatch):
+    """Starting CASA once more takes three seconds: only the tests that are marked so, and those of tclean, do it."""
+    if not (request.node.get_closest_marker("deconvolves") or request.node.get_closest_marker("tclean")):
+        monkeypatch.setattr("confetti_task.private.task_confetti_check.settle", lambda found, *_: found)
+
+
 @pytest.fixture
 def products():
     """A maser in one channel, a continuum source in all, and confetti."""

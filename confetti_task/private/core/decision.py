@@ -215,7 +215,7 @@ def evidence_of(candidates, thresholds):
 def is_gone(candidates, _=None):
     """Select the hot pixels whose source is gone after their channel was deconvolved again, whether narrow or not."""
     difference = candidates["difference"] * np.sign(candidates["contrast"])
-    return difference >= candidates["tolerance"]
+    return (difference >= candidates["tolerance"]) & (candidates["tolerance"] > 0)
 
 
 def comes_back(candidates):

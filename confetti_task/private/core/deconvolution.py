@@ -36,7 +36,7 @@ GAIN, GENTLER_GAIN, GENTLER_FRACTION = 0.1, 0.05, 0.5
 
 # Two deconvolutions of the same data differ by this fraction of the local brightness: the PSF of a mosaic is not the
 # same everywhere.
-LEAST_CHANGE = 0.02
+LEAST_CHANGE = 0.005
 
 # Deconvolution takes a time proportional to the area of what is cleaned at once. Planes with more than twice as many
 # pixels are cleaned in tiles: the power of two that holds so many beams. Components are kept in the middle half of a

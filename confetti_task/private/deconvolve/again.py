@@ -21,7 +21,7 @@ from ..core.statistics import hot_pixels
 from ..images.headers import read_beam
 from ..images.pixels import read_channel
 from ..images.windows import WINDOW, read_psf, transform_of
-from .casa import casa_minor_cycles
+from .casa import DeconvolverError, casa_minor_cycles
 
 # Memory for a pixel of a plane: fifteen planes of float32 and their transforms, which are twice as long.
 BYTES_A_PIXEL = 160
@@ -32,6 +32,9 @@ Planes = namedtuple("Planes", "model image residual state")
 
 # The state of a channel, and its hot pixels as rows of `CANDIDATE`.
 Again = namedtuple("Again", "polarization channel state seconds candidates")
+
+# The channels of a job, and why it ended before the last one; '' if it did not, or for lack of time.
+Job = namedtuple("Job", "channels failure")
 
 
 class OutOfTimeError(Exception):
@@ -69,8 +72,9 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
 
     Returns
     -------
-    done : list of `Again`
-        One for each channel that was finished in time.
+    done : `Job`
+        One `Again` for each channel that was finished in time. If the deconvolver fails, as where there is no CASA, the
+        check goes on without it.
     """
     done = []
     with casa_minor_cycles(scales) as minor_cycle:
@@ -87,8 +91,10 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
                 state, candidates = _compare(cube, *place, noise, thresholds, in_time)
             except OutOfTimeError:
                 break
+            except DeconvolverError as error:
+                return Job(done, str(error))
             done.append(Again(*place, state, time.time() - started, candidates))
-    return done
+    return Job(done, "")
 
 
 def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):

@@ -17,6 +17,10 @@ from contextlib import contextmanager, suppress
 PROGRAM = os.path.join(os.path.dirname(__file__), "casa_process.py")
 
 
+class DeconvolverError(RuntimeError):
+    """CASA is missing, has no task deconvolve (before 6.5.2), or failed."""
+
+
 @contextmanager
 def casa_minor_cycles(scales):
     """
@@ -45,7 +49,8 @@ def casa_minor_cycles(scales):
             except (BrokenPipeError, EOFError):
                 errors.seek(0)
                 text = errors.read().decode(errors="replace").strip()
-                raise RuntimeError(f"the process that deconvolves ended: {text[-500:] or 'it was killed'}") from None
+                what = text.splitlines()[-1] if text else "it was killed"
+                raise DeconvolverError(f"the process that deconvolves with CASA ended: {what}") from None
 
         try:
             yield minor_cycle

@@ -2,13 +2,18 @@
 
 from ..images.channels import format_channels
 
+FAILED = (
+    "Not all channels could be deconvolved again, and those left stay as they were: {failure}. It needs the task "
+    "deconvolve, of CASA 6.5.2 or later, where the work is done"
+)
+
 
 def describe_none(rows):
     """Why nothing is deconvolved again."""
     if not len(rows):
-        return "No channel is deconvolved again: none is suspicious or bad", "INFO"
+        return "No channel is deconvolved again: none is suspicious or bad"
     channels = format_channels(set(rows["channel"].tolist()))
-    return f"Channels {channels} cannot be deconvolved again: that needs .psf, and planes of up to 4096 pixels", "WARN"
+    return f"Channels {channels} cannot be deconvolved again: that needs .psf, and planes of up to 4096 pixels"
 
 
 def describe_start(number, seconds, workers, minutes, until):
@@ -21,7 +26,7 @@ def describe_start(number, seconds, workers, minutes, until):
     )
 
 
-def describe_end(done, rows, channels):
+def describe_end(done, rows):
     """What was done, and what is left."""
     late = sorted({int(row["channel"]) for row in rows} - {again.channel for again in done})
     left = f"; not in time: channels {format_channels(late)}; raise minutes" if late else ""

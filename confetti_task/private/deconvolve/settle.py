@@ -55,20 +55,19 @@ def settle(found, which, minutes, thresholds, workers, memory):
     ranked = _ranked(found, which)
     possible = [row for row in ranked if can_deconvolve(found.cube, int(row["channel"]))]
     if not possible:
-        casalog.post(*messages.describe_none(ranked))
+        casalog.post(messages.describe_none(ranked))
         return found
     until = np.inf if which == "all" else time.time() + 60 * minutes
     number, jobs = _jobs(found.cube, possible, thresholds, until, workers)
     casalog.post(messages.describe_start(len(possible), _predicted(possible), workers, minutes, until))
     at_once = max(1, int(memory / bytes_needed(found.cube.shape[2:])))
-    done = [
-        again
-        for some in watched(
-            workers.in_order(deconvolve_channels, jobs, at_once), number, "jobs of channels deconvolved again"
-        )
-        for again in some
+    finished = [
+        *watched(workers.in_order(deconvolve_channels, jobs, at_once), number, "groups of channels deconvolved")
     ]
-    casalog.post(messages.describe_end(done, possible, found.channels))
+    done = [again for job in finished for again in job.channels]
+    casalog.post(messages.describe_end(done, possible))
+    for failure in {job.failure for job in finished} - {""}:
+        casalog.post(messages.FAILED.format(failure=failure), "WARN")
     return _with_changes(found, done, thresholds, workers, memory)
 
 
@@ -77,7 +76,8 @@ def _ranked(found, which):
     channels = found.channels
     verdicts = verdicts_of_channels(found)
     urgent = np.isin(verdicts, ["suspicious", "bad"])
-    wanted = (channels["components"] > 0) & np.isfinite(channels["noise"]) & ~channels["ambiguous"]
+    wanted = (channels["components"] > 0) & np.isfinite(channels["noise"])
+    wanted &= ~(channels["ambiguous"] | channels["diverged"])
     if which == "none" or (which == "suspicious" and not urgent.any()):
         return channels[:0]
     suspicion = np.nan_to_num(channels["suspicion"], nan=np.inf)  # without a neighbour to compare with

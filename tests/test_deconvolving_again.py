@@ -1,0 +1,119 @@
+"""The check deconvolves channels again with the real CASA, and decides by what comes back."""
+
+import os
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+from casa_images import checksum, read_image, write_cube
+from casatasks import casalog
+from checks import confetti_check
+from skies import HOT, NOISE, Products
+
+from confetti_task.private.check.survey import survey
+from confetti_task.private.check.verdict import judge
+from confetti_task.private.check.worker_pool import worker_pool
+from confetti_task.private.core.decision import Thresholds
+from confetti_task.private.deconvolve import casa
+from confetti_task.private.images.cube import open_cube
+
+pytestmark = pytest.mark.deconvolves
+CHANNEL, Y, X = HOT
+PRODUCTS = ("model", "image", "residual", "psf")
+
+
+@pytest.fixture
+def suspicious(products):
+    """A cube with a fake source that nothing else counts as evidence against, with the parameters of UNDECIDED."""
+    write_cube("line", products)
+
+
+# Thresholds with which the fake source is only suspicious.
+UNDECIDED = {"unsupported": 90.0, "surround": 0.0}
+
+
+def rows_at_the_fake_source(result):
+    sources = QTable.read(result["table"])
+    return sources[(sources["channel"] == CHANNEL) & (np.hypot(sources["y"] - Y, sources["x"] - X) < 3)]
+
+
+def test_what_does_not_come_back_is_confetti(suspicious):
+    before = checksum(*(f"line.{product}" for product in PRODUCTS))
+    result = confetti_check(imagename="line", report=False, **UNDECIDED)
+    assert result["verdict"] == "confetti"
+    assert (result["channels"], result["suspects"]) == ([CHANNEL], [])
+    assert result["evidence"]["gone"] == 1
+    assert read_image(result["mask"])[CHANNEL, Y, X] == 1
+    assert checksum(*(f"line.{product}" for product in PRODUCTS)) == before
+    (row,) = rows_at_the_fake_source(result)
+    assert row["severity"] == pytest.approx(abs(row["difference"]))
+    assert row["difference"] > row["tolerance"]
+
+
+def test_without_it_the_channel_stays_suspicious(suspicious):
+    result = confetti_check(imagename="line", report=False, deconvolve="none", **UNDECIDED)
+    assert (result["verdict"], result["suspects"]) == ("suspicious", [CHANNEL])
+
+
+def test_the_threads_make_no_difference(suspicious):
+    tables = [
+        confetti_check(imagename="line", outfile=f"with{threads}", report=False, parallel=threads, **UNDECIDED)["table"]
+        for threads in (1, 2)
+    ]
+    first, second = (QTable.read(table) for table in tables)
+    assert str(first.as_array().tolist()) == str(second.as_array().tolist())
+
+
+def test_channels_for_which_the_time_is_too_short_stay_suspicious(suspicious):
+    result = confetti_check(imagename="line", report=False, minutes=1e-6, **UNDECIDED)
+    assert (result["verdict"], result["suspects"]) == ("suspicious", [CHANNEL])
+
+
+def test_without_a_psf_nothing_is_deconvolved(products):
+    write_cube("line", products, skip=("psf",))
+    result = confetti_check(imagename="line", report=False, **UNDECIDED)
+    assert result["verdict"] == "suspicious"
+    assert QTable.read(result["channeltable"])["deconvolved"].mask.all()
+
+
+def test_a_deconvolver_that_fails_does_not_cost_the_check(suspicious, monkeypatch, tmp_path):
+    program = tmp_path / "no_casa.py"
+    program.write_text("raise ImportError('no CASA here')")
+    monkeypatch.setattr(casa, "PROGRAM", str(program))
+    posted = []
+    monkeypatch.setattr(casalog, "post", lambda message, *_, **__: posted.append(message))
+    result = confetti_check(imagename="line", report=False, **UNDECIDED)
+    assert result["verdict"] == "suspicious"
+    assert any("no CASA here" in message for message in posted)
+
+
+def test_a_find_that_comes_back_is_real(suspicious):
+    cube, thresholds, nobody = open_cube("line"), Thresholds(), SkyCoord([], [], unit="deg")
+    with worker_pool(False, cube.mapped) as workers:
+        found = survey(cube, range(cube.channels), thresholds, workers, 1e9)
+    assert np.count_nonzero(judge(found, nobody, thresholds).candidates["evidence"]) == 1
+    for part, evidence in ((0.74, 0), (0.76, 1)):
+        found.candidates["tolerance"], found.candidates["difference"] = 4, 4 * part
+        judged = judge(found, nobody, thresholds).candidates
+        assert np.count_nonzero(judged["evidence"]) == evidence
+        assert np.count_nonzero(judged["proved"]) == 1 - evidence
+
+
+def test_a_cleaned_channel_without_neighbours_is_acquitted():
+    products = Products(continuum=False)
+    products.add_point(*HOT, 30 * NOISE)
+    for channel in (CHANNEL - 1, CHANNEL + 1):
+        products.residual[channel] = 0
+    write_cube("line", products)
+    result = confetti_check(imagename="line", report=False)
+    assert result["verdict"] == "clean"
+    verdicts = QTable.read(result["channeltable"])["verdict"].tolist()
+    assert verdicts[CHANNEL] == "acquitted"
+
+
+def test_nothing_is_left_behind(suspicious, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    confetti_check(imagename="line", report=False, **UNDECIDED)
+    assert os.listdir(folder) == []
