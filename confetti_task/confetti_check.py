@@ -188,13 +188,14 @@ def confetti_check(
     writes a mask image of them, a clean mask for cleaning the bad channels again, tables of the sources and of the
     channels, and a report. The inputs are never changed.
 
-    A narrow hot pixel is classified as confetti only if there is evidence against it, of one of two kinds.
-    "unsupported": the image has a spike there in the spatial frequencies that were not measured, higher than those that
-    bright real sources in the channel may leave. "surround": the components around the hot pixel take at least four
-    fifths of its flux, and yet a spike of 5 sigma, which only this channel has, is left in the image. It needs no PSF
-    and works in mosaics. Without such evidence a hot pixel is a candidate: it is listed in the table but never masked,
-    because a maser in one channel looks the same. A channel in which CLEAN diverged as a whole is bad too: its model
-    components do not explain the visibilities.
+    A narrow hot pixel is classified as confetti only if there is evidence against it, of one of three kinds. "gone":
+    its channel was deconvolved again from its own products, and it did not come back. "unsupported": the image has a
+    spike there in the spatial frequencies that were not measured, higher than those that bright real sources in the
+    channel may leave. "surround": the components around the hot pixel take at least four fifths of its flux, and yet a
+    spike of 5 sigma, which only this channel has, is left in the image. It needs no PSF and works in mosaics. Without
+    such evidence a hot pixel is a candidate: it is listed in the table but never masked, because a maser in one channel
+    looks the same. What comes back when its channel is deconvolved again is real, and leaves the mask. A channel in
+    which CLEAN diverged as a whole is bad too: its model components do not explain the visibilities.
 
     Parameters
     ----------
@@ -240,8 +241,8 @@ def confetti_check(
         with a beam-sized hole at each confetti pixel; in tests with the real tclean this made confetti worse (40 fake
         sources became 1313, or 75 with a loop gain of 0.1). 'none': no clean mask.
     writestats : bool, default False
-        Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike and .residual, which show the
-        statistics at the narrow hot pixels and are 0 elsewhere.
+        Write the images outfile.contrast, .narrowness, .surround, .unsupported, .spike, .residual and .difference,
+        which show the statistics at the narrow hot pixels and are 0 elsewhere.
     report : bool, default True
         Write outfile.html, a single page with pictures and explanations that opens in any browser, even offline, and
         the regions of the fake sources for CASA and CARTA (outfile.crtf) and for DS9 (outfile.reg). This takes about a
@@ -298,7 +299,7 @@ def confetti_check(
         ncandidates : int
             Number of candidates, which are not masked.
         evidence : dict of int
-            Number of fake sources with each kind of evidence, 'unsupported' and 'surround'.
+            Number of fake sources with each kind of evidence, 'gone', 'unsupported' and 'surround'.
         channels : list of int
             Bad channels: those with confetti, and those in which CLEAN diverged. For a cube in pieces, they are counted
             from the first piece.

@@ -192,6 +192,7 @@ CANDIDATE_QUANTITIES = (
         heading="gone",
         shown_in="deconvolved again, sigma",
         form=".1f",
+        image=True,
     ),
     Quantity(
         "tolerance",

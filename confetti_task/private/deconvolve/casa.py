@@ -14,6 +14,9 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 
+# Under mpicasa a process that sees these variables takes itself for one of the servers.
+OF_MPI = ("OMPI_", "PMIX_", "PMI_")
+
 PROGRAM = os.path.join(os.path.dirname(__file__), "casa_process.py")
 
 
@@ -38,8 +41,9 @@ def casa_minor_cycles(scales):
     """
     folder = tempfile.mkdtemp(prefix="confetti-deconvolve-")
     with open(os.path.join(folder, "errors"), "w+b") as errors:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OF_MPI)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        process = subprocess.Popen([sys.executable, PROGRAM], cwd=folder, **pipes)
+        process = subprocess.Popen([sys.executable, PROGRAM], cwd=folder, env=environment, **pipes)
 
         def minor_cycle(residuals, psf, masks, depth, gain):
             try:
