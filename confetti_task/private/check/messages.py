@@ -214,6 +214,7 @@ def _without_psf(cube, channels):
 def _nearly_blind(channels):
     """The warning that most fake sources would be missed, or nothing."""
     cleaned = channels[(channels["components"] > 0) & channels["checked"] & np.isfinite(channels["limit"])]
+    cleaned = cleaned[cleaned["deconvolved"] != "converged"]  # there even low fake sources are found
     if len(cleaned):
         limit = np.median(cleaned["limit"])
         if limit >= BLIND_SIGMA:
