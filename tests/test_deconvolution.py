@@ -7,6 +7,7 @@ from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 from confetti_task.private.core import deconvolution
 from confetti_task.private.core.decision import SAME
 from confetti_task.private.core.deconvolution import (
+    CHANGE_OF_SAME_SCALES,
     convolved,
     deconvolve,
     difference,
@@ -48,7 +49,9 @@ def changed(products, result, kernel):
     beam = np.fft.rfft2(np.fft.ifftshift(gaussian(BEAM)))
     restored = np.fft.irfft2(np.fft.rfft2(gone) * beam, gone.shape)
     plane = (restored - convolved(gone, kernel, LENGTHS)).astype(np.float32)
-    height, tolerance = difference(plane, products.image[CHANNEL], np.array([[Y, X]]), NOISE, BEAM)
+    height, tolerance = difference(
+        plane, products.image[CHANNEL], np.array([[Y, X]]), NOISE, CHANGE_OF_SAME_SCALES, BEAM
+    )
     return height.item(), tolerance.item()
 
 
@@ -74,7 +77,7 @@ def test_what_may_differ_grows_with_the_brightness_nearby():
     products = Products()
     products.add_point(CHANNEL, Y, X + 3, 2000 * NOISE)
     _, tolerance = changed(products, *again(products))
-    assert tolerance > deconvolution.LEAST_CHANGE * 1900 * NOISE
+    assert tolerance > CHANGE_OF_SAME_SCALES * 1900 * NOISE
 
 
 def test_a_clean_that_runs_away_is_tried_more_gently_and_keeps_the_best_model():

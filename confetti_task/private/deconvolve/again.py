@@ -88,7 +88,7 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
         for place, noise in zip(places, noises):
             started = time.time()
             try:
-                state, candidates = _compare(cube, *place, noise, thresholds, in_time)
+                state, candidates = _compare(cube, *place, noise, thresholds, scales.change, in_time)
             except OutOfTimeError:
                 break
             except DeconvolverError as error:
@@ -139,7 +139,7 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
     return before, after, kernel
 
 
-def _compare(cube, polarization, channel, noise, thresholds, minor_cycle):
+def _compare(cube, polarization, channel, noise, thresholds, change, minor_cycle):
     """State of a channel after it was deconvolved again, and its hot pixels with what changed there."""
     before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, minor_cycle)
     if after is None:
@@ -154,7 +154,8 @@ def _compare(cube, polarization, channel, noise, thresholds, minor_cycle):
     changed = restore(gone, read_beam(cube, polarization, channel), cube.cell, lengths) - scale * convolved(
         gone, kernel, lengths
     )
-    now = noise_of(after._asdict(), noise, DEPTH_SIGMA * noise)
-    height, tolerance = difference(changed, before.image, hot, now, cube.beam)
+    # Either is too high where emission is everywhere: in mosaics by up to 1.4 and 1.3.
+    now = min(noise, noise_of(after._asdict(), noise, DEPTH_SIGMA * noise))
+    height, tolerance = difference(changed, before.image, hot, now, change, cube.beam)
     candidates["difference"], candidates["tolerance"] = height / noise, tolerance / noise
     return after.state, candidates

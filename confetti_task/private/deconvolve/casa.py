@@ -47,7 +47,7 @@ def casa_minor_cycles(scales):
 
         def minor_cycle(residuals, psf, masks, depth, gain):
             try:
-                pickle.dump((residuals, psf, masks, depth, gain, tuple(scales)), process.stdin, protocol=4)
+                pickle.dump((residuals, psf, masks, depth, gain, tuple(scales)[:3]), process.stdin, protocol=4)
                 process.stdin.flush()
                 return pickle.load(process.stdout)
             except (BrokenPipeError, EOFError):

@@ -10,7 +10,8 @@ from ..check.evidence import weigh
 from ..check.survey import watched
 from ..check.verdict import verdicts_of_channels
 from ..core.decision import is_gone
-from ..core.deconvolution import Scales, usual_scales
+from ..core.deconvolution import CHANGE_OF_SAME_SCALES, Scales, usual_scales
+from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.headers import read_history
 from ..images.history import recorded_parameters
 from . import messages
@@ -77,7 +78,7 @@ def _ranked(found, which):
     verdicts = verdicts_of_channels(found)
     urgent = np.isin(verdicts, ["suspicious", "bad"])
     wanted = (channels["components"] > 0) & np.isfinite(channels["noise"])
-    wanted &= ~(channels["ambiguous"] | channels["diverged"])
+    wanted &= ~(channels["ambiguous"] | channels["diverged"] | (channels["response"] < LEAST_RESPONSE))
     if which == "none" or (which == "suspicious" and not urgent.any()):
         return channels[:0]
     suspicion = np.nan_to_num(channels["suspicion"], nan=np.inf)  # without a neighbour to compare with
@@ -109,12 +110,11 @@ def scales_of(cube):
     wanted = {"niter", "deconvolver", "scales", "smallscalebias"}
     recorded = recorded_parameters(read_history(part, "image"), part.root, wanted)
     if recorded.get("deconvolver") in ("hogbom", "clark", "clarkstokes"):
-        return Scales("hogbom", (0,), 0.0)
+        return Scales("hogbom", (0,), 0.0, CHANGE_OF_SAME_SCALES)
     if not recorded.get("scales"):
         return usual
-    return Scales(
-        "multiscale", tuple(int(scale) for scale in recorded["scales"]), float(recorded.get("smallscalebias", 0))
-    )
+    scales, bias = tuple(int(scale) for scale in recorded["scales"]), float(recorded.get("smallscalebias", 0))
+    return Scales("multiscale", scales, bias, CHANGE_OF_SAME_SCALES)
 
 
 def _predicted(rows):
