@@ -39,6 +39,10 @@ GAIN, GENTLER_GAIN, GENTLER_FRACTION = 0.1, 0.05, 0.5
 # everywhere.
 CHANGE_OF_SAME_SCALES, CHANGE_OF_OTHER_SCALES = 0.005, 0.02
 
+# And by this fraction of the brightest source of the channel, anywhere: a maser of 5000 sigma, between two pixels, had
+# places around it that differed by 4.5 sigma.
+CHANGE_ANYWHERE = 0.001
+
 # Deconvolution takes a time proportional to the area of what is cleaned at once. Planes with more than twice as many
 # pixels are cleaned in tiles: the power of two that holds so many beams. Components are kept in the middle half of a
 # tile, and those in an eighth around it only take away what leaks into it from there.
@@ -270,4 +274,5 @@ def difference(changed, image, pixels, noise, change, beam):
     bright = reduce_around(
         brightness, np.insert(pixels, 0, 0, axis=1), disc(beam), lambda values: np.nanmax(values, axis=1)
     )
-    return largest(heights, of_pixel), np.hypot(PROOF_SIGMA * noise, change * bright)
+    anywhere = np.hypot(PROOF_SIGMA * noise, CHANGE_ANYWHERE * np.nanmax(brightness, initial=0))
+    return largest(heights, of_pixel), np.hypot(anywhere, change * bright)
