@@ -91,7 +91,7 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
     return done
 
 
-def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
+def deconvolve_channel(cube, polarization, channel, noise, minor_cycle, clean_mask=None):
     """
     Deconvolve a channel again.
 
@@ -105,6 +105,8 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
         Its rms noise in Jy/beam.
     minor_cycle : callable
         As for `core.deconvolution.deconvolve`.
+    clean_mask : 2D bool `~numpy.ndarray` or None
+        Where components may be; None for where tclean was allowed to clean, with holes filled.
 
     Returns
     -------
@@ -119,9 +121,8 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
     kernel = measured_kernel(read_psf(cube, polarization, channel), cube.beam, lengths)
     if kernel is None:
         return before, None, None
-    (_, clean_mask), *_ = [
-        (place, plane) for place, plane in channels_to_clean(cube, [channel]) if place[0] == polarization
-    ]
+    if clean_mask is None:
+        clean_mask = dict(channels_to_clean(cube, [channel]))[polarization, channel]
     result = deconvolve(residual, model, kernel, lengths, clean_mask, DEPTH_SIGMA * noise, cube.beam, minor_cycle)
     restored = restore(result.model, read_beam(cube, polarization, channel), cube.cell, lengths)
     after = Planes(
