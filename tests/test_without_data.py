@@ -2,11 +2,12 @@
 
 import os
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 from casa_images import CELL_ARCSEC, checksum, copy_here, read_image, working_in, write_cube
-from checks import confetti_check
+from checks import confetti_check as check_with_deconvolution
 from skies import BEAM, NOISE, Products
 from wsclean_images import write_wsclean
 
@@ -16,6 +17,10 @@ from confetti_task.private.images.headers import opened
 from confetti_task.private.images.pieces import open_pieces
 from confetti_task.private.images.pixels import read_channel
 from confetti_task.private.reclean import without_data
+from confetti_task.private.reclean.remedy import within_budget
+
+# The confetti here is found without.
+confetti_check = partial(check_with_deconvolution, deconvolve="none")
 
 CHANNELS, BAD, MASER = 7, 3, 30 * NOISE
 PRODUCTS = ("model", "image", "residual", "psf", "mask", "pb")
@@ -158,3 +163,9 @@ def test_a_suspicious_channel_gets_new_planes_only_if_its_deconvolution_converge
     result = confetti_reclean(imagename="line", method="image")
     assert result["proof"][fate] == [BAD]
     assert (result["imagename"] == os.path.abspath("line")) == (fate == "undecided")
+
+
+def test_suspicious_channels_cost_what_is_deconvolved_alone():
+    bad, suspects = [0, 1], list(range(10, 100))
+    assert len(within_budget(bad, suspects, 100, "image", 0.5)) == 48
+    assert len(within_budget(bad, suspects, 100, "image", 0.0)) == 10

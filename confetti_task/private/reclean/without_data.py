@@ -73,7 +73,8 @@ def deconvolve_again(plan, cube, tables):
         Which bad channels are not as good as they should be.
     """
     missing = [place for place in _places(plan, cube) if not os.path.exists(_file_of(plan, *place))]
-    with worker_pool(True, cube.mapped) as workers:
+    parallel = tables[0].meta["parameters"].get("parallel", True)  # as the check was called
+    with worker_pool(parallel, cube.mapped) as workers:
         cores = workers.processes * workers.threads
         size = max(1, min(CHANNELS_A_JOB, -(-len(missing) // cores)))
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
