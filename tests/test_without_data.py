@@ -133,6 +133,18 @@ def test_without_a_psf_there_is_no_way():
 
 
 @pytest.mark.usefixtures("cube")
+def test_an_image_that_was_corrected_for_the_primary_beam_is_refused():
+    for name in ("model", "residual", "psf"):
+        shutil.copytree(f"line.{name}", f"corrected.{name}")
+    shutil.copytree("line.image", "corrected.image")
+    with opened("corrected.image") as tool:
+        tool.putchunk(2 * tool.getchunk())
+    confetti_check(imagename="corrected")
+    with pytest.raises(ValueError, match="corrected.image is not the model restored with its beam"):
+        confetti_reclean(imagename="corrected", method="image", chans=str(BAD))
+
+
+@pytest.mark.usefixtures("cube")
 def test_what_was_stopped_goes_on_without_deconvolving_again(monkeypatch):
     def fail(*arguments):
         raise OSError("disk full")

@@ -76,7 +76,7 @@ def confetti_reclean(
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, confetti, overwrite)
 
-    recorded, why_not = _how_recorded(cube, vis, parameters, method)
+    recorded, why_not = _how_recorded(cube, channels, vis, parameters, method)
     method = method if recorded else "image"
     # The user's own niter is taken as it is.
     share = recorded and "niter" not in (parameters or {})
@@ -107,10 +107,10 @@ def confetti_reclean(
     return dict(_mend(job, todo, reasons), seconds=time.time() - started)
 
 
-def _how_recorded(cube, vis, parameters, method):
+def _how_recorded(cube, channels, vis, parameters, method):
     """Parameters of tclean, and ''; or {} and why it cannot be run again, if channels are to be deconvolved instead."""
     if method == "image":
-        check_images(cube)
+        check_images(cube, channels)
         return {}, ""
     try:
         _check_of_tclean(cube)
@@ -120,7 +120,7 @@ def _how_recorded(cube, vis, parameters, method):
             raise
         why_not = error
     try:
-        check_images(cube)
+        check_images(cube, channels)
     except ValueError:
         raise why_not from None
     return {}, str(why_not)

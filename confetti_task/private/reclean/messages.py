@@ -84,6 +84,10 @@ CANNOT_DECONVOLVE = (
     "channels of {root} cannot be deconvolved again from their own images: that needs .psf, and planes of up to 4096 "
     "pixels"
 )
+NOT_AS_RESTORED = (
+    "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
+    "primary beam: planes that are deconvolved again would not be like the others; give the image as it was restored"
+)
 IMPOSSIBLE = (
     "channels {chans} could not be deconvolved again, because the model or the image holds no numbers, or because the "
     "PSF is blank or not centred: they keep their old planes"

@@ -4,9 +4,11 @@ import os
 
 import numpy as np
 
+from ..check.consistency import EDGES, mismatches
 from ..check.survey import watched
 from ..check.tables import noise_of_channels
 from ..check.worker_pool import end_if_interrupted, worker_pool
+from ..core.quantities import CHANNEL
 from ..deconvolve.again import bytes_needed, can_deconvolve, deconvolve_channel
 from ..deconvolve.casa import casa_minor_cycles
 from ..deconvolve.settle import CHANNELS_A_JOB, SECONDS_A_PIXEL, scales_of
@@ -29,7 +31,7 @@ COMPARED = (".psf", *WITH_NEW_PLANES)
 IMPOSSIBLE = "impossible"
 
 
-def check_images(cube):
+def check_images(cube, channels):
     """
     Check that channels of a cube can be deconvolved again from their own images.
 
@@ -37,14 +39,28 @@ def check_images(cube):
     ----------
     cube : `images.cube.Cube`
         The old images.
+    channels : `~astropy.table.QTable`
+        Channels of their check.
 
     Raises
     ------
     ValueError
-        If there is no PSF, or if the planes are too large.
+        If there is no PSF, if the planes are too large, or if the image was smoothed or corrected after tclean: new
+        planes would not be like the others.
     """
     if not can_deconvolve(cube, 0):
         raise ValueError(messages.CANNOT_DECONVOLVE.format(root=cube.root))
+    if any(mismatch.kind != EDGES for mismatch in mismatches(cube, _measured(cube, channels))):
+        raise ValueError(messages.NOT_AS_RESTORED.format(path=cube.path("image")))
+
+
+def _measured(cube, channels):
+    """Rows of `CHANNEL` from the table of the channels, as far as `mismatches` needs them."""
+    rows = np.zeros(len(channels), CHANNEL)
+    rows["polarization"] = [cube.stokes.index(stokes) for stokes in channels["stokes"]]
+    rows["channel"], rows["components"] = channels["channel"], channels["components"]
+    rows["model_flux"], rows["noise"] = channels["model_flux"].to_value("Jy"), channels["noise"].to_value("Jy/beam")
+    return rows
 
 
 def predicted_seconds(channels, chosen):
