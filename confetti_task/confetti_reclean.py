@@ -59,8 +59,8 @@ PARAMETERS = (
         name="method",
         type="string",
         default="auto",
-        allowed=("auto", "subcubes", "cube"),
-        summary="What to image: subcubes, cube or auto (the cheaper one)",
+        allowed=("auto", "subcubes", "cube", "image"),
+        summary="What to image: subcubes, cube, image (without visibilities) or auto",
     ),
     Parameter(
         name="gain",
@@ -130,8 +130,9 @@ def confetti_reclean(
     history of the image, and runs tclean again on the bad and the suspicious channels only, starting from a model that
     is empty there and with a loop gain of at most 0.1. Then the data decide: a suspicious channel that comes out the
     same is acquitted, and keeps its old planes; where a source has gone, a fake source is proved. All other channels
-    keep their model. The result is a complete set of images under a new name, which is then checked; the old images and
-    the visibilities are never changed.
+    keep their model. Where the visibilities are not at hand, channels are deconvolved again from their own images
+    instead. The result is a complete set of images under a new name, which is then checked; the old images and the
+    visibilities are never changed.
 
     Parameters
     ----------
@@ -160,11 +161,14 @@ def confetti_reclean(
         Start model of the bad channels. 'zero': empty, except for what good channels all over the cube have in common,
         such as a continuum start model. 'interpolate': interpolated from the nearest good channels on either side; in
         tests this left errors up to twice as large.
-    method : {'auto', 'subcubes', 'cube'}, default 'auto'
+    method : {'auto', 'subcubes', 'cube', 'image'}, default 'auto'
         What tclean images. 'subcubes': only the bad channels and their neighbours, which are then inserted into copies
-        of the old images. 'cube': the full cube, with a clean mask that covers only the bad channels. 'auto': sub-cubes
-        if they cost at most half as much as the full cube; the full cube also if the sub-cubes do not reproduce the old
-        PSF and residual.
+        of the old images. 'cube': the full cube, with a clean mask that covers only the bad channels. 'image': nothing;
+        these channels are deconvolved again from their own residual, model and PSF, without visibilities and without
+        the history, in the images of tclean, in FITS files and in those of WSClean; gain, startmodel, vis and
+        parameters have no effect. 'auto': sub-cubes if they cost at most half as much as the full cube; the full cube
+        also if the sub-cubes do not reproduce the old PSF and residual; 'image' if the history or a MeasurementSet is
+        missing, or the images are FITS files, unless vis or parameters are given: warnings says so.
     gain : float, default 0.1
         Maximum loop gain; a smaller recorded one is kept. A high gain on bright extended emission is what causes
         confetti; none came back with 0.1.
@@ -175,7 +179,7 @@ def confetti_reclean(
     dryrun : bool, default False
         Write the start models, the clean masks and outname.reclean.py, but do not run it. It can be run later, or on
         another machine that has the same files, with casa -c outname.reclean.py. It does one round, with the method
-        chosen here.
+        chosen here. With method='image' nothing is written; the log says what would be done.
     overwrite : bool, default False
         Replace the images of an earlier confetti_reclean, and what an interrupted one left behind. Images that it did
         not write are never replaced.
@@ -195,8 +199,9 @@ def confetti_reclean(
 
         imagename : str
             Root name of the good images: the new ones, or the old ones if no channel was replaced.
-        method : {'subcubes', 'cube', 'none'}
-            What was imaged; 'none' if nothing was.
+        method : {'subcubes', 'cube', 'image', 'none'}
+            What was imaged; 'image' if channels were deconvolved again from their own images, 'none' if nothing was
+            done.
         channels : list of int
             Channels that were cleaned again, acquitted ones too.
         chans : str
@@ -262,12 +267,12 @@ def confetti_reclean(
     Raises
     ------
     ValueError
-        If an argument is not valid; if an image, a table of confetti_check or a MeasurementSet is missing; if the model
-        is not the one that was checked; if the history does not say how tclean was called; if there is too little room
-        on the disk; if images of that name exist and overwrite is False; or if what tclean made does not continue the
-        old images.
+        If an argument is not valid; if an image, a table of confetti_check or a given MeasurementSet is missing; if the
+        model is not the one that was checked; if tclean was to run and the history does not say how it was called; if
+        channels cannot be deconvolved again for lack of a PSF; if there is too little room on the disk; if images of
+        that name exist and overwrite is False; or if what tclean made does not continue the old images.
     RuntimeError
-        If tclean itself fails.
+        If tclean itself fails, or the process that deconvolves.
 
     See Also
     --------

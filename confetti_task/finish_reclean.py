@@ -6,7 +6,8 @@ def finish_reclean(outname):
     Put the images that tclean made in place, and check them.
 
     The script of a dry run ends with this call. Call it yourself if confetti_reclean failed after tclean was done, for
-    lack of disk space for example: the log then says so, and tclean does not have to run again.
+    lack of disk space for example: the log then says so, and tclean does not have to run again. With method='image' it
+    goes on with whatever was interrupted.
 
     Parameters
     ----------

@@ -172,6 +172,34 @@ def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(metho
     assert result["after"]["residual"] <= 1.1 * 3 * IMAGE_NOISE_JY  # the threshold of tclean
 
 
+@pytest.fixture
+def without_data(observation):
+    """The MeasurementSets are not where tclean read them."""
+    for path in observation.vis:
+        os.rename(path, path + ".away")
+    yield
+    for path in observation.vis:
+        os.rename(path + ".away", path)
+
+
+@pytest.mark.usefixtures("without_data")
+def test_without_the_measurement_sets_bad_channels_are_deconvolved_again(careless, truth):
+    root, _ = careless
+    arguments = {"imagename": root, "confetti": "careless.confetti", "outname": "mended", "chans": "18;20"}
+    with pytest.raises(ValueError, match="gone.ms not found"):
+        confetti_reclean(vis="gone.ms", **arguments)
+    result = confetti_reclean(**arguments)
+    assert result["method"] == "image"
+    assert "alma.cycle5.3.ms not found" in result["warnings"][0]
+    assert not {18, 20} & set(result["after"]["channels"])
+    good = np.setdiff1d(np.arange(CHANNELS), [18, 20])
+    for name in SET[:3]:
+        np.testing.assert_array_equal(read_image(f"mended.{name}")[good], read_image(f"{root}.{name}")[good])
+    before, now = (only_in([18, 20], judge(*read_images(name), truth)) for name in (root, "mended"))
+    assert len(fake_sources(now, truth)) <= 0.02 * len(fake_sources(before, truth))
+    assert largest_error(now, before, truth) < largest_error(before, before, truth) / 3
+
+
 def image_as_scripts_do(vis, size):
     """
     Image a cube with what is usual in scripts, and return the parameters.

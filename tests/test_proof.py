@@ -19,8 +19,8 @@ def beside(products):
     return [planes(products, channel) for channel in (CHANNEL - 1, CHANNEL + 1)]
 
 
-def judged(old, new):
-    return compare(planes(old), planes(new), beside(new), NOISE, SCALE, BEAM, 2.5)
+def judged(old, new, change=0.0):
+    return compare(planes(old), planes(new), beside(new), NOISE, SCALE, BEAM, 2.5, change)
 
 
 def at_place(finds):
@@ -54,6 +54,15 @@ def test_a_maser_whose_height_was_wrong_has_changed_and_is_not_fake():
     finds = judged(old, new)
     assert at_place(finds)["proof"].tolist() == ["changed"]
     assert outcome(finds) == "bad"
+
+
+@pytest.mark.parametrize(("change", "proof"), [(0.0, "changed"), (0.02, "real")])
+def test_a_bright_maser_may_differ_by_a_part_of_its_brightness(change, proof):
+    """By 6 sigma of 500."""
+    old, new = Products(), Products()
+    old.add_point(CHANNEL, *PLACE, 506 * NOISE)
+    new.add_point(CHANNEL, *PLACE, 500 * NOISE)
+    assert at_place(judged(old, new, change))["proof"].tolist() == [proof]
 
 
 @pytest.mark.parametrize("deeper", ["old", "new"])

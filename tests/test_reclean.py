@@ -234,7 +234,7 @@ def test_images_that_were_exported_to_fits_and_imported_again_keep_their_history
         exportfits(imagename=name, fitsimage=name + ".fits")
         shutil.rmtree(name)
     with pytest.raises(ValueError, match="importfits"):
-        prepared(overwrite=True)
+        prepared(method="cube", overwrite=True)
     for name in names:
         importfits(fitsimage=name + ".fits", imagename=name, defaultaxes=True, defaultaxesvalues=["", "", "", "I"])
     confetti_check(imagename="line", overwrite=True)
@@ -246,7 +246,7 @@ def test_images_that_were_exported_to_fits_and_imported_again_keep_their_history
 def test_a_measurement_set_that_has_gone_is_named():
     os.rename("line.ms", "moved.ms")
     with pytest.raises(ValueError, match="/line.ms not found; give the name of the MeasurementSet as vis"):
-        prepared()
+        prepared(method="cube")
     assert prepared(vis=["moved.ms"])["method"] == "cube"
 
 

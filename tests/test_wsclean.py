@@ -204,11 +204,11 @@ def test_the_page_and_a_plot_are_drawn(products):
     assert confetti_plot("line", source=0).axes
 
 
-def test_cleaning_again_is_refused_with_what_to_do(products):
+def test_cleaning_again_with_tclean_is_refused_with_what_to_do(products):
     write_wsclean("line", products)
     confetti_check(imagename="line")
     with pytest.raises(ValueError, match="Image these channels again with WSClean"):
-        confetti_reclean(imagename="line")
+        confetti_reclean(imagename="line", method="subcubes")
 
 
 # Runs that are no cube

@@ -18,13 +18,22 @@ from .images.channels import format_channels, parse_channels, selection
 from .images.cube import open_cube
 from .images.pieces import open_pieces
 from .reclean import messages
-from .reclean.new_images import check_outname, check_room, keep_models, read_plan, write_new_set, write_start
+from .reclean.new_images import (
+    check_outname,
+    check_room,
+    keep_models,
+    read_plan,
+    write_clean_mask,
+    write_new_set,
+    write_start,
+)
 from .reclean.plan import Job, Plan, make_plan
 from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_json, undecided
-from .reclean.recorded_call import read_parameters
+from .reclean.recorded_call import NoVisibilitiesError, read_parameters
 from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
 from .reclean.verify import OtherDataError, changed_beside, check_run, measure_reached, models_of, state_of_channels
+from .reclean.without_data import check_images, deconvolve_again, predicted_seconds
 
 # Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
 AXES_OF_TCLEAN = (2, 3, 1, 0)
@@ -67,15 +76,17 @@ def confetti_reclean(
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, confetti, overwrite)
 
-    recorded = read_parameters(cube, vis, parameters)
+    recorded, why_not = _how_recorded(cube, channels, vis, parameters, method)
+    method = method if recorded else "image"
+    # The user's own niter is taken as it is.
+    share = recorded and "niter" not in (parameters or {})
     job = Job(
         cube=cube,
         outname=os.path.abspath(outname),
         confetti=confetti,
         tables=(sources, channels),
         recorded=recorded,
-        # The user's own niter is taken as it is.
-        reached=None if "niter" in (parameters or {}) else measure_reached(cube, channels, [*bad, *suspicious]),
+        reached=measure_reached(cube, channels, [*bad, *suspicious]) if share else None,
         gain=min(gain, recorded.get("gain", gain)),
         depth=0.0,
         start=START[startmodel],
@@ -86,10 +97,33 @@ def confetti_reclean(
         settled=to_json(NOTHING_YET),
     )
     chosen = within_budget(bad, suspicious, cube.channels, method, budget)
-    todo = Todo(bad, chosen, suspicious[len(chosen) :], method, 1 if chans else rounds, True, True)
+    again = method != "image"  # whoever deconvolves the same images again gets the same
+    todo = Todo(bad, chosen, suspicious[len(chosen) :], method, 1 if chans else rounds, again, again)
+    reasons = [messages.WITHOUT_DATA.format(reason=why_not)] if why_not else []
+    for why in reasons:
+        casalog.post(why, "WARN")
     if dryrun:
-        return _result(job.outname, _prepare(job, todo))
-    return dict(_mend(job, todo), seconds=time.time() - started)
+        return _result(job.outname, _prepare(job, todo, dryrun), warnings=reasons)
+    return dict(_mend(job, todo, reasons), seconds=time.time() - started)
+
+
+def _how_recorded(cube, channels, vis, parameters, method):
+    """Parameters of tclean, and ''; or {} and why it cannot be run again, if channels are to be deconvolved instead."""
+    if method == "image":
+        check_images(cube, channels)
+        return {}, ""
+    try:
+        _check_of_tclean(cube)
+        return read_parameters(cube, vis, parameters), ""
+    except NoVisibilitiesError as error:
+        if method != "auto" or vis or parameters:
+            raise
+        why_not = error
+    try:
+        check_images(cube, channels)
+    except ValueError:
+        raise why_not from None
+    return {}, str(why_not)
 
 
 def _check_numbers(gain, rounds, budget):
@@ -99,17 +133,21 @@ def _check_numbers(gain, rounds, budget):
         raise ValueError(f"budget should be a fraction of a full clean, at least 0 (got {budget})")
 
 
-def _prepare(job, todo):
+def _prepare(job, todo, dryrun=False):
     plan = make_plan(job, todo.bad, todo.suspects, todo.leftover, todo.method)
     check_room(plan, job.cube)
-    write_start(plan, job.cube, job.start(job.cube, [*plan.channels, *plan.leftover]), job.clean_mask)
-    casalog.post(messages.describe_plan(plan, job.cube.channels))
+    if plan.method != "image":
+        write_start(plan, job.cube, job.start(job.cube, [*plan.channels, *plan.leftover]), job.clean_mask)
+    elif not dryrun:
+        write_clean_mask(plan, job.cube, job.clean_mask)
+    seconds = predicted_seconds(job.tables[1], plan.channels)
+    casalog.post(messages.describe_plan(plan, job.cube.channels, seconds))
     return plan
 
 
-def _mend(job, todo):
-    """Clean channels again, until another attempt would not improve the cube."""
-    reasons, attempt = [], job
+def _mend(job, todo, reasons):
+    """Clean channels again, until another attempt would not improve the cube; ``reasons`` are the first warnings."""
+    reasons, attempt = [*reasons], job
     while True:
         plan = _prepare(attempt, todo)
         try:
@@ -196,7 +234,10 @@ def finish(outname):
     plan = Plan.from_json(read_plan(os.path.abspath(outname)))
     cube = _open(plan.root)
     tables = read_tables(plan.confetti, cube)
-    warnings = [text for run in plan.runs for text in check_run(plan, run, cube, _noise(cube, tables))]
+    if plan.method == "image":
+        warnings = _run(plan, cube, tables)  # what an interrupted run has left to do
+    else:
+        warnings = [text for run in plan.runs for text in check_run(plan, run, cube, _noise(cube, tables))]
     proof = prove(plan, cube, tables)
     return dict(_finish(plan, cube, tables, proof, warnings), seconds=time.time() - started)
 
@@ -205,14 +246,18 @@ def _open(imagename):
     cube = open_pieces(imagename)
     if cube.pieces:
         raise ValueError(f"imagename='{imagename}' should be one piece: pieces are cleaned again one by one")
-    if cube.fits:
-        raise ValueError(f"imagename='{imagename}': {not_of_tclean(cube)}")
     if cube.taylor_term:
         raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes can be cleaned again")
-    if cube.axes != AXES_OF_TCLEAN:
-        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
     paths = {product: os.path.abspath(path) for product, path in cube.paths.items()}
     return replace(cube, root=os.path.abspath(cube.root), paths=paths)
+
+
+def _check_of_tclean(cube):
+    """Raise an error if tclean cannot continue the images."""
+    if cube.fits:
+        raise NoVisibilitiesError(f"imagename='{cube.root}': {not_of_tclean(cube)}")
+    if cube.axes != AXES_OF_TCLEAN:
+        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 
 
 def _noise(cube, tables):
@@ -223,15 +268,18 @@ def _run(plan, cube, tables):
     """Run tclean, stopping at the first run that does not agree with the old images; returns warnings."""
     noise, warnings = _noise(cube, tables), []
     try:
+        if plan.method == "image":
+            return deconvolve_again(plan, cube, tables)
         for run, parameters in zip(plan.runs, plan.parameters):
             _call(tclean, parameters)
             warnings += check_run(plan, run, cube, noise)
     except OtherDataError:
         raise
     except BaseException:
+        go_on = f"call finish_reclean('{plan.outname}') to go on, " if plan.method == "image" else ""
         casalog.post(
-            f"Stopped; the old images are unchanged. Unfinished work is in {plan.work}: set overwrite=True next time, "
-            "or remove it",
+            f"Stopped; the old images are unchanged. Unfinished work is in {plan.work}: {go_on}set overwrite=True next "
+            "time, or remove it",
             "WARN",
         )
         raise
@@ -285,7 +333,8 @@ def _finishable(plan):
     try:
         yield
     except BaseException:
-        casalog.post(f"tclean is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
+        what = "deconvolution" if plan.method == "image" else "tclean"
+        casalog.post(f"{what} is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
         raise
 
 
@@ -317,7 +366,7 @@ def _result(imagename, plan=None, proof=None, before=None, after=None, warnings=
         "method": plan.method if plan else "none",
         "channels": list(channels),
         "chans": format_channels(channels),
-        "script": plan.script_path if plan else "",
+        "script": plan.script_path if plan and os.path.exists(plan.script_path) else "",
         "proof": proof,
         "before": before,
         "after": after,

@@ -5,7 +5,7 @@ import numpy as np
 from .noise import scatter
 from .quantities import FIND
 from .sources import take_neighbours
-from .statistics import height_above_ring, hot_pixels, places_within, ring
+from .statistics import disc, height_above_ring, hot_pixels, places_within, reduce_around, ring
 
 # Height of a proved fake source, in units of the noise: that for which a channel is suspicious, see
 # `core.decision.Thresholds`. Cleaned carelessly and again carefully, the images differed by 4.0 and more in all of 30
@@ -95,7 +95,7 @@ def _peak_near_centre(psf):
     return start + np.unravel_index(near.argmax(), near.shape)
 
 
-def compare(old, new, beside, noise, scale, beam, nsigma):
+def compare(old, new, beside, noise, scale, beam, nsigma, change=0.0):
     """
     Compare the images of a channel before and after it was cleaned again, around the hot pixels of either model.
 
@@ -117,6 +117,9 @@ def compare(old, new, beside, noise, scale, beam, nsigma):
         FWHM of the restoring beam, in pixels.
     nsigma : float
         Minimum contrast of a hot pixel, in units of the noise.
+    change : float
+        Fraction of the local brightness by which two deconvolutions of the same data differ. It is added in quadrature
+        to `PROOF_SIGMA`. 0 if the second one had the visibilities.
 
     Returns
     -------
@@ -137,8 +140,16 @@ def compare(old, new, beside, noise, scale, beam, nsigma):
         finds[name] = height[where]
     finds["beside"] = _mean_of_known([height[where] for height in heights[4:]])
     finds = finds[np.isfinite(finds["difference"])]
-    finds["proof"] = _judge(finds)
+    brightness = _brightness(old["image"], finds, beam) / noise if change else 0.0
+    finds["proof"] = _judge(finds, np.hypot(PROOF_SIGMA, change * brightness))
     return _one_of_each(finds[finds["proof"] != ""], beam)
+
+
+def _brightness(image, finds, beam):
+    """Largest magnitude of an image within a beam of each find."""
+    pixels = np.column_stack([np.zeros(len(finds), dtype=int), finds["y"], finds["x"]])
+    magnitude = np.abs(np.nan_to_num(image))[np.newaxis]
+    return reduce_around(magnitude, pixels, disc(beam), lambda values: np.nanmax(values, axis=1))
 
 
 def _mean_of_known(heights):
@@ -166,18 +177,19 @@ def _of_largest(heights, rows):
     return np.unique(rows[np.arange(len(rows)), magnitude.argmax(axis=1)])
 
 
-def _judge(finds):
+def _judge(finds, tolerance):
     """
     'proved' where a source has gone, 'changed' where the images differ and the new one has a source, 'real' where both
     have the same.
 
     '' where neither image has a source above the neighbouring channels, and they agree.
     """
+    differ = np.abs(finds["difference"]) >= tolerance
     old, new = np.abs(finds["old"]), np.abs(finds["new"])
     beside = finds["beside"]
     spike = np.minimum(*(np.abs(finds[name] - beside) for name in ("old", "new"))) >= PROOF_SIGMA
     gone = (new < PROOF_SIGMA) & (old > new)
-    return np.select([_differ(finds) & gone, _differ(finds), spike], ["proved", "changed", "real"], "")
+    return np.select([differ & gone, differ, spike], ["proved", "changed", "real"], "")
 
 
 def _differ(finds):

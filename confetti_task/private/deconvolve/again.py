@@ -18,7 +18,6 @@ from ..core.proof import noise_of, residual_scale
 from ..core.quantities import CANDIDATE
 from ..core.restore import restore
 from ..core.statistics import hot_pixels
-from ..images.headers import read_beam
 from ..images.pixels import read_channel
 from ..images.windows import WINDOW, read_psf, transform_of
 from .casa import DeconvolverError, casa_minor_cycles
@@ -51,7 +50,7 @@ def can_deconvolve(cube, channel):
     return cube.has("psf", channel) and max(cube.shape[2:]) <= WINDOW
 
 
-def deconvolve_channels(cube, places, noises, scales, thresholds, until):
+def deconvolve_channels(cube, places, noises, beams, scales, thresholds, until):
     """
     Deconvolve channels again, and compare them with what they were.
 
@@ -63,6 +62,8 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
         Polarization and channel of each.
     noises : list of float
         rms noise of each, in Jy/beam.
+    beams : list of tuple of float
+        Restoring beam of each: major and minor axis in arcsec, and position angle in degrees.
     scales : `core.deconvolution.Scales`
         Those of the clean.
     thresholds : `core.decision.Thresholds`
@@ -85,10 +86,10 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
                 raise OutOfTimeError
             return minor_cycle(*arguments)
 
-        for place, noise in zip(places, noises):
+        for place, noise, beam in zip(places, noises, beams):
             started = time.time()
             try:
-                state, candidates = _compare(cube, *place, noise, thresholds, scales.change, in_time)
+                state, candidates = _compare(cube, *place, noise, beam, thresholds, scales.change, in_time)
             except OutOfTimeError:
                 break
             except DeconvolverError as error:
@@ -97,7 +98,7 @@ def deconvolve_channels(cube, places, noises, scales, thresholds, until):
     return Job(done, "")
 
 
-def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
+def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, clean_mask=None):
     """
     Deconvolve a channel again.
 
@@ -109,8 +110,12 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
         Which channel.
     noise : float
         Its rms noise in Jy/beam.
+    beam : tuple of float
+        Its restoring beam: major and minor axis in arcsec, and position angle in degrees.
     minor_cycle : callable
         As for `core.deconvolution.deconvolve`.
+    clean_mask : 2D bool `~numpy.ndarray` or None
+        Where components may be; None for where tclean was allowed to clean, with holes filled.
 
     Returns
     -------
@@ -125,11 +130,10 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
     kernel = measured_kernel(read_psf(cube, polarization, channel), cube.beam, lengths)
     if kernel is None:
         return before, None, None
-    (_, clean_mask), *_ = [
-        (place, plane) for place, plane in channels_to_clean(cube, [channel]) if place[0] == polarization
-    ]
+    if clean_mask is None:
+        clean_mask = dict(channels_to_clean(cube, [channel]))[polarization, channel]
     result = deconvolve(residual, model, kernel, lengths, clean_mask, DEPTH_SIGMA * noise, cube.beam, minor_cycle)
-    restored = restore(result.model, read_beam(cube, polarization, channel), cube.cell, lengths)
+    restored = restore(result.model, beam, cube.cell, lengths)
     after = Planes(
         result.model,
         np.where(np.isnan(before.image), np.nan, restored + result.residual),
@@ -139,9 +143,9 @@ def deconvolve_channel(cube, polarization, channel, noise, minor_cycle):
     return before, after, kernel
 
 
-def _compare(cube, polarization, channel, noise, thresholds, change, minor_cycle):
+def _compare(cube, polarization, channel, noise, beam, thresholds, change, minor_cycle):
     """State of a channel after it was deconvolved again, and its hot pixels with what changed there."""
-    before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, minor_cycle)
+    before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle)
     if after is None:
         return "", np.zeros(0, CANDIDATE)
     wider = thresholds.inside_bad_channels()
@@ -151,9 +155,7 @@ def _compare(cube, polarization, channel, noise, thresholds, change, minor_cycle
     lengths = transform_of(cube.shape[2:])
     scale = residual_scale(psf_of(kernel, lengths, before.model.shape), cube.beam)
     gone = before.model - after.model
-    changed = restore(gone, read_beam(cube, polarization, channel), cube.cell, lengths) - scale * convolved(
-        gone, kernel, lengths
-    )
+    changed = restore(gone, beam, cube.cell, lengths) - scale * convolved(gone, kernel, lengths)
     # Either is too high where emission is everywhere: in mosaics by up to 1.4 and 1.3.
     now = min(noise, noise_of(after._asdict(), noise, DEPTH_SIGMA * noise))
     height, tolerance = difference(changed, before.image, hot, now, change, cube.beam)

@@ -12,7 +12,7 @@ from ..check.verdict import verdicts_of_channels
 from ..core.decision import is_gone
 from ..core.deconvolution import CHANGE_OF_SAME_SCALES, Scales, usual_scales
 from ..core.uv_coverage import LEAST_RESPONSE
-from ..images.headers import read_history
+from ..images.headers import read_beam, read_history
 from ..images.history import recorded_parameters
 from . import messages
 from .again import bytes_needed, can_deconvolve, deconvolve_channels
@@ -96,7 +96,8 @@ def _jobs(cube, rows, thresholds, until, workers):
         for part in parts:
             if time.time() < until:
                 places = [row[["polarization", "channel"]].item() for row in part]
-                yield cube, places, [float(row["noise"]) for row in part], scales, thresholds, until
+                noises, beams = [float(row["noise"]) for row in part], [read_beam(cube, *place) for place in places]
+                yield cube, places, noises, beams, scales, thresholds, until
 
     return len(parts), jobs()
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from math import prod
 
 import numpy as np
@@ -11,12 +12,16 @@ from ...version import __version__
 from .chunks import ROWS_AT_ONCE, strips
 from .coordinates import read_coordinates
 from .fits import lengthen
-from .headers import opened
-from .pixels import read_plane
+from .headers import opened, read_beam
+from .pixels import read_channel, read_plane
 from .tiles import find_fits_tiles, find_tiles, opened_table, write_plane
 
 # Bytes that CASA writes for an image in addition to pixels and header: 0.1 MB measured.
 ROOM = 2**19
+
+UNITS = {"model": "Jy/pixel", "image": "Jy/beam", "residual": "Jy/beam", "psf": "Jy/beam"}
+# What tclean gives planes without data: a beam of zero is refused.
+NO_BEAM_ARCSEC = 1e-6
 
 
 def write_image(path, cube, planes, call, template=None):
@@ -186,3 +191,82 @@ def copy_channels(cube, product, start, end, path):
     with opened(cube.path(product)) as tool:
         tool.subimage(outfile=path, region=region, dropdeg=False).done()
     box.done()
+
+
+def copy_image(path, target):
+    """Copy a CASA image, and make the copy writable."""
+    shutil.copytree(path, target, copy_function=shutil.copyfile)
+    for folder, _, _ in os.walk(target):
+        os.chmod(folder, os.stat(folder).st_mode | stat.S_IWUSR)
+
+
+def copy_as_casa_image(cube, suffix, path, call):
+    """
+    Write an image of a set as a CASA image, with the same pixels, whether the set is of CASA, FITS or WSClean.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The set; it is not one in pieces.
+    suffix : str
+        Which image: '.model', '.pb', ...
+    path : str
+        Name of the CASA image; one of this name is replaced.
+    call : str
+        The call of the task, for the history of the image.
+
+    Returns
+    -------
+    written : bool
+        Whether the set has such an image.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    product = suffix[1:]
+    if cube.files:
+        if product in cube.products:
+            _join_files(cube, product, path, call)
+        return product in cube.products
+    source = cube.paths.get(product) or next(filter(os.path.exists, files_of(cube, suffix)), None)
+    if source is None:
+        return False
+    if os.path.isdir(source):
+        copy_image(source, path)
+    else:
+        _import_fits(source, path)
+    return True
+
+
+def files_of(cube, suffix):
+    """Names that an image of a set may have: as a CASA image, as a FITS file, or as those of WSClean."""
+    files = [file.paths[suffix[1:]] for file in cube.files if suffix[1:] in file.paths]
+    return files or [cube.root + suffix, cube.root + suffix + ".fits"]
+
+
+def _import_fits(file, path):
+    from casatools import image
+
+    tool = image()
+    tool.fromfits(path, file)
+    tool.done()
+
+
+def _join_files(cube, product, path, call):
+    """Write the channels of WSClean as one image."""
+    planes = (
+        ((polarization, channel), read_channel(cube, product, polarization, channel))
+        for channel in range(cube.channels)
+        for polarization in range(cube.shape[0])
+    )
+    places = write_image(path, cube, planes, call)
+    with opened(path) as tool:
+        tool.setbrightnessunit(UNITS.get(product, ""))
+        for polarization, channel in places if product in ("image", "psf") else ():
+            major, minor, angle = read_beam(cube, polarization, channel)
+            tool.setrestoringbeam(
+                major=f"{major or NO_BEAM_ARCSEC}arcsec",
+                minor=f"{minor or NO_BEAM_ARCSEC}arcsec",
+                pa=f"{angle}deg",
+                channel=channel,
+                polarization=polarization,
+                log=False,
+            )

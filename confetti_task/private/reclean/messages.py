@@ -71,12 +71,50 @@ SPREAD = (
     "channels {chans}, next to bad ones, kept their model, but their residual and image changed, because tclean had "
     "spread part of the bad model over them"
 )
+# What method='image' is worth beside a re-clean with the visibilities.
+WORTH_WITHOUT_DATA = (
+    "what does not come back when a channel is deconvolved again is fake, but around bright emission the new images "
+    "are less exact than those of tclean, which sees the visibilities"
+)
+WITHOUT_DATA = (
+    "channels are deconvolved again from their own images, without visibilities, because {reason}. "
+    f"{WORTH_WITHOUT_DATA[0].upper()}{WORTH_WITHOUT_DATA[1:]}"
+)
+CANNOT_DECONVOLVE = (
+    "channels of {root} cannot be deconvolved again from their own images: that needs .psf, and planes of up to 4096 "
+    "pixels"
+)
+NOT_AS_RESTORED = (
+    "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
+    "primary beam: planes that are deconvolved again would not be like the others; give the image as it was restored"
+)
+IMPOSSIBLE = (
+    "channels {chans} could not be deconvolved again, because the model or the image holds no numbers, or because the "
+    "PSF is blank or not centred: they keep their old planes"
+)
+NOT_CONVERGED = (
+    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong all "
+    "over, or the PSF of the images not that of the data; the new planes are the best that was reached"
+)
+BAD_WITHOUT_DATA = (
+    "channels {chans} are still bad: their own images do not say more. Clean them again with the visibilities, "
+    "vis=..., parameters={{...}} and overwrite=True"
+)
+UNDECIDED_WITHOUT_DATA = (
+    "their own images could not decide about channels {chans}, which did not converge, or have sources that the PSF "
+    "does not support: the old planes stay, and the channels are suspicious still. The visibilities would decide"
+)
 # The peak of pure noise alone varies by a tenth from channel to channel.
 RESIDUAL_ABOVE = 1.25
 
 
-def describe_plan(plan, channels):
-    """What will be done, with the full calls of tclean."""
+def describe_plan(plan, channels, seconds):
+    """What will be done, with the full calls of tclean; without one, with the seconds that one core will take."""
+    if plan.method == "image":
+        return (
+            f"Deconvolving channels {format_channels(plan.channels)} of {channels} again from their own images, "
+            f"without visibilities: about {seconds / 60:.1f} minutes of one core; {WORTH_WITHOUT_DATA}"
+        )
     ranges = format_channels(channel for first, last in plan.runs for channel in range(first, last + 1))
     what = f"sub-cubes of channels {ranges}" if plan.method == "subcubes" else "the full cube"
     full = " (all of them: a full clean)" if len(plan.channels) == channels else ""
@@ -142,20 +180,21 @@ def _causes(plan, before, after):
 def reclean_warnings(plan, before, after, depth, spread, proof):
     """Warnings that the user should know before trusting the new cube, and what to do next; one sentence each."""
     warnings = [*_causes(plan, before, after)]
-    cleaned, bad = set(plan.channels), set(after["channels"])
+    cleaned, bad, with_data = set(plan.channels), set(after["channels"]), plan.method != "image"
     used, all_chans = plan.parameters[0]["gain"], format_channels(cleaned | bad)
     for text, channels in (
-        (REMAINING, (bad & cleaned) - set(after["diverged"])),
-        (DIVERGED_AGAIN, set(after["diverged"]) & cleaned),
+        (REMAINING if with_data else BAD_WITHOUT_DATA, (bad & cleaned) - set(after["diverged"])),
+        (DIVERGED_AGAIN if with_data else BAD_WITHOUT_DATA, set(after["diverged"]) & cleaned),
         (LEFT_OUT, (bad & set(before["channels"])) - cleaned),
         (CLEAN_TOO, newly_bad(before, after, cleaned)),
-        (UNDECIDED, proof["undecided"]),
+        (UNDECIDED if with_data else UNDECIDED_WITHOUT_DATA, proof["undecided"]),
         (LEFTOVER, proof["leftover"]),
     ):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
             warnings.append(text.format(chans=format_channels(channels), **about))
-    warnings += _too_shallow(plan, before, after, depth)
+    if with_data:
+        warnings += _too_shallow(plan, before, after, depth)
     if spread:
         warnings.append(SPREAD.format(chans=format_channels(spread)))
     return warnings

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import stat
 
 import numpy as np
 
@@ -10,9 +9,10 @@ from ..check.clean_mask import channels_to_clean
 from ..check.tables import write_table
 from ..images.headers import opened
 from ..images.pixels import read_plane
-from ..images.write import copy_channels, put_plane, write_image
+from ..images.write import copy_channels, copy_image, files_of, put_plane, write_image
 from ..products import SUFFIXES, planes_of
 from ..staging import publish, roll_back
+from .without_data import write_set
 
 PLAN = "plan.json"
 SCRIPT = ".reclean.py"
@@ -89,9 +89,11 @@ def check_room(plan, cube):
         If there is not enough room.
     """
     part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
-    old_set = sum(_size(cube.root + suffix) for suffix in IMAGES)
+    old_set = sum(_size(path) for suffix in IMAGES for path in files_of(cube, suffix))
     # The new set, the images of tclean, its start model and its clean mask.
-    needed = old_set + part * (old_set + 2 * _size(cube.path("model")))
+    needed = old_set + part * (old_set + 2 * _size_of_model(cube))
+    if plan.method == "image":  # the images to compare, and three new planes of each channel
+        needed += 3 * len(plan.channels) / cube.channels * _size_of_model(cube)
     folder = os.path.dirname(plan.outname)
     free = shutil.disk_usage(folder).free + _size(plan.work)  # what an earlier attempt left there will go
     if needed > free:
@@ -102,8 +104,14 @@ def check_room(plan, cube):
 
 
 def _size(path):
-    """Size of an image on disk, in bytes."""
+    """Size of an image or of a file on disk, in bytes."""
+    if os.path.isfile(path):
+        return os.path.getsize(path)
     return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
+def _size_of_model(cube):
+    return sum(map(_size, files_of(cube, ".model")))
 
 
 def write_start(plan, cube, start_plane, clean_mask):
@@ -121,12 +129,7 @@ def write_start(plan, cube, start_plane, clean_mask):
     clean_mask : str
         Clean mask of confetti_check; it need not exist.
     """
-    texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
-    roll_back(_staging(plan))
-    _clear(plan, cube)
-    for path, text in texts.items():
-        with open(path, "w", encoding="utf-8") as written:
-            written.write(text)
+    _write_plan(plan, cube)
     for run in plan.runs:
         start_model = plan.name(run) + ".startmodel"
         copy_channels(cube, "model", run[0], run[1] + 1, start_model)
@@ -138,6 +141,33 @@ def write_start(plan, cube, start_plane, clean_mask):
                     put_plane(tool, cube, polarization, channel - run[0], plane)
         planes = _where_to_clean(plan, run, cube, clean_mask)
         write_image(plan.name(run) + ".cleanmask", cube, planes, plan.call, template=start_model)
+
+
+def write_clean_mask(plan, cube, clean_mask):
+    """
+    Write the work folder for channels that are deconvolved again, and the script that goes on with it.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan.
+    cube : `images.cube.Cube`
+        The old images.
+    clean_mask : str
+        Clean mask of confetti_check; it need not exist.
+    """
+    _write_plan(plan, cube)
+    (run,) = plan.runs
+    write_image(plan.name(run) + ".cleanmask", cube, _where_to_clean(plan, run, cube, clean_mask), plan.call)
+
+
+def _write_plan(plan, cube):
+    texts = {plan.script_path: plan.script(), os.path.join(plan.work, PLAN): plan.to_json()}
+    roll_back(_staging(plan))
+    _clear(plan, cube)
+    for path, text in texts.items():
+        with open(path, "w", encoding="utf-8") as written:
+            written.write(text)
 
 
 def keep_models(plan, cube, channels):
@@ -232,7 +262,11 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
     os.makedirs(folder)
     staged = os.path.join(folder, "new")
     if replaced:
-        _stage_images(plan, cube, staged, replaced, beside)
+        if plan.method == "image":
+            write_set(plan, cube, staged, replaced)
+        else:
+            _stage_images(plan, cube, staged, replaced, beside)
+        _finish_images(plan, cube, staged, replaced)
     write_table(table, staged + ".proof.ecsv")
     proved = finds[finds["proof"] == "proved"]
     write_image(staged + ".proof.mask", cube, planes_of(cube, proved, np.ones(len(proved), dtype=bool)), plan.call)
@@ -247,8 +281,6 @@ def _stage_images(plan, cube, staged, replaced, beside):
         # The clean mask of this run covers only the bad channels: the new set gets the old one.
         made = plan.method == "cube" and suffix != ".mask"
         _copy((plan.name(plan.runs[0]) if made else cube.root) + suffix, staged + suffix)
-    if os.path.exists(staged + ".mask"):
-        _splice(plan, cube, ".cleanmask", staged + ".mask", replaced)
     for suffix in (".model", ".residual", ".image.pbcor", ".image"):
         made = plan.name(plan.runs[0]) + suffix
         if not os.path.exists(made):  # tclean makes .image.pbcor only on request
@@ -259,6 +291,12 @@ def _stage_images(plan, cube, staged, replaced, beside):
                 _put_back(cube, suffix, staged + suffix, set(plan.channels) - set(replaced))
         elif _copy(cube.root + suffix, staged + suffix):
             _splice(plan, cube, suffix, staged + suffix, [*replaced, *(beside if suffix != ".model" else ())])
+
+
+def _finish_images(plan, cube, staged, replaced):
+    """Say in the new set where channels were cleaned again, and how."""
+    if os.path.exists(staged + ".mask"):
+        _splice(plan, cube, ".cleanmask", staged + ".mask", replaced)
     with opened(staged + ".image") as tool:
         tool.sethistory(origin="confetti_reclean", history=plan.record())
 
@@ -274,12 +312,10 @@ def _put_back(cube, suffix, path, channels):
 
 
 def _copy(path, target):
-    """Copy an image, make the copy writable, and return whether there was one."""
+    """Copy an image, and return whether there was one."""
     if not os.path.exists(path):
         return False
-    shutil.copytree(path, target, copy_function=shutil.copyfile)
-    for folder, _, _ in os.walk(target):
-        os.chmod(folder, os.stat(folder).st_mode | stat.S_IWUSR)
+    copy_image(path, target)
     return True
 
 

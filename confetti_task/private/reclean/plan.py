@@ -7,11 +7,23 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Dict, Tuple
 
 from ...version import __version__
+from ..core.deconvolution import GAIN
 from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.headers import read_common_beam
 from ..images.history import record_of
 from .remedy import choose_ranges, for_sub_cube, reason, remedied, with_share
+
+_SCRIPT_WITHOUT_DATA = """\
+# Deconvolves channels {chans} of {root!r} again from their own images, without visibilities.
+# Written by confetti_task {version}: {call}
+# If that was stopped, this goes on with it: casa -c {name!r}
+# It needs the folder {work!r}.
+
+from confetti_task import finish_reclean
+
+print(finish_reclean({outname!r}))
+"""
 
 _SCRIPT = """\
 # Cleans channels {chans} of {root!r} again. Run it with CASA: casa -c {name!r}
@@ -49,16 +61,17 @@ class Plan:
     ----------
     root, outname, confetti : str
         Root names of the old images, of the new ones, and of the products of confetti_check.
-    method : {'subcubes', 'cube'}
-        What is imaged.
+    method : {'subcubes', 'cube', 'image'}
+        What is imaged; 'image' if nothing is, and channels are deconvolved again from their own images.
     channels : tuple of int
         Channels to clean again.
     runs : tuple of tuple of int
-        First and last channel of each run of tclean, both inclusive, as in the names of its images.
+        First and last channel of each run of tclean, both inclusive, as in the names of its images. Without one, of the
+        cube.
     recorded : dict
-        Parameters with which tclean made the old images.
+        Parameters with which tclean made the old images; empty without a run of tclean.
     parameters : tuple of dict
-        Parameters of each run of tclean.
+        Parameters of each run of tclean; without one, of the deconvolution.
     call : str
         The call of confetti_reclean.
     overwrite : bool
@@ -118,7 +131,8 @@ class Plan:
 
     def script(self):
         """The plan as a script."""
-        return _SCRIPT.format(
+        script = _SCRIPT_WITHOUT_DATA if self.method == "image" else _SCRIPT
+        return script.format(
             chans=format_channels(self.channels),
             root=self.root,
             version=__version__,
@@ -135,8 +149,10 @@ class Plan:
 
     def record(self):
         """Lines for the history of the new image, from which the next confetti_reclean reads the parameters."""
-        recorded = dict(self.recorded, imagename=self.outname)
-        return [f"confetti_task {__version__}", self.call, *record_of("confetti_reclean", recorded)]
+        lines = [f"confetti_task {__version__}", self.call]
+        if self.method == "image":  # the images have the history of the old ones
+            return lines
+        return [*lines, *record_of("confetti_reclean", dict(self.recorded, imagename=self.outname))]
 
     def to_json(self):
         """The plan as text."""
@@ -163,7 +179,7 @@ def make_plan(job, bad, suspects, leftover, method):
         Bad channels.
     suspects, leftover : sequence of int
         Suspicious channels to clean again too, and those beyond the budget.
-    method : {'auto', 'subcubes', 'cube'}
+    method : {'auto', 'subcubes', 'cube', 'image'}
         What to image.
 
     Returns
@@ -178,7 +194,7 @@ def make_plan(job, bad, suspects, leftover, method):
         root=job.cube.root,
         outname=job.outname,
         confetti=job.confetti,
-        method="cube" if full else "subcubes",
+        method="image" if method == "image" else "cube" if full else "subcubes",
         channels=tuple(channels),
         suspects=tuple(sorted(suspects)),
         leftover=tuple(leftover),
@@ -195,7 +211,9 @@ def make_plan(job, bad, suspects, leftover, method):
 
 
 def _parameters(job, plan):
-    """Parameters of each run of tclean."""
+    """Parameters of each run of tclean, or of the deconvolution."""
+    if plan.method == "image":
+        return [{"gain": GAIN}]
     remedy = remedied(job.recorded, job.gain, job.depth)
     # What is done has had its share.
     each = [with_share(remedy, len(set(plan.bad(run)) - set(plan.done)), job.reached) for run in plan.runs]

@@ -12,11 +12,14 @@ from ..check.tables import noise_of_channels
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
+from ..core.deconvolution import DEPTH_SIGMA
 from ..core.proof import compare, doubted, noise_of, outcome, residual_scale
 from ..core.quantities import CANDIDATE, FIND
+from ..deconvolve.settle import scales_of
 from ..images.cube import open_cube
 from ..images.pixels import read_channel
 from .remedy import stops_at
+from .without_data import states_of
 
 # Bytes that the check of the new channels may use.
 MEMORY = 1e9
@@ -55,11 +58,21 @@ def prove(plan, cube, tables):
         for channel in plan.bad(run):
             here = found[found["channel"] == channel]
             outcomes[channel] = outcome(here) if channel in plan.suspects else "bad"
+    outcomes.update((channel, "undecided") for channel in _not_converged(plan, cube))
     return Proof(np.concatenate(finds), outcomes, settled.earlier)
+
+
+def _not_converged(plan, cube):
+    """Suspicious channels that were deconvolved again, but not as deep as it takes to compare them."""
+    if plan.method != "image":
+        return []
+    states = states_of(plan, cube)
+    return [channel for channel in plan.suspects if states[channel] != {"converged"}]
 
 
 def _compare_run(plan, run, cube, tables):
     """Finds in all channels that a run of tclean cleaned again."""
+    change = scales_of(cube).change if plan.method == "image" else 0.0
     new, parameters, found = open_cube(plan.name(run)), tables[0].meta["parameters"], [np.zeros(0, FIND)]
     for polarization, stokes in enumerate(cube.stokes):
         # Each new channel is compared with the old one, and is a neighbour of two others.
@@ -68,16 +81,21 @@ def _compare_run(plan, run, cube, tables):
         for channel in plan.bad(run):
             number = channel - run[0]
             now, beside = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
-            noise = noise_of(now, rms[channel], stops_at(plan.parameters[0], rms[channel]))
+            noise = noise_of(now, rms[channel], _stops_at(plan, rms[channel]))
             scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
             old = _planes(cube, polarization, channel)
-            finds = compare(old, now, beside, noise, scale, cube.beam, parameters["nsigma"])
+            finds = compare(old, now, beside, noise, scale, cube.beam, parameters["nsigma"], change)
             finds["polarization"], finds["channel"] = polarization, channel
             found.append(finds)
     finds = np.concatenate(found)
     known = near_known(cube, finds, read_known(parameters["known"]))
     finds["proof"][known & (finds["proof"] == "proved")] = "changed"  # a known source is never fake
     return finds
+
+
+def _stops_at(plan, rms):
+    """Peak residual in Jy/beam at which the clean of a channel stopped."""
+    return DEPTH_SIGMA * rms if plan.method == "image" else stops_at(plan.parameters[0], rms)
 
 
 def _planes(cube, polarization, channel):

@@ -10,6 +10,10 @@ from ..images.headers import read_history
 from ..images.history import recorded_parameters
 
 
+class NoVisibilitiesError(ValueError):
+    """tclean cannot be run again, because its parameters or its visibilities are not at hand."""
+
+
 def read_parameters(cube, vis, given):
     """
     Find the parameters with which tclean was called.
@@ -30,8 +34,10 @@ def read_parameters(cube, vis, given):
 
     Raises
     ------
-    ValueError
+    NoVisibilitiesError
         If neither the history nor the user gives the parameters, or if a MeasurementSet is missing.
+    ValueError
+        If the parameters are not those of tclean, or not those of these images.
     """
     from casatasks import tclean
 
@@ -45,7 +51,7 @@ def read_parameters(cube, vis, given):
     # An older CASA may have recorded parameters that tclean no longer has.
     parameters = _recorded(cube, set(known) - set(given))
     if not parameters and not given:
-        raise ValueError(
+        raise NoVisibilitiesError(
             f"{cube.path('image')} and its model have no run of tclean in their history, as after a concatenation or "
             "from FITS; give vis=... and parameters={...} with all that tclean was called with"
         )
@@ -62,7 +68,7 @@ def read_parameters(cube, vis, given):
         )
     missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")
+        raise NoVisibilitiesError(f"{' and '.join(missing)} not found; give the name of the MeasurementSet as vis")
     return parameters
 
 

@@ -120,7 +120,7 @@ def choose_ranges(method, bad, channels):
 
     Parameters
     ----------
-    method : {'auto', 'subcubes', 'cube'}
+    method : {'auto', 'subcubes', 'cube', 'image'}
         The requested method; 'auto' chooses sub-cubes if they cost at most half as much as the full cube.
     bad : sequence of int
         The bad channels, ascending.
@@ -133,7 +133,7 @@ def choose_ranges(method, bad, channels):
         First and last channel of each run of tclean.
     """
     ranges, full = sub_cubes(bad, channels), [(0, channels - 1)]
-    if method == "cube" or (method == "auto" and cost(ranges) > LARGEST_PART * cost(full)):
+    if method in ("cube", "image") or (method == "auto" and cost(ranges) > LARGEST_PART * cost(full)):
         return full
     return ranges
 
@@ -150,8 +150,8 @@ def within_budget(bad, suspects, channels, method, budget):
         Suspicious channels, the most suspicious first.
     channels : int
         Number of channels of the cube.
-    method : {'auto', 'subcubes', 'cube'}
-        What to image.
+    method : {'auto', 'subcubes', 'cube', 'image'}
+        What to image; with 'image' only what is cleaned again costs anything.
     budget : float
         Maximum cost, as a fraction of imaging the full cube.
 
@@ -164,9 +164,12 @@ def within_budget(bad, suspects, channels, method, budget):
 
     def of(number):
         wanted = sorted({*bad, *suspects[:number]})
+        if method == "image":
+            return len(wanted)
         return cost(choose_ranges(method, wanted, channels)) if wanted else 0
 
-    limit = max(budget * cost([(0, channels - 1)]), of(ceil(LEAST_SUSPECTS * channels)))
+    full = channels if method == "image" else cost([(0, channels - 1)])
+    limit = max(budget * full, of(ceil(LEAST_SUSPECTS * channels)))
     return suspects[: max(number for number in range(len(suspects) + 1) if of(number) <= limit)]
 
 

@@ -6,7 +6,7 @@ from ..check import messages
 from ..check.proof import channels_by_outcome
 from ..core.proof import PROOFS
 from ..core.quantities import FIND_QUANTITIES
-from ..images.cube import open_cube
+from ..images.pieces import open_pieces
 from .cutouts import read_both
 from .html import copies, figure, paragraph
 from .maps import maps_before_after
@@ -56,7 +56,7 @@ def _maps(proof, rows, frames):
     if not rows or proof.meta["before"] == proof.meta["after"]:
         return
     try:
-        before, after = (open_cube(proof.meta[name]) for name in ("before", "after"))
+        before, after = (open_pieces(proof.meta[name]) for name in ("before", "after"))
         articles = [_article(number, proof[row], before, after, frames) for number, row in enumerate(rows, start=1)]
     except (OSError, ValueError, RuntimeError) as error:
         yield paragraph(messages.NOTHING_TO_COMPARE.format(error=error), "warning")
