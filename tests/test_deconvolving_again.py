@@ -93,7 +93,7 @@ def test_a_find_that_comes_back_is_real(suspicious):
     with worker_pool(False, cube.mapped) as workers:
         found = survey(cube, range(cube.channels), thresholds, workers, 1e9)
     assert np.count_nonzero(judge(found, nobody, thresholds).candidates["evidence"]) == 1
-    for part, evidence in ((0.74, 0), (0.76, 1)):
+    for part, evidence in ((0.49, 0), (0.51, 1)):
         found.candidates["tolerance"], found.candidates["difference"] = 4, 4 * part
         judged = judge(found, nobody, thresholds).candidates
         assert np.count_nonzero(judged["evidence"]) == evidence
