@@ -24,7 +24,11 @@ FAINT = 1.0
 DEEP_PART, DEEP_MEDIAN, DEEP_SCATTER, DEEP_NEGATIVE = 0.2, 0.09, 1.2, 0.01
 
 
-def write_products(root, size, channels, bad=(), hot=0, deep=0.0, seed=1):
+# Bright emission: FWHM to which it is smooth, in beams, and the fraction of a plane that it covers.
+SMOOTH_BEAMS, BRIGHT_PART = 3, 0.1
+
+
+def write_products(root, size, channels, bad=(), hot=0, deep=0.0, bright=0.0, seed=1):
     """
     Write .model, .image, .residual and .psf.
 
@@ -44,7 +48,7 @@ def write_products(root, size, channels, bad=(), hot=0, deep=0.0, seed=1):
     seed : int
         Seed of the random numbers.
     """
-    planes = _planes(np.random.default_rng(seed), size, channels, bad, hot, deep)
+    planes = _planes(np.random.default_rng(seed), size, channels, bad, hot, deep, bright)
     with ExitStack() as files:
         opened = [files.enter_context(_new_image(f"{root}.{product}", size, channels)) for product in PRODUCTS]
         for channel, of_products in enumerate(planes):
@@ -52,7 +56,7 @@ def write_products(root, size, channels, bad=(), hot=0, deep=0.0, seed=1):
                 write_plane(file, tiles, (0, 0, 0, channel), plane)
 
 
-def _planes(random, size, channels, bad, hot, deep):
+def _planes(random, size, channels, bad, hot, deep, bright):
     """Model, image, residual and PSF of every channel."""
     unmeasured = _unmeasured(size)
     beam = np.exp(-((np.pi * _cycles(size)) ** 2) / (4 * np.log(2))) * np.pi * BEAM**2 / (4 * np.log(2))
@@ -60,7 +64,7 @@ def _planes(random, size, channels, bad, hot, deep):
     psf = np.fft.fftshift(fft.irfft2(beam * np.maximum(1 - unmeasured, 0), (size, size)))
     noises = [_noise(random, beam, size) for _ in range(8)]
     invented = fft.irfft2(unmeasured, (size, size))
-    emission = _emission(random, size, deep or FAINT)
+    emission = _bright_emission(random, size, bright) if bright else _emission(random, size, deep or FAINT)
     for channel in range(channels):
         model = emission + _deep_components(random, size, deep) if deep else emission.copy()
         for _ in range(30 if channel in bad else 0):
@@ -77,6 +81,18 @@ def _emission(random, size, largest):
     inside = y**2 + x**2 < EMISSION * size**2 / np.pi
     strengths = np.minimum(random.exponential(EMISSION_MEAN, (size, size)), largest)
     return (inside * NOISE * strengths).astype(np.float32)
+
+
+def _bright_emission(random, size, peak):
+    """Clouds where smooth noise is highest; a component of 1 Jy/pixel has as many Jy/beam as a beam has pixels."""
+    smooth = fft.irfft2(
+        fft.rfft2(random.normal(size=(size, size)))
+        * np.exp(-((np.pi * SMOOTH_BEAMS * _cycles(size)) ** 2) / (4 * np.log(2))),
+        (size, size),
+    )
+    clouds = np.maximum(smooth - np.quantile(smooth, 1 - BRIGHT_PART), 0)
+    pixels_of_beam = np.pi * BEAM**2 / (4 * np.log(2))
+    return (clouds / clouds.max() * peak * NOISE / pixels_of_beam).astype(np.float32)
 
 
 def _deep_components(random, size, largest):

@@ -3,6 +3,7 @@ Time confetti_check in several ways, side by side, and compare with reading and 
 
     python scripts/run_benchmark.py FOLDER [SIZE CHANNELS]      the table of ways
     python scripts/run_benchmark.py FOLDER scaling              the cost against channels, pixels and candidates
+    python scripts/run_benchmark.py FOLDER deconvolving         the cost of deconvolving channels again
 
 Every measurement is a process of its own, because memory that another left behind makes the next one faster. Imports
 are not counted, except in the table of the start-up, which has the time of the whole process. The files are in the page
@@ -67,12 +68,14 @@ def transform(root):
     return work
 
 
-def check(root, report=False, **parameters):
+def check(root, report=False, deconvolve="none", **parameters):
     """The task."""
     from confetti_task import confetti_check
     from confetti_task.private import task_confetti_check  # noqa: F401, which imports CASA
 
-    return lambda: confetti_check(imagename=root, overwrite=True, report=report, **parameters)
+    return lambda: confetti_check(
+        imagename=root, overwrite=True, report=report, deconvolve=deconvolve, minutes=60, **parameters
+    )
 
 
 def write_masks(root):
@@ -116,6 +119,7 @@ def peer(root, name, workers):
 
 READING = "np.fromfile of the three cubes"
 ONE_THREAD, TWO_THREADS = "confetti_check, 1 thread", "confetti_check, 2 threads"
+DECONVOLVING = "confetti_check, 1 thread, all channels deconvolved again"
 # In the order in which they run: those after the checks need what these have written.
 WAYS = {
     READING: (read, {}),
@@ -133,6 +137,7 @@ WAYS = {
     "spectral-cube + dask, annulus median, 2 threads": (peer, {"name": "annulus_median", "workers": 2}),
     "spectral-cube + dask, despeckle, 1 thread": (peer, {"name": "despeckle", "workers": 1}),
 }
+SETTLING = {DECONVOLVING: (check, {"parallel": 1, "deconvolve": "all"})}
 SLOW = ("image tool", "annulus")  # once is enough
 
 # Root name of each cube; what it is; parameters of `products_of_size.write_products`; the ways that are timed.
@@ -141,6 +146,8 @@ MADE = {
     "three": ("as deep, with candidates in the bad channels only", {"deep": 1.0}, (READING, ONE_THREAD, TWO_THREADS)),
     "easy": ("components in a fiftieth of the pixels, and candidates in the bad channels only", {}, WAYS),
 }
+
+BRIGHT_CHANNELS = 3
 
 IMPORTING = "import casatasks"
 FIRST = "from confetti_task import confetti_check; confetti_check(imagename='tiny', overwrite=True, report={})"
@@ -156,21 +163,23 @@ def read_arguments(arguments=None):
     """Arguments of the command."""
     parser = argparse.ArgumentParser(
         prog="scripts/benchmark",
-        usage="scripts/benchmark [SIZE CHANNELS | scaling | mending]",
+        usage="scripts/benchmark [SIZE CHANNELS | scaling | deconvolving | mending]",
         description="Time confetti_check, and compare with reading and with other programs.",
     )
     parser.add_argument("folder", help=argparse.SUPPRESS)
     parser.add_argument(
-        "what", nargs="*", help=f"pixels a side and channels of the cube (default: {SIZE} {CHANNELS}), or 'scaling'"
+        "what", nargs="*", help=f"pixels a side and channels of the cube (default: {SIZE} {CHANNELS}), or a name"
     )
-    parser.add_argument("--measure", choices=[*WAYS], help=argparse.SUPPRESS)  # in this process
+    parser.add_argument("--measure", choices=[*WAYS, *SETTLING], help=argparse.SUPPRESS)  # in this process
     options = parser.parse_args(arguments)
-    if options.what != ["scaling"]:
+    if options.what not in (["scaling"], ["deconvolving"]):
         try:
             options.what = [int(number) for number in options.what or (SIZE, CHANNELS)]
             size, channels = options.what
         except ValueError:
-            parser.error(f"give SIZE and CHANNELS, or 'scaling' (got {' '.join(map(str, options.what))})")
+            parser.error(
+                f"give SIZE and CHANNELS, 'scaling' or 'deconvolving' (got {' '.join(map(str, options.what))})"
+            )
     return options
 
 
@@ -182,6 +191,8 @@ def main(folder, what, measure):
     os.chdir(folder)
     if what == ["scaling"]:
         _scaling()
+    elif what == ["deconvolving"]:
+        _deconvolving()
     else:
         _compare(*what)
 
@@ -261,6 +272,24 @@ def _scaling():
     _plot(costs)
 
 
+def _deconvolving():
+    """Table of the cost of deconvolving a channel again, on one core: emission of some height in a tenth of a plane."""
+    from products_of_size import write_products
+
+    from confetti_task.private.deconvolve.settle import SECONDS_A_COMPONENT
+
+    print("| pixels a side | emission, sigma | seconds a channel | as the log predicts | own memory, MB |")
+    print("|---|---|---|---|---|")
+    for size, sigma in ((128, 200), (256, 200), (512, 200), (1024, 30), (1024, 200), (1024, 600), (2500, 200)):
+        root = f"bright{size}-{sigma}"
+        write_products(root, size, BRIGHT_CHANNELS, bright=sigma)
+        components = np.count_nonzero(np.fromfile(f"{root}.model/table.f0_TSM0", dtype="<f4"))
+        without, deconvolved = (_run(root, way) for way in (ONE_THREAD, DECONVOLVING))
+        seconds = (deconvolved["seconds"] - without["seconds"]) / BRIGHT_CHANNELS
+        predicted = SECONDS_A_COMPONENT * components / BRIGHT_CHANNELS
+        print(f"| {size} | {sigma} | {seconds:.1f} | {predicted:.1f} | {deconvolved['megabytes']:.0f} |", flush=True)
+
+
 def _plot(costs):
     import matplotlib
 
@@ -285,7 +314,7 @@ def _run(root, name):
 
 def _measure(root, name):
     """Seconds and own memory of one way, in this process."""
-    way, parameters = WAYS[name]
+    way, parameters = {**WAYS, **SETTLING}[name]
     work = way(root, **parameters)
     before = _own_megabytes()
     peak, done = [before], threading.Event()

@@ -1,5 +1,6 @@
 """
-Evaluate confetti_reclean on cases with visibilities and known truth, beside cleaning everything from scratch.
+Evaluate confetti_reclean on cases with visibilities and known truth, with and without them, beside cleaning everything
+from scratch.
 
     python scripts/run_mending_evaluation.py FOLDER [parameters of confetti_reclean, like budget=1]
 
@@ -47,10 +48,11 @@ SUMMED = ("bad", "caught", "suspects", "wrong", "fake", "large", "cleaned", "sec
 LARGEST = ("error", "change")
 
 HEAD = """\
-| case | bad channels before / now / from scratch | of the former, cured or still called bad \
+| case | bad channels before / now / without visibilities / from scratch | of the former, cured or still called bad \
 | suspects condemned / acquitted / undecided / left over | condemned wrongly \
-| fake sources before / now / from scratch | of 8 sigma and more | largest error in their places, sigma \
-| real sources differ from scratch by at most | channels cleaned again | seconds / from scratch |
+| fake sources before / now / without visibilities / from scratch | of 8 sigma and more \
+| largest error in their places, sigma \
+| real sources differ from scratch by at most | channels cleaned again | seconds / without visibilities / from scratch |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 FATES = ("condemned", "acquitted", "undecided", "leftover")
 
@@ -77,9 +79,11 @@ def evaluate(path, parameters):
     with _temporary_folder():
         result = mend(case, vis, recorded, parameters)
         mended = read_images(result["imagename"])
+        without = confetti_reclean(imagename="line", outname="without", method="image", rounds=1)
+        mended_without = read_images(without["imagename"])
         scratch, seconds = clean_from_scratch(vis, recorded, _start_model(case, folder))
-    counts = count(case, read_truth(case, folder, recorded), mended, scratch, result)
-    return dict(counts, seconds=np.array([result["seconds"], seconds]))
+    counts = count(case, read_truth(case, folder, recorded), mended, mended_without, scratch, result)
+    return dict(counts, seconds=np.array([result["seconds"], without["seconds"], seconds]))
 
 
 @contextlib.contextmanager
@@ -137,7 +141,7 @@ def _start_model(case, folder):
     return shutil.copytree(folder / "contstart.model", os.path.abspath("contstart.model"))
 
 
-def count(case, truth, mended, scratch, result):
+def count(case, truth, mended, mended_without, scratch, result):
     """
     Count what mending changed.
 
@@ -147,28 +151,30 @@ def count(case, truth, mended, scratch, result):
         From `read_case`, with the old images.
     truth : `Truth`
         What they should show.
-    mended, scratch : sequence of 3D `~numpy.ndarray`
-        Model, image and residual of the mended cube, and of the one cleaned from scratch.
+    mended, mended_without, scratch : sequence of 3D `~numpy.ndarray`
+        Model, image and residual of the mended cube, of the one mended without visibilities, and of the one cleaned
+        from scratch.
     result : dict
         Return value of confetti_reclean.
 
     Returns
     -------
     counts : dict
-        bad: channels with a fake source of 6 sigma before, now and from scratch; caught: those before that are cured or
-        still called bad; suspects: how many met each of the `FATES`; wrong: channels condemned wrongly; fake, large:
-        fake sources, and those of 8 sigma; error: the largest in the places of the old ones; change: of real sources in
-        channels with new planes, as a fraction; cleaned: channels cleaned again.
+        bad: channels with a fake source of 6 sigma before, now, without visibilities and from scratch; caught: those
+        before that are cured or still called bad; suspects: how many met each of the `FATES`; wrong: channels condemned
+        wrongly; fake, large: fake sources, and those of 8 sigma; error: the largest in the places of the old ones;
+        change: of real sources in channels with new planes, as a fraction; cleaned: channels cleaned again.
     """
     old = [np.nan_to_num(case[name].astype(float)) for name in ("model", "image", "residual")]
-    judged = [judge(*images, truth) for images in (old, mended, scratch)]
+    judged = [judge(*images, truth) for images in (old, mended, mended_without, scratch)]
     found = [fake_sources(judgement, truth) for judgement in judged]
-    before, now, from_scratch = map(bad_channels, found)
+    bad = [bad_channels(sources) for sources in found]
+    before, now, *_ = bad
     called = result["after"]["channels"] if result["after"] else []
     proof = result["proof"] or dict.fromkeys(FATES, [])
     replaced = set(result["channels"]) - set(proof["acquitted"]) - set(proof["undecided"])
     return {
-        "bad": np.array([len(before), len(now), len(from_scratch)]),
+        "bad": np.array([*map(len, bad)]),
         "caught": len(before - (now - set(called))),
         "suspects": np.array([len(proof[fate]) for fate in FATES]),
         "wrong": len(condemned_wrongly(proof["condemned"], judged[0])),

@@ -74,7 +74,7 @@ def test_without_a_psf_nothing_is_deconvolved(products):
     write_cube("line", products, skip=("psf",))
     result = confetti_check(imagename="line", report=False, **UNDECIDED)
     assert result["verdict"] == "suspicious"
-    assert QTable.read(result["channeltable"])["deconvolved"].mask.all()
+    assert set(QTable.read(result["channeltable"])["deconvolved"]) == {"no"}
 
 
 def test_a_deconvolver_that_fails_does_not_cost_the_check(suspicious, monkeypatch, tmp_path):

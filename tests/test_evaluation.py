@@ -199,13 +199,14 @@ def test_a_cured_channel_and_one_still_called_bad_are_caught_and_a_silent_one_is
     case.update(zip(("model", "image", "residual"), cleaned(truth, *spikes)))
     proof = {"condemned": [2, 4], "acquitted": [], "undecided": [], "leftover": []}
     result = {"channels": [2, 4], "after": {"channels": [4]}, "proof": proof}
-    counts = count(case, truth, cleaned(truth, *spikes[1:]), cleaned(truth), result)
+    mended, without, scratch = cleaned(truth, *spikes[1:]), cleaned(truth, *spikes[2:]), cleaned(truth)
+    counts = count(case, truth, mended, without, scratch, result)
     assert (counts["caught"], counts["wrong"], counts["cleaned"]) == (2, 0, 2)
-    assert counts["bad"].tolist() == counts["fake"].tolist() == counts["large"].tolist() == [3, 2, 0]
-    line = row("1", dict(counts, seconds=np.array([1.2, 3.4])))
+    assert counts["bad"].tolist() == counts["fake"].tolist() == counts["large"].tolist() == [3, 2, 1, 0]
+    line = row("1", dict(counts, seconds=np.array([1.2, 2.3, 3.4])))
     assert line == (
-        "| 1 | 3 / 2 / 0 | 2/3 = 0.67 | 2 / 0 / 0 / 0 | 0 | 3 / 2 / 0 | 3 / 2 / 0 | 10.0 / 10.0 / 0.0 | 0.0 % | 2 "
-        "| 1 / 3 |"
+        "| 1 | 3 / 2 / 1 / 0 | 2/3 = 0.67 | 2 / 0 / 0 / 0 | 0 | 3 / 2 / 1 / 0 | 3 / 2 / 1 / 0 "
+        "| 10.0 / 10.0 / 10.0 / 0.0 | 0.0 % | 2 | 1 / 2 / 3 |"
     )
 
 
@@ -227,7 +228,7 @@ def test_the_table_of_faults_counts_every_time_and_what_failed():
 def test_finds_are_counted_by_their_evidence():
     claimed = [Claim(0.9, "unsupported", True), Claim(0.85, "surround", True), Claim(0.85, "surround", False)]
     lines = "\n".join(kinds_table(claimed)).split("\n")
-    assert lines[2:] == ["| unsupported | 1 | 1/1 = 1.00 |", "| surround | 2 | 1/2 = 0.50 |"]
+    assert lines[2:] == ["| gone | 0 | 0/0 |", "| unsupported | 1 | 1/1 = 1.00 |", "| surround | 2 | 1/2 = 0.50 |"]
 
 
 def test_the_reliability_diagram_has_what_is_claimed_beside_what_is_so():

@@ -81,7 +81,7 @@ def make(folder, bad):
         write_cube("line", products)
         os.mkdir("line.ms")
         record()
-        result = confetti_check(imagename="line", unsupported=5, surround=0)
+        result = confetti_check(imagename="line", unsupported=5, surround=0, deconvolve="none")
         assert (result["channels"], result["suspects"]) == ([bad] if bad else [], [SUSPECT])
     return folder, products
 

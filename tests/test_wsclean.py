@@ -199,7 +199,7 @@ def test_the_page_and_a_plot_are_drawn(products):
     with open(result["report"], encoding="utf-8") as file:
         page = file.read()
     assert "Image these channels again with WSClean" in page
-    assert "confetti_reclean(imagename" not in page
+    assert "confetti_reclean(imagename" in page
     assert os.path.exists("line.confetti.crtf")
     assert confetti_plot("line", source=0).axes
 

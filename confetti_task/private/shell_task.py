@@ -56,8 +56,8 @@ class ShellTask:
     def set_global_defaults(self):
         """Reset the parameters to their defaults by removing the global variables."""
         self._remember()
-        for parameter in self._parameters:
-            find_frame().pop(parameter.name, None)
+        for name in self._assigned():
+            find_frame().pop(name, None)
 
     def tget(self, savefile=None):
         """Restore the parameters of the last run, or those in ``savefile``."""
@@ -67,9 +67,10 @@ class ShellTask:
             print("could not find last file: {}\nsetting defaults instead...".format(saved[0]))
             self.set_global_defaults()
             return
-        values = _read_saved(existing[0])
-        names = [parameter.name for parameter in self._parameters]
-        find_frame().update({name: values[name] for name in names if name in values})
+        values, assigned = _read_saved(existing[0]), self._assigned()
+        for name, default in self._defaults().items():
+            if name in values and (name in assigned or values[name] != default):
+                find_frame()[name] = values[name]
         self._remember()
 
     def tput(self, outfile=None):
@@ -84,8 +85,13 @@ class ShellTask:
         return {parameter.name: parameter.default for parameter in self._parameters}
 
     def _values(self):
+        return {**self._defaults(), **self._assigned()}
+
+    def _assigned(self):
+        """Parameters among the variables of the session. A task, like CASA's deconvolve, is none, and stays there."""
         session = find_frame() or {}
-        return {name: _as_list(session.get(name, default)) for name, default in self._defaults().items()}
+        names = [parameter.name for parameter in self._parameters]
+        return {name: _as_list(session[name]) for name in names if name in session and not callable(session[name])}
 
     def _save(self, values, path):
         lines = ["{:<10} = {!r}".format(name, value) for name, value in values.items()]

@@ -378,7 +378,7 @@ def describe_verdict(result, cube):
     """The verdict, and what to do next."""
     remedy = "Next: clean these channels again with confetti_reclean"
     if cube.fits:
-        remedy = f"confetti_reclean cannot clean these channels again: {not_of_tclean(cube)}"
+        remedy = f"Next: {WITHOUT_TCLEAN} {not_of_tclean(cube)}"
     if result["verdict"] == "not applicable":
         return "Verdict: not applicable"
     candidates = (
@@ -597,6 +597,10 @@ IN_CARTA = (
 )
 NO_PAGE = "the HTML report or the region files could not be written: the log says why"
 
+WITHOUT_TCLEAN = (
+    "confetti_reclean deconvolves these channels again from their own images, without visibilities, and writes CASA "
+    "images. With the visibilities the new images are better:"
+)
 IMPORT = (
     "its images are FITS files, and tclean continues CASA images only. Import each of them, e.g. importfits(fitsimage="
     "'{path}', imagename='{name}', defaultaxes=True, defaultaxesvalues=['', '', '', 'I']), check the new images, and "

@@ -284,7 +284,7 @@ CHANNEL_QUANTITIES = (
         "deconvolved",
         "U9",
         description="how the channel came out when it was deconvolved again from its own products: converged, stopped "
-        "short of that, or diverged; empty if it was not",
+        "short of that, or diverged; no if it was not",
     ),
     Quantity("suspicious", "?"),
     Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning or deconvolving it again

@@ -147,7 +147,7 @@ def _compare(cube, polarization, channel, noise, beam, thresholds, change, minor
     """State of a channel after it was deconvolved again, and its hot pixels with what changed there."""
     before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle)
     if after is None:
-        return "", np.zeros(0, CANDIDATE)
+        return "no", np.zeros(0, CANDIDATE)
     wider = thresholds.inside_bad_channels()
     hot = hot_pixels(before.model[np.newaxis], np.array([noise], dtype=np.float32), wider.nsigma)[:, 1:]
     hot = hot[np.isfinite(before.image[tuple(hot.T)])]

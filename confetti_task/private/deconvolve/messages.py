@@ -30,10 +30,11 @@ def describe_end(done, rows):
     """What was done, and what is left."""
     late = sorted({int(row["channel"]) for row in rows} - {again.channel for again in done})
     left = f"; not in time: channels {format_channels(late)}; raise minutes" if late else ""
-    short = sorted({again.channel for again in done if again.state != "converged"})
     text = f"Deconvolved {len(done)} channels again in {sum(again.seconds for again in done):.0f} s of one core{left}"
-    return text + (
-        f"; channels {format_channels(short)} did not converge, as where the old model is wrong all over"
-        if short
-        else ""
-    )
+    for states, why in (
+        ({"stopped", "diverged"}, "did not converge, as where the old model is wrong all over"),
+        ({"no"}, "could not be: their PSF is blank, has its peak elsewhere, or is that of natural weighting"),
+    ):
+        short = {again.channel for again in done if again.state in states}
+        text += f"; channels {format_channels(short)} {why}" if short else ""
+    return text

@@ -272,8 +272,7 @@ def _next(cube, outfile, channels, proof):
         yield paragraph("No channel needs to be cleaned again.")
         return
     if cube.fits:
-        yield paragraph(f"confetti_reclean cannot clean this cube again: {messages.not_of_tclean(cube)}.")
-        return
+        yield paragraph(f"Here {messages.WITHOUT_TCLEAN} {messages.not_of_tclean(cube)}.")
     if cube.taylor_term:
         yield paragraph("confetti_reclean cannot clean images with Taylor terms again, only spectral cubes.")
         return
