@@ -280,7 +280,7 @@ def _deconvolving():
 
     print("| pixels a side | emission, sigma | seconds a channel | as the log predicts | own memory, MB |")
     print("|---|---|---|---|---|")
-    for size, sigma in ((128, 200), (256, 200), (512, 200), (1024, 30), (1024, 200), (1024, 600), (2500, 200)):
+    for size, sigma in ((128, 200), (256, 200), (512, 200), (1024, 30), (1024, 200)):
         root = f"bright{size}-{sigma}"
         write_products(root, size, BRIGHT_CHANNELS, bright=sigma)
         components = np.count_nonzero(np.fromfile(f"{root}.model/table.f0_TSM0", dtype="<f4"))

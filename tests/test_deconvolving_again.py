@@ -100,6 +100,18 @@ def test_a_find_that_comes_back_is_real(suspicious):
         assert np.count_nonzero(judged["proved"]) == 1 - evidence
 
 
+@pytest.mark.parametrize(("part", "suspects"), [(0.7, []), (0.8, [CHANNEL])])
+def test_a_channel_with_a_source_that_is_almost_gone_is_suspicious_whatever_else_it_has(suspicious, part, suspects):
+    cube, thresholds, nobody = open_cube("line"), Thresholds(), SkyCoord([], [], unit="deg")
+    with worker_pool(False, cube.mapped) as workers:
+        found = survey(cube, range(cube.channels), thresholds, workers, 1e9)
+    found.candidates["unsupported"] = 0
+    found.channels["deconvolved"] = "converged"
+    found.channels["gone"][CHANNEL] = part
+    channels = judge(found, nobody, thresholds).channels
+    assert channels["channel"][channels["suspicious"]].tolist() == suspects
+
+
 def test_a_cleaned_channel_without_neighbours_is_acquitted():
     products = Products(continuum=False)
     products.add_point(*HOT, 30 * NOISE)

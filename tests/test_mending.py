@@ -13,7 +13,7 @@ import pytest
 from alma_imf import image_line
 from astropy.io import fits
 from astropy.table import QTable
-from casa_images import checksum, read_image, working_in
+from casa_images import checksum, copy_here, read_image, working_in
 from checks import confetti_check
 from simulation import CARELESS, IMAGE_NOISE_JY, clean, read_images, settings, true_images
 from truth import FAKE_SIGMA, compare, fake_sources, judge, largest_error, only_in
@@ -44,11 +44,18 @@ def truth(observation):
         return true_images(observation.vis, "noise", observation.sky)
 
 
+@pytest.fixture(scope="module")
+def check_of_careless(cubes, tmp_path_factory):
+    """A folder with what the check writes of the careless cube, and what it returns."""
+    with working_in(tmp_path_factory.mktemp("check")) as folder:
+        return folder, confetti_check(imagename=str(cubes / "careless"), outfile="careless.confetti")
+
+
 @pytest.fixture
-def careless(observation, cubes):
+def careless(observation, cubes, check_of_careless):
     """Root name of the careless cube, checked; nothing below it may change."""
-    root = str(cubes / "careless")
-    result = confetti_check(imagename=root, outfile="careless.confetti")
+    root, (folder, result) = str(cubes / "careless"), check_of_careless
+    copy_here(folder)
     inputs = [f"{root}.{name}" for name in SET] + observation.vis
     before = checksum(*inputs)
     yield root, result

@@ -143,7 +143,7 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     begin, stop = max(start - REACH, 0), min(end + REACH, cube.channels)
     channels = np.zeros(stop - begin, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, stop)
-    channels["noise"], channels["deconvolved"] = noise[begin:stop], "no"
+    channels["noise"], channels["deconvolved"], channels["gone"] = noise[begin:stop], "no", np.nan
     limits = least_brightness(channels["noise"], thresholds.inside_bad_channels().nsigma)
     # Sums are taken row by row so that they do not depend on how the cube is divided.
     sums = np.zeros((2, len(channels), cube.shape[2]))

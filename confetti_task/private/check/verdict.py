@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import comes_back, evidence_of, pointless, reliability, severity
+from ..core.decision import ALMOST_GONE, comes_back, evidence_of, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
 from .consistency import unusable
 from .known_sources import near_known
@@ -54,8 +54,10 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone
+    converged, almost_gone = channels["deconvolved"] == "converged", channels["gone"] >= ALMOST_GONE
     channels["acquitted"] = np.isin(channels["channel"], acquitted)
-    channels["acquitted"] |= suspicious & (channels["deconvolved"] == "converged")
+    channels["acquitted"] |= suspicious & converged & ~almost_gone
+    suspicious |= converged & almost_gone
     channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found
 

@@ -286,6 +286,12 @@ CHANNEL_QUANTITIES = (
         description="how the channel came out when it was deconvolved again from its own products: converged, stopped "
         "short of that, or diverged; no if it was not",
     ),
+    Quantity(
+        "gone",
+        "f4",
+        description="the most that is gone at a hot pixel of the channel after it was deconvolved again, as a fraction "
+        "of what two deconvolutions may differ by there: bad from 1 on, suspicious from 0.75 on; nan if it was not",
+    ),
     Quantity("suspicious", "?"),
     Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning or deconvolving it again
     Quantity(
