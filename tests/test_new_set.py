@@ -120,6 +120,15 @@ def test_a_sub_cube_with_another_psf_in_the_bad_channel_alone_is_not_taken(tclea
     assert result["warnings"][0].startswith("the full cube was cleaned instead of sub-cubes: where nothing was cleaned")
 
 
+@pytest.mark.parametrize("method", ["cube", "auto"])
+def test_where_all_channels_are_cleaned_again_another_psf_is_said(tclean, method):
+    tclean.products.psf = tclean.products.psf.copy()
+    tclean.products.psf[:, 5, 5] += 0.07
+    everything = f"0~{CHANNELS - 1}"
+    result = confetti_reclean(imagename="line", chans=everything, method=method, suspects=False)
+    assert any("PSF by 0.07 of its peak" in warning for warning in result["warnings"])
+
+
 @pytest.mark.parametrize("other", [np.nan, 0.2 * NOISE])
 def test_a_sub_cube_with_another_residual_where_nothing_was_cleaned_is_not_taken(tclean, other):
     tclean.products.residual = tclean.products.residual.copy()

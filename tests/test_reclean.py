@@ -1,6 +1,7 @@
 """confetti_reclean up to where tclean begins: what is refused, and what tclean is given. No tclean runs here."""
 
 import os
+import re
 import shutil
 from copy import deepcopy
 from runpy import run_path
@@ -266,6 +267,44 @@ def test_a_measurement_set_is_found_from_another_folder(monkeypatch, tmp_path):
     monkeypatch.chdir("elsewhere")
     script = read(confetti_reclean(imagename="../line", dryrun=True)["script"])
     assert f"vis=['{tmp_path}/line.ms']," in script
+
+
+def write_history(path, *runs, through=""):
+    """Replace the history of an image by runs of tclean, and by a program that it went through."""
+    from casatools import table
+
+    old = table()
+    old.open(os.path.join(path, "logtable"), nomodify=False)
+    old.removerows(list(range(old.nrows())))
+    old.close()
+    for run in runs:
+        record(path, **run)
+    with opened(path) as tool:
+        tool.sethistory(origin="test", history=[through])
+
+
+@pytest.mark.usefixtures("cube")
+@pytest.mark.parametrize(
+    ("first", "then", "named"),
+    [
+        ({"deconvolver": "multiscale"}, {"deconvolver": "hogbom"}, 'deconvolver: "multiscale", then "hogbom"'),
+        ({"imagename": "low", "vis": "a.ms"}, {"imagename": "high", "vis": "b.ms"}, 'vis: "a.ms", then "b.ms"'),
+    ],
+    ids=["another deconvolver on top", "joined chunks"],
+)
+def test_a_model_that_several_runs_have_made_is_asked_about(first, then, named):
+    write_history("line.image", first, then)
+    with pytest.raises(ValueError, match=re.escape(named)):
+        prepared()
+
+
+@pytest.mark.usefixtures("cube")
+def test_parameters_that_fits_may_have_damaged_are_asked_for_by_name():
+    scan = ",".join(map(str, range(3, 121, 2)))
+    write_history("line.image", {"scan": scan}, through='importfits(fitsimage="line.image.fits")')
+    with pytest.raises(ValueError, match="loses characters of long lines: give scan again"):
+        prepared()
+    assert f"scan='{scan}'" in read(prepared(parameters={"scan": scan})["script"])
 
 
 def test_a_cube_that_was_not_checked_is_refused(cube):

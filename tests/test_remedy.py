@@ -18,6 +18,7 @@ from confetti_task.private.reclean.remedy import (
     reason,
     remedied,
     sub_cubes,
+    threshold,
     unaffected,
     with_share,
 )
@@ -26,6 +27,19 @@ RECORDED = {"specmode": "cube", "niter": 1000, "gain": 0.6, "threshold": "15mJy"
 # An observation with the VLA: 64 channels, a residual of 90 mJy, a noise of 20 mJy, and a threshold far below it.
 OBSERVED = {"specmode": "cube", "niter": 20000, "gain": 0.8, "threshold": "0.1mJy"}
 REACHED = Reached(64, [0.09, 0.1, 0.08], [0.02, 0.02, 0.02])
+
+
+@pytest.mark.parametrize(
+    "given", ["10mJy", "10mJy/beam", "0.01Jy", 0.01, "0.01", {"value": 10.0, "unit": "mJy"}], ids=str
+)
+def test_a_threshold_may_have_every_form_that_tclean_takes_and_records(given):
+    assert threshold({"threshold": given}) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("given", ["10km", "deep", ["10mJy", "20mJy"], {"unit": "mJy"}], ids=str)
+def test_a_threshold_that_cannot_be_read_is_named(given):
+    with pytest.raises(ValueError, match="threshold=.* cannot be read as Jy/beam"):
+        threshold({"threshold": given})
 
 
 def test_a_sub_cube_has_two_channels_beside_the_bad_ones_and_one_more_to_compare():

@@ -11,6 +11,11 @@ _NUMPY = re.compile(
     r"(?:np\.|numpy\.)?(?:u?int\d*|float\d*|array|bool_?|str_)\(((?:[^()]|\([^()]*\))*?)(?:, dtype=[^()]*)?\)"
 )
 
+# What the model of an image depends on, beyond the depth of the clean.
+DECISIVE = ("imagename", "vis", "deconvolver", "scales")
+# exportfits loses a character at the second and each later wrap of a line: from 143 characters on, 14 of them the name.
+SAFE_LENGTH = 125
+
 
 def recorded_parameters(history, root, wanted):
     """
@@ -37,11 +42,46 @@ def recorded_parameters(history, root, wanted):
     ValueError
         If a value cannot be read.
     """
+    runs = _runs_of_image(history, root) or [{}]
+    return {name: _read_value(name, text) for name, text in runs[-1].items() if name in wanted}
+
+
+def differing(history, root):
+    """
+    Parameters in which the cleans of an image differ, so that the last one does not tell how its model was made.
+
+    Parameters
+    ----------
+    history, root
+        As for `recorded_parameters`.
+
+    Returns
+    -------
+    values : dict of list
+        By name of the parameter (of `DECISIVE`) the values in the order of the runs, as text.
+    """
+    runs = _runs_of_image(history, root)
+    values = {name: [*dict.fromkeys(_without_folders(run.get(name, "")) for run in runs)] for name in DECISIVE}
+    return {name: each for name, each in values.items() if len(each) > 1}
+
+
+def doubtful(history, root):
+    """Names of parameters of the last clean whose lines FITS may have damaged; parameters as above."""
+    runs = _runs_of_image(history, root) or [{}]
+    through_fits = any(re.search(r"\b(importfits|fromfits)\b", line) for line in history)
+    return [name for name, text in runs[-1].items() if through_fits and len(text) > SAFE_LENGTH]
+
+
+def _runs_of_image(history, root):
+    """The runs with iterations of this image, or all of its runs if there are none."""
     runs = list(_runs_of_tclean(history))
     runs = [run for run in runs if _same_name(run, root)] or runs
-    cleaned = [run for run in runs if _read_value("niter", run.get("niter", "0"))]
-    last = (cleaned or runs or [{}])[-1]
-    return {name: _read_value(name, text) for name, text in last.items() if name in wanted}
+    return [run for run in runs if _read_value("niter", run.get("niter", "0"))] or runs
+
+
+def _without_folders(text):
+    """A value as text, with file names without their folders: a later run may be called from elsewhere."""
+    return re.sub(r"[^\s'\"\[,]*/", "", text)
 
 
 def record_of(task, parameters):

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from ..images.headers import read_history
-from ..images.history import recorded_parameters
+from ..images.history import differing, doubtful, recorded_parameters
 
 
 class NoVisibilitiesError(ValueError):
@@ -49,7 +49,7 @@ def read_parameters(cube, vis, given):
     if unknown:
         raise ValueError(f"parameters: tclean has no {', '.join(unknown)}")
     # An older CASA may have recorded parameters that tclean no longer has.
-    parameters = _recorded(cube, set(known) - set(given))
+    parameters = _recorded(cube, set(known) - set(given), {*given, *(["vis"] if vis else [])})
     if not parameters and not given:
         raise NoVisibilitiesError(
             f"{cube.path('image')} and its model have no run of tclean in their history, as after a concatenation or "
@@ -72,13 +72,34 @@ def read_parameters(cube, vis, given):
     return parameters
 
 
-def _recorded(cube, wanted):
+def _recorded(cube, wanted, given):
     """Parameters in the history of the image; of its model if that knows of a clean and the image does not."""
     histories = [read_history(cube, product) for product in ("image", "model")]
-    runs = [recorded_parameters(history, cube.root, {"niter", *wanted}) for history in histories]
+    runs = [(recorded_parameters(history, cube.root, {"niter", *wanted}), history) for history in histories]
     # tclean restores no image if restoration=False, and immath and its like begin a history of their own.
-    cleans = [run for run in runs if run.get("niter")]
-    return (cleans or runs)[0]
+    cleans = [run for run in runs if run[0].get("niter")]
+    parameters, history = (cleans or runs)[0]
+    _check_history(cube, history, given)
+    return parameters
+
+
+def _check_history(cube, history, given):
+    """Ask for what the history does not tell."""
+    unclear = {name: values for name, values in differing(history, cube.root).items() if name not in given}
+    if "vis" in given:
+        unclear.pop("imagename", None)  # chunks of a joined cube, of which the user gave the data
+    if unclear:
+        runs = "; ".join(f"{name}: {', then '.join(values)}" for name, values in unclear.items())
+        raise ValueError(
+            f"{cube.path('image')} was made by runs of tclean that differ ({runs}), and only one can be repeated: "
+            "clean its parts again one by one, or give vis and parameters={...} for all of it"
+        )
+    damaged = [name for name in doubtful(history, cube.root) if name not in given and name != "vis"]
+    if damaged:
+        raise ValueError(
+            f"the history of {cube.path('image')} went through FITS, which loses characters of long lines: give "
+            f"{', '.join(damaged)} again, as parameters={{'{damaged[0]}': ...}}"
+        )
 
 
 def _as_list(names):

@@ -294,8 +294,18 @@ def _check_recorded(recorded):
 
 def threshold(parameters):
     """Threshold of tclean in Jy/beam; 0 if there is none."""
-    value = units.Quantity(parameters.get("threshold", 0) or 0)
-    return value.value if value.unit.is_equivalent("") else value.to_value("Jy")
+    given = parameters.get("threshold", 0) or 0
+    try:
+        # CASA's quantities are dictionaries; a flux is per beam whether that is said or not.
+        text = "{value}{unit}".format(**given) if isinstance(given, dict) else given
+        value = units.Quantity(text)
+        if value.unit.is_equivalent("Jy/beam"):
+            value = value * units.beam
+        return value.value if value.unit.is_equivalent("") else value.to_value("Jy")
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"threshold={given!r} cannot be read as Jy/beam: {error}; give it as parameters={{'threshold': '10mJy'}}"
+        ) from error
 
 
 def stops_at(parameters, noise):

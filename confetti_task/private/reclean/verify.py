@@ -5,7 +5,9 @@ import numpy as np
 from ..check.clean_mask import channels_to_clean
 from ..check.tables import bad_channels, cleaned_channels, noise_of_channels
 from ..images.channels import format_channels
+from ..images.coordinates import read_frequencies
 from ..images.cube import open_cube
+from ..images.headers import read_beam
 from ..images.pixels import read_channel, read_plane
 from .remedy import Reached, beside, near, nearest, unaffected
 
@@ -14,6 +16,8 @@ from .remedy import Reached, beside, near, nearest, unaffected
 SAME_MODEL = 1e-6  # of its peak
 SAME_PSF = 1e-3  # of its peak: a source of 50 sigma is off by 0.05 sigma
 SAME_IMAGE = 0.05  # in sigma, for residual and image
+SAME_BEAM = 1e-3  # of its width, as the PSF that it is fitted to
+SAME_FREQUENCY = 0.01  # channels
 
 
 class OtherDataError(ValueError):
@@ -59,23 +63,31 @@ def check_run(plan, run, cube, noise):
     good, bad = near(run, plan.channels), plan.bad(run)
     if _largest("model", new, cube, run, good) > SAME_MODEL:
         raise ValueError(f"tclean did not use the start model {plan.name(run)}.startmodel; its log says why")
-    psf = _largest("psf", new, cube, run, good + bad) if "psf" in cube.products else 0.0
     compared = unaffected(run, plan.channels, cube.channels)
     residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
-    if not psf > SAME_PSF and residual <= SAME_IMAGE and image <= SAME_IMAGE:  # NaN if all PSFs are blank
+    measured = {
+        "PSF by {:.2g} of its peak": (_largest_of_psf(new, cube, run, good + bad), SAME_PSF),
+        "restoring beam by {:.2g} of its width": (_largest_of_beams(new, cube, run, good + bad), SAME_BEAM),
+        "frequency by {:.2g} channels": (_largest_of_frequencies(new, cube, run), SAME_FREQUENCY),
+        "residual by {:.2g} sigma": (residual, SAME_IMAGE),
+        "image by {:.2g} sigma": (image, SAME_IMAGE),
+    }
+    differs = any(value > limit for value, limit in measured.values())
+    if not differs and residual <= SAME_IMAGE:
         return []
-    text = DIFFERENT.format(psf=psf, residual=residual, image=image, root=cube.root)
-    if np.isnan(residual):
+    known = [text.format(value) for text, (value, _) in measured.items() if not np.isnan(value)]
+    text = DIFFERENT.format(root=cube.root, what=", ".join(known))
+    if not differs:  # NaN where there was nothing to compare
         text = NOT_COMPARED.format(chans=format_channels(plan.bad(run)), root=cube.root)
     if plan.method == "subcubes":
         raise OtherDataError(text)
-    return [text] if good else []
+    return [text] if good or differs else []
 
 
 DIFFERENT = (
-    "where nothing was cleaned again, the new images differ from {root}: PSF by {psf:.2g} of its peak, residual by "
-    "{residual:.2g} sigma, image by {image:.2g} sigma; the visibilities, their weights, the parameters or the "
-    "restoring beam are not the same: give the vis or the parameters that it was made with, or set method='cube'"
+    "where nothing was cleaned again, and in what cleaning does not change, the new images differ from {root}: {what}; "
+    "the visibilities, their weights, the parameters or the restoring beam are not the same: give the vis or the "
+    "parameters that it was made with, or set method='cube'"
 )
 NOT_COMPARED = (
     "beside channels {chans} no channel stays as it was: whether the visibilities are those that {root} was made from "
@@ -88,6 +100,30 @@ def _check_clean_mask(name, new, channel):
         wanted, used = (read_plane(name + suffix, new, polarization, channel) > 0 for suffix in (".cleanmask", ".mask"))
         if (wanted != used).any():
             raise ValueError(f"tclean did not use the clean mask {name}.cleanmask; its log says why")
+
+
+def _largest_of_psf(new, cube, run, channels):
+    """Largest difference of the PSFs; NaN if there are none, or all are blank."""
+    return _largest("psf", new, cube, run, channels) if "psf" in cube.products else np.nan
+
+
+def _largest_of_beams(new, cube, run, channels):
+    """Largest relative difference of the axes of the restoring beams."""
+    beams = [
+        (read_beam(cube, polarization, channel)[:2], read_beam(new, polarization, channel - run[0])[:2])
+        for polarization in range(cube.shape[0])
+        for channel in channels
+    ]
+    old, now = (np.array(each) for each in zip(*beams))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a blank channel has no beam
+        relative = np.abs(now - old) / old
+    return float(np.max(relative, initial=0, where=np.isfinite(relative)))
+
+
+def _largest_of_frequencies(new, cube, run):
+    """Largest difference of the frequencies, in channels."""
+    old, now = read_frequencies(cube), read_frequencies(new)
+    return float(np.abs(now - old[run[0] : run[1] + 1]).max() / np.abs(np.diff(old)).mean())
 
 
 def _largest(product, new, cube, run, channels, noise=None):
