@@ -231,10 +231,11 @@ def confetti_check(
         hot pixel. The surround is searched from 2 pixels to 1.5 beams; wider ones, with half of the flux there, and
         those on emission, make the channel suspicious. 0: a surround is no evidence.
     known : str or 2D array_like, default ''
-        Known real sources, such as masers, which are never masked: either the name of a table with columns ra and dec
-        (text, ECSV, FITS or VOTable; in degrees if the columns have no unit), or [[RA, Dec], ...], each pair in degrees
-        or as text like ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within 1.5 restoring
-        beams of them is classified as confetti, in any channel.
+        Known real sources, such as masers, which are never masked: either the name of a table (text, ECSV, FITS or
+        VOTable) with columns ra and dec, l and b, RAJ2000 and DEJ2000, in degrees if they have no unit, or one of
+        SkyCoord; or [[RA, Dec], ...] in ICRS, each pair in degrees or as text like ['18:06:20.1', '-21:37:05']; a
+        single pair will do for one source. Nothing within 1.5 restoring beams of them is classified as confetti, in any
+        channel. warnings counts those outside the image.
     cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
         Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
         channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask

@@ -12,10 +12,10 @@ from skies import HOT
 MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
 
 
-@pytest.mark.parametrize(
-    "form",
-    ["degrees", "text", "array", "alone", "alone in text", "ecsv", "csv", "fits", "text in fits", "radian"],
-)
+FORMS = "degrees, text, array, alone, alone in text, ecsv, csv, fits, text in fits, radian, SkyCoord, l and b"
+
+
+@pytest.mark.parametrize("form", FORMS.split(", "))
 def test_a_known_source_is_never_masked(products, form):
     write_cube("line", products)
     position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5").icrs
@@ -32,6 +32,13 @@ def test_a_known_source_is_never_masked(products, form):
         known = "masers.fits"
         text = [position.ra.to_string("hour", sep=":")], [position.dec.to_string("deg", sep=":")]
         QTable(dict(zip(("ra", "dec"), text))).write(known)
+    elif form == "SkyCoord":
+        known = "masers.ecsv"
+        QTable({"name": ["maser"], "where": SkyCoord([position.galactic])}).write(known)
+    elif form == "l and b":
+        known = "masers.csv"
+        galactic = position.galactic
+        QTable({"L": [galactic.l.deg], "B": [galactic.b.deg]}).write(known, format="ascii.csv")
     elif form == "radian":
         known = "masers.ecsv"
         QTable({"ra": [position.ra.rad] * units.rad, "dec": [position.dec.rad] * units.rad}).write(known)
@@ -50,6 +57,14 @@ def test_known_sources_elsewhere_protect_nothing_not_even_on_the_opposite_side_o
     assert confetti_check(imagename="line", known=elsewhere)["channels"] == [3]
 
 
+@pytest.mark.parametrize("outside", [[8.68, -0.355], [MASER_LIKE[0] / 15, MASER_LIKE[1]]], ids=["galactic", "hours"])
+def test_known_sources_that_are_not_in_the_image_are_counted_in_a_warning(products, outside):
+    write_cube("line", products)
+    warnings = confetti_check(imagename="line", known=[outside, MASER_LIKE])["warnings"]
+    assert any("1 of 2 known sources are outside the image" in warning for warning in warnings)
+    assert confetti_check(imagename="line", known=[MASER_LIKE], overwrite=True)["warnings"] == []
+
+
 @pytest.mark.parametrize("known", ["nowhere.txt", [[1, 2, 3]], [["here", "there"]], ["ra", "dec"], 5])
 def test_known_sources_that_cannot_be_read_are_refused(products, known):
     write_cube("line", products)
@@ -66,6 +81,6 @@ def test_positions_that_are_no_pairs_are_named_with_the_right_form(products, kno
 
 def test_a_table_without_positions_is_refused_with_its_columns(products):
     write_cube("line", products)
-    QTable({"l": [1.0], "b": [2.0]}).write("masers.ecsv")
-    with pytest.raises(ValueError, match="its columns are l, b"):
+    QTable({"x": [1.0], "y": [2.0]}).write("masers.ecsv")
+    with pytest.raises(ValueError, match="its columns are x, y"):
         confetti_check(imagename="line", known="masers.ecsv")

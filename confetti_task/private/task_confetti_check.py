@@ -7,7 +7,7 @@ from casatasks import casalog
 
 from ..version import __version__
 from .check import messages
-from .check.known_sources import read_known
+from .check.known_sources import outside, read_known
 from .check.proof import acquitted, proved_real, read_proof
 from .check.survey import survey
 from .check.tables import make_tables
@@ -93,7 +93,7 @@ def confetti_check(
             found = settle(found, deconvolve, minutes, thresholds, workers, memory * 1e9)
         found = _judge(found, real, thresholds, proved)
 
-        warnings = messages.warnings_of(*found)
+        warnings = messages.warnings_of(*found) + messages.describe_known(outside(cube, real), len(real))
         for warning in warnings:
             casalog.post(warning, "WARN")
         tables = make_tables(found, _about(arguments, real, verdict_of(found), warnings))

@@ -13,8 +13,17 @@ from ..images.coordinates import pixel_positions
 REACH_BEAMS = 1.5
 
 FORMS = (
-    "give the name of a table with columns ra and dec, or [[RA, Dec], ...], each pair in degrees or as text like "
-    "['18:06:20', '-21:37:00']"
+    "give the name of a table with columns ra and dec, l and b, or one of SkyCoord, or [[RA, Dec], ...], each pair in "
+    "degrees or as text like ['18:06:20', '-21:37:00']"
+)
+
+# Columns of longitude and latitude that a table may have, and their frame.
+COLUMNS = (
+    ("ra", "dec", "icrs"),
+    ("raj2000", "dej2000", "fk5"),
+    ("_raj2000", "_dej2000", "fk5"),
+    ("l", "b", "galactic"),
+    ("glon", "glat", "galactic"),
 )
 
 
@@ -25,9 +34,9 @@ def read_known(known):
     Parameters
     ----------
     known : str or sequence
-        Name of a table that astropy can read, with columns ra and dec, upper or lower case (in degrees if they have no
-        unit), or pairs of RA and Dec: numbers in degrees, or text in hours and degrees; one pair may stand alone. '' or
-        [] for none.
+        Name of a table that astropy can read, with a column of `~astropy.coordinates.SkyCoord`, or with two of
+        `COLUMNS`, upper or lower case (in degrees if they have no unit), or pairs of RA and Dec: numbers in degrees, or
+        text in hours and degrees; one pair may stand alone. '' or [] for none.
 
     Returns
     -------
@@ -63,17 +72,29 @@ def _read_table(path):
         raise ValueError("no such file")
     binary = path.lower().endswith((".fits", ".fits.gz", ".xml", ".vot", ".votable", ".hdf5"))
     table = Table.read(path) if binary else Table.read(path, format="ascii")
+    for column in table.itercols():
+        if isinstance(column, SkyCoord):
+            return column.icrs
     table.convert_bytestring_to_unicode()
     names = {name.lower(): name for name in table.colnames}
-    if not {"ra", "dec"} <= set(names):
-        raise ValueError(f"its columns are {', '.join(table.colnames)}")
-    ra, dec = (table[names[name]] for name in ("ra", "dec"))
-    hours = ra.dtype.kind == "U" and ra.unit is None
-    return _positions(ra, dec, units.hourangle if hours else ra.unit or units.deg, dec.unit or units.deg)
+    for longitude, latitude, frame in COLUMNS:
+        if {longitude, latitude} <= set(names):
+            columns = table[names[longitude]], table[names[latitude]]
+            hours = frame != "galactic" and columns[0].dtype.kind == "U" and columns[0].unit is None
+            unit = units.hourangle if hours else columns[0].unit or units.deg
+            return _positions(*columns, unit, columns[1].unit or units.deg, frame)
+    raise ValueError(f"its columns are {', '.join(table.colnames)}")
 
 
-def _positions(ra, dec, unit, dec_unit=units.deg):
-    return SkyCoord(np.asarray(ra), np.asarray(dec), unit=(unit, dec_unit))
+def _positions(longitudes, latitudes, unit, latitude_unit=units.deg, frame="icrs"):
+    return SkyCoord(np.asarray(longitudes), np.asarray(latitudes), unit=(unit, latitude_unit), frame=frame).icrs
+
+
+def outside(cube, positions):
+    """Number of known sources that are not in the image."""
+    y, x = pixel_positions(cube, positions)
+    height, width = cube.shape[2:]
+    return int(np.count_nonzero(~((y >= -0.5) & (y < height - 0.5) & (x >= -0.5) & (x < width - 0.5))))
 
 
 def near_known(cube, candidates, positions):

@@ -241,6 +241,17 @@ def describe_inputs(cube, channels):
     )
 
 
+def describe_known(outside, number):
+    """A warning if known sources are not in the image, as when they are in another frame or unit."""
+    if not outside:
+        return []
+    return [
+        f"{outside} of {number} known sources are outside the image, and protect nothing: positions without a frame "
+        "are taken for RA and Dec (ICRS) in degrees; give a table with units, or in another frame (columns l and b, or "
+        "SkyCoord)"
+    ]
+
+
 def describe_workers(cube, workers):
     """How the pixels are read, and by how many workers or threads."""
     if workers.processes > 1 or "distributed" in type(workers.executor).__module__:
