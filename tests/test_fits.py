@@ -138,6 +138,35 @@ def test_the_name_of_any_fits_file_will_do(exported, name):
     assert os.path.basename(confetti_check(imagename=name)["mask"]) == "line.confetti.mask"
 
 
+@pytest.mark.parametrize("name", ["ngc_CO(2-1)", "spw[25] line", "a+b"])
+def test_names_in_which_libraries_read_syntax_are_names(products, name):
+    write_cube(name, products)
+    result = confetti_check(imagename=name, fitsmask=True)
+    with fits.open(result["mask"] + ".fits") as file:
+        np.testing.assert_array_equal(file[0].data.squeeze(), pixels_of(result["mask"]))
+    assert not [other for other in os.listdir(".") if other.startswith(".")]
+
+
+def test_a_fits_file_that_is_compressed_in_tiles_is_refused_with_the_way_out(exported):
+    for name in ("line.model.fits", "line.psf.fits"):
+        with fits.open(name) as file:
+            packed = fits.CompImageHDU(file[0].data, file[0].header, compression_type="GZIP_1", quantize_level=0)
+            fits.HDUList([fits.PrimaryHDU(), packed]).writeto(name, overwrite=True)
+        with pytest.raises(ValueError, match=f"{name} is compressed in tiles; decompress it first, with funpack"):
+            confetti_check(imagename="line")
+        export("casa", "line", ["model"], overwrite=True)
+
+
+@pytest.mark.parametrize("beam", [(np.nan, np.nan), (0, 0), (0.001, 0.002)])
+def test_a_beam_table_with_a_channel_that_has_none_names_it(products, beam):
+    write_cube("casa", products, beams="per plane")
+    export("casa", "line")
+    with fits.open("line.image.fits", mode="update") as file:
+        file[1].data["BMAJ"][5], file[1].data["BMIN"][5] = beam
+    with pytest.raises(ValueError, match="line.image.fits has no valid beam in channels 5 of its table of beams"):
+        confetti_check(imagename="line")
+
+
 def test_inputs_are_never_changed(exported):
     before = {name: Path(name).read_bytes() for name in os.listdir(".") if name.endswith(".fits")}
     confetti_check(imagename="line", fitsmask=True)

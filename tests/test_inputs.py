@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from casa_images import checksum, write_cube
+from casa_images import checksum, join_virtually, write_cube
 from checks import confetti_check
 from skies import NOISE, Products
 
@@ -403,6 +403,22 @@ def test_an_image_whose_corners_are_beyond_the_sky_is_checked(monkeypatch):
     monkeypatch.setattr("casa_images.CELL_ARCSEC", 7200)
     write_cube("line", sky(7))
     assert confetti_task.confetti_check(imagename="line")["channels"] == [3]
+
+
+@pytest.mark.parametrize("unit", ["beam-1 Jy", "Jy beam-1", "Jy beam^-1"])
+def test_jansky_per_beam_may_be_spelled_as_other_programs_do(unit):
+    write_cube("line", sky(7))
+    with opened("line.image") as tool:
+        tool.setbrightnessunit(unit)
+    assert confetti_check(imagename="line")["channels"] == [3]
+
+
+@pytest.mark.parametrize("part", ["line.model.part0", "line.model.part1"])
+def test_a_joined_image_of_which_a_part_has_moved_names_it(part):
+    write_cube("line", sky(7))
+    join_virtually("line.model", 4)
+    shutil.move(part, "elsewhere")
+    refuses("line", f"line.model is joined of other images, of which .*{part} is not found: put it back")
 
 
 @pytest.mark.parametrize("unit", ["K", "mJy/beam", "Jy/pixel"])

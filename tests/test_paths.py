@@ -347,6 +347,23 @@ def test_the_workers_of_a_cluster_give_the_same_and_never_import_casa(line, clie
     assert list(imported.values()) == [["confetti_task.private.check.evidence"]] * 2
 
 
+def test_a_cluster_whose_workers_are_still_in_the_queue_is_waited_for_and_that_is_said(line, monkeypatch):
+    from casatasks import casalog
+    from distributed import Client, LocalCluster
+
+    posted = []
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as empty, Client(empty):
+
+        def post(message, *_, **__):
+            posted.append(message)
+            if "no workers yet" in message:
+                empty.scale(1)
+
+        monkeypatch.setattr(casalog, "post", post)
+        assert_same(confetti_check(imagename="line"), line)
+    assert any("no workers yet: waiting" in message for message in posted)
+
+
 def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
     find, marker = survey.find_candidates, os.path.abspath("killed")
 

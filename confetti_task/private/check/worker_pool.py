@@ -100,6 +100,7 @@ def worker_pool(parallel, mapped):
     client = _dask_client() if mapped and parallel is True else None
     threads = (_cores() if parallel is True else max(1, parallel)) if mapped else 1
     if client is not None:
+        _wait_for_a_worker(client)
         _check_version(client)
         nthreads = client.nthreads().values()
         yield Workers(max(1, len(nthreads)), max(nthreads, default=1), client.get_executor(pure=False, retries=RETRIES))
@@ -130,6 +131,17 @@ def end_if_interrupted():
 def _cores():
     """Number of cores that this process may use; on macOS, all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _wait_for_a_worker(client):
+    """Wait, and say so, while the jobs of a cluster are still in the queue."""
+    if client.nthreads():
+        return
+    from casatasks import casalog  # not in the workers, which import this module too
+
+    casalog.post("The dask cluster has no workers yet: waiting for the first; Ctrl-C ends the check", "WARN")
+    client.wait_for_workers(1)
+    casalog.post("A dask worker has come")
 
 
 def _check_version(client):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, Optional, Tuple
 
 import numpy as np
+from astropy import units
 
 from .fits import is_fits
 from .headers import opened_to_read, read_header
@@ -303,8 +304,16 @@ def _where_to_look(root, missing):
     )
 
 
+def _is_jansky_per_beam(unit):
+    """Whether a unit is Jy/beam, however it is spelled: 'beam-1 Jy', 'Jy beam^-1', 'JY/BEAM'."""
+    try:
+        return units.Unit(unit.lower().replace("jy", "Jy")) == units.Jy / units.beam
+    except ValueError:
+        return False
+
+
 def _check_image(cube, unit):
-    if unit not in ("Jy/beam", ""):
+    if unit and not _is_jansky_per_beam(unit):
         raise ValueError(
             f"{cube.path('image')} is in {unit}, not in Jy/beam; give the image as tclean wrote it, or convert it"
         )

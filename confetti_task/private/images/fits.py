@@ -64,6 +64,24 @@ def read_cards(path):
     return cards
 
 
+def is_packed(path):
+    """Whether the image of a FITS file is compressed in tiles, as fpack does it."""
+    from astropy.io import fits
+
+    with fits.open(path) as file:
+        return any(isinstance(unit, fits.CompImageHDU) for unit in file)
+
+
+def channels_without_beam(path):
+    """Channels with no beam in the table of a FITS file: NaN, of zero width, or with its axes swapped."""
+    from astropy.io import fits
+
+    with fits.open(path) as file:
+        tables = [unit.data for unit in file if unit.name == "BEAMS" and unit.data is not None]
+        rows = [row for table in tables for row in table if not row["BMAJ"] >= row["BMIN"] > 0]
+    return sorted({int(row["CHAN"]) for row in rows})
+
+
 def _what_else(beginning):
     if beginning.startswith(GZIP):
         return "is compressed; decompress it first, with gunzip"

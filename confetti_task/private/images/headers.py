@@ -1,12 +1,14 @@
 """Headers of CASA images, and the image tool that reads them."""
 
 import os
+import re
 from contextlib import contextmanager
 
 import numpy as np
 from astropy import units
 
-from .fits import read_cards
+from .channels import format_channels
+from .fits import channels_without_beam, is_packed, read_cards
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -25,14 +27,30 @@ def opened(path):
     try:
         tool.open(path)
     except RuntimeError as error:
-        raise ValueError(
-            f"{path} cannot be read as a CASA image or as FITS: {error}; give an image that tclean, exportfits or "
-            "WSClean wrote"
-        ) from error
+        raise ValueError(f"{path} {_why_not_opened(path, str(error))}") from error
     try:
         yield tool
     finally:
         tool.done()
+
+
+def _why_not_opened(path, error):
+    """Why the image tool could not open an image, and the mend that fits."""
+    joined = re.search(r"contains image (\S+) of another data type", error)
+    if joined and not os.path.exists(os.path.join(os.path.dirname(path), joined[1])):
+        return f"is joined of other images, of which {joined[1]} is not found: put it back, or join them again"
+    if "acquiring lock" in error:
+        return f"cannot be locked: {error}; copy the images to a disk with file locks, or mount it with them (flock)"
+    if os.path.isfile(path):
+        packed, channels = is_packed(path), channels_without_beam(path)
+        if packed:
+            return "is compressed in tiles; decompress it first, with funpack"
+        if channels:
+            return (
+                f"has no valid beam in channels {format_channels(channels)} of its table of beams; give them the beam "
+                "of a channel beside them, or export the image again"
+            )
+    return f"cannot be read as a CASA image or as FITS: {error}; give an image that tclean, exportfits or WSClean wrote"
 
 
 @contextmanager

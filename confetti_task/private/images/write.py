@@ -4,6 +4,8 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -77,8 +79,8 @@ def write_fits(path, cube, places):
     whole = cube.axes[2:] != (1, 0)  # only planes x, y are contiguous
     _make_sure_of_room(file, path, prod(cube.shape) if whole else 0)
     if whole:
-        with opened(path) as tool:
-            tool.tofits(file, stokeslast=False)
+        with opened(path) as tool, _plain_name(file) as plain:
+            tool.tofits(plain, stokeslast=False)
         return
     lengthen(file, _write_first_pixel(file, path))
     tiles = find_fits_tiles(file)
@@ -92,12 +94,23 @@ def _write_first_pixel(file, path):
     from casatools import regionmanager
 
     tools = regionmanager()
-    with opened(path) as tool:
+    with opened(path) as tool, _plain_name(file) as plain:
         shape = tuple(int(length) for length in tool.shape())
         pixel = tools.box(blc=[0] * len(shape), trc=[0] * len(shape))
-        tool.tofits(file, region=pixel, stokeslast=False)
+        tool.tofits(plain, region=pixel, stokeslast=False)
     tools.done()
     return shape
+
+
+@contextmanager
+def _plain_name(file):
+    """Another name for a new file: cfitsio reads syntax of its own in parentheses and brackets, as of CO(2-1)."""
+    with tempfile.TemporaryDirectory(prefix="confetti-") as folder:
+        alias = os.path.join(folder, "folder")
+        os.symlink(os.path.dirname(os.path.abspath(file)), alias)
+        name = f"{os.path.basename(folder)}.fits"
+        yield os.path.join(alias, name)
+        os.rename(os.path.join(alias, name), file)
 
 
 def _make_sure_of_room(path, template, voxels):
