@@ -150,7 +150,7 @@ def test_names_in_which_libraries_read_syntax_are_names(products, name):
 def test_a_fits_file_that_is_compressed_in_tiles_is_refused_with_the_way_out(exported):
     for name in ("line.model.fits", "line.psf.fits"):
         with fits.open(name) as file:
-            packed = fits.CompImageHDU(file[0].data, file[0].header, compression_type="GZIP_1", quantize_level=0)
+            packed = fits.CompImageHDU(file[0].data.squeeze(), compression_type="GZIP_1", quantize_level=0)
             fits.HDUList([fits.PrimaryHDU(), packed]).writeto(name, overwrite=True)
         with pytest.raises(ValueError, match=f"{name} is compressed in tiles; decompress it first, with funpack"):
             confetti_check(imagename="line")
