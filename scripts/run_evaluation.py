@@ -48,6 +48,9 @@ GOOD_NOISE = (0.9, 1.15)
 # Bounds of the bins of the reliability diagram.
 CLAIMS = (0, 0.86, 0.9, 0.95, 0.99, np.inf)
 
+# Verdicts of the check on a channel.
+VERDICTS = ("diverged", "bad", "suspicious", "acquitted", "good", "unchecked")
+
 # Name of the rows of the check that does not deconvolve channels again.
 NOT_DECONVOLVED = "not deconvolved again"
 
@@ -144,7 +147,7 @@ def _decode(value):
 
 
 def check(path, case, without, parameters):
-    """Mask, bad channels and finds of confetti_check, and the noise of every channel as it has it."""
+    """Mask, bad channels and finds of confetti_check, and its table of the channels."""
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, path.stem)
         products = [name for name in ("model", "image", "residual", "psf", "mask") if name in case and name != without]
@@ -152,8 +155,8 @@ def check(path, case, without, parameters):
         result = confetti_check(imagename=root, report=False, **parameters)
         sources = QTable.read(result["table"])
         finds = sources[sources["class"] == "confetti"]["channel", "y", "x", "reliability", "evidence"]
-        noise = QTable.read(result["channeltable"])["noise"].to_value("Jy/beam")
-        return read_image(result["mask"]) > 0, result["channels"], finds.as_array(), noise
+        channels = QTable.read(result["channeltable"])
+        return read_image(result["mask"]) > 0, result["channels"], finds.as_array(), channels
 
 
 def despeckle(case):
@@ -209,9 +212,9 @@ def near_lone(errors, reach):
 
 
 def evaluate(path, case, without, parameters):
-    """Counts of confetti_check, its peers and, where it can be known, the ceiling; claims of finds; noise ratios."""
+    """Counts of confetti_check, its peers, and the ceiling if it is known; claims of finds, verdicts, noise ratios."""
     with contextlib.redirect_stdout(sys.stderr):
-        *masked, finds, noise = check(path, case, without, parameters)
+        *masked, finds, channels = check(path, case, without, parameters)
         *alone, _, _ = check(path, case, without, dict(parameters, deconvolve="none"))
     found = {"confetti_check": masked, NOT_DECONVOLVED: alone}
     found.update({"despeckle": despeckle(case), "narrow hot pixels": narrow_hot_pixels(case)})
@@ -220,8 +223,21 @@ def evaluate(path, case, without, parameters):
         ceiling = score(case, *oracle(case))
         counts["confetti_check"].update({f"ceiling_{name}": ceiling[name] for name in ("found", "fake")})
         counts["ceiling"] = {name: ceiling[name] for name in TO_FIND}
-    ratios = noise / case.get("sigma_chan", np.nan)
-    return counts, claims(case, finds), ratios[np.isfinite(ratios)]
+    ratios = channels["noise"].to_value("Jy/beam") / case.get("sigma_chan", np.nan)
+    return counts, claims(case, finds), verdicts(case, channels["verdict"]), ratios[np.isfinite(ratios)]
+
+
+def verdicts(case, given):
+    """How many truly bad channels, and how many without any fake source, got each verdict, as a Counter of pairs."""
+    sides = zip(("bad", "good"), bad_and_good(case))
+    return Counter((side, str(given[channel])) for side, channels in sides for channel in channels)
+
+
+def verdicts_table(counted):
+    """The verdicts on truly bad and good channels, as lines of Markdown."""
+    yield f"| channels | {' | '.join(VERDICTS)} |\n|---|{'---|' * len(VERDICTS)}"
+    for side, name in (("bad", "with a fake source of 6 sigma"), ("good", "without any of 5 sigma")):
+        yield f"| {name} | {' | '.join(str(counted[side, verdict]) for verdict in VERDICTS)} |"
 
 
 def claims(case, finds):
@@ -268,31 +284,37 @@ def kinds_table(claimed):
 def score(case, mask, channels):
     """Count what a mask and a list of bad channels find, and what they get wrong."""
     counts = dict.fromkeys(COUNTS, 0)
-    worst = {}
     for channel in range(len(mask)):
-        peaks = _score_fake(case, channel, mask[channel], counts)
-        if peaks:
-            worst[channel] = max(peaks)
+        _score_fake(case, channel, mask[channel], counts)
         _score_groups(case, channel, mask[channel], counts)
-    bad = {channel for channel, peak in worst.items() if peak >= BAD_SIGMA}
-    beside_real = np.flatnonzero((case["label"] == 3).any(axis=(1, 2))).tolist()
-    neither = ({*worst, *beside_real, 0, len(mask) - 1}) - bad
-    listed = {int(channel) for channel in channels} - neither
-    counts.update(bad=len(bad), bad_found=len(bad & listed), bad_wrong=len(listed - bad))
+    (bad, good), listed = bad_and_good(case), {int(channel) for channel in channels}
+    counts.update(bad=len(bad), bad_found=len(bad & listed), bad_wrong=len(good & listed))
     return counts
 
 
-def _score_fake(case, channel, plane, counts):
-    peaks = []
+def bad_and_good(case):
+    """Truly bad channels, and those without any fake source; the others count neither way."""
+    channels = range(len(case["label"]))
+    worst = {channel: max((peak for _, peak in fake_sources(case, channel)), default=0) for channel in channels}
+    bad = {channel for channel in channels if worst[channel] >= BAD_SIGMA}
+    doubtful = {*np.flatnonzero((case["label"] == 3).any(axis=(1, 2))).tolist(), channels[0], channels[-1]}
+    return bad, {channel for channel in channels if not worst[channel]} - doubtful
+
+
+def fake_sources(case, channel):
+    """Where each fake source of a channel is, and its largest error in sigma."""
     for pixels in groups(case["label"][channel] == 2, case["reach"]):
-        within = near(pixels, case["reach"], plane.shape)
-        peaks.append(np.abs(case["Dh"][channel][within]).max())
-        found, large = bool(plane[within].any()), peaks[-1] >= LARGE_SIGMA
+        within = near(pixels, case["reach"], case["Dh"][channel].shape)
+        yield within, np.abs(case["Dh"][channel][within]).max()
+
+
+def _score_fake(case, channel, plane, counts):
+    for within, peak in fake_sources(case, channel):
+        found, large = bool(plane[within].any()), peak >= LARGE_SIGMA
         counts["fake"] += 1
         counts["found"] += found
         counts["large"] += large
         counts["large_found"] += found and large
-    return peaks
 
 
 def _score_groups(case, channel, plane, counts):
@@ -376,23 +398,29 @@ def main(folder, parameters, without_psf):
     casalog.setlogfile(os.devnull)
     print(head(), flush=True)
     totals, kinds, claimed, ratios = defaultdict(Counter), {"single fields": [], "mosaics": []}, [], {}
+    judged = Counter()
     for path in sorted(Path(folder).glob("*.npz")):
         case = read_case(path)
-        counts, claims_here, ratios[path.stem] = evaluate(path, case, without, parameters)
+        counts, claims_here, verdicts_here, ratios[path.stem] = evaluate(path, case, without, parameters)
         claimed += claims_here
+        judged += verdicts_here
+        kind, checked = "mosaics" if case["mosaic"] else "single fields", counts["confetti_check"]
         for name in counts:
             totals[name].update(counts[name])
-        checked = counts["confetti_check"]
+        for name in ("confetti_check", NOT_DECONVOLVED):
+            totals[f"{name}, {kind}"].update(counts[name])
         print(row(path.stem, checked), flush=True)
         print(row(f"{path.stem}, {NOT_DECONVOLVED}", counts[NOT_DECONVOLVED]), flush=True)
         if checked["fake"]:
-            kinds["mosaics" if case["mosaic"] else "single fields"].append(checked)
+            kinds[kind].append(checked)
     for name, counts in totals.items():
         print(row(f"**all, {name}**", counts))
     for kind, cases in kinds.items():
         if cases:
             print(mean_row(f"**mean of {len(cases)} {kind}**", cases))
-    print("", *kinds_table(claimed), "", *diagram(claimed), "", *noise_table(ratios), sep="\n")
+    tables = kinds_table(claimed), verdicts_table(judged), diagram(claimed), noise_table(ratios)
+    for table in tables:
+        print("", *table, sep="\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 from astropy.table import QTable
 from casa_images import read_image
 from checks import confetti_check
-from products_of_size import FAINT, write_products
+from products_of_size import FAINT, NOISE, write_products
 
 CHANNELS = 8
 
@@ -30,6 +30,12 @@ def test_faint_components_are_no_candidates_and_leave_those_of_the_bad_channels(
     assert 0.2 <= filled <= 0.32
     assert np.flatnonzero(candidates).tolist() == result["channels"] == [5]
     assert result["diverged"] == result["warnings"] == []
+
+
+def test_bright_emission_fills_a_tenth_of_each_plane_and_has_the_height_that_was_asked_for():
+    write_products("cube", 256, 2, bright=200.0)
+    assert 0.09 <= np.mean(read_image("cube.model") != 0) <= 0.11
+    assert 150 <= read_image("cube.image").max() / NOISE <= 210
 
 
 def test_an_ordinary_clean_has_few_components_and_candidates_in_the_bad_channels_only():

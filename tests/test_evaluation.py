@@ -5,7 +5,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy.table import Table
-from run_evaluation import Claim, despeckle, diagram, kinds_table, mean_row, near_lone, noise_table, oracle, score
+from run_evaluation import (
+    Claim,
+    despeckle,
+    diagram,
+    kinds_table,
+    mean_row,
+    near_lone,
+    noise_table,
+    oracle,
+    score,
+    verdicts,
+    verdicts_table,
+)
 from run_evaluation import row as row_of_case
 from run_faults import table
 from run_mending_evaluation import condemned_wrongly, count, row
@@ -223,6 +235,18 @@ def test_the_table_of_faults_counts_every_time_and_what_failed():
         "| a full disk is said | 1 | 1 |",
         "| **all** | **12** | **11** |",
     ]
+
+
+def test_verdicts_are_counted_for_bad_channels_and_for_those_without_fake_sources():
+    label, error = np.zeros(SHAPE, dtype=int), np.zeros(SHAPE)
+    for place, height in (((2, 10, 10), 7), ((4, 10, 10), 5.5)):
+        label[place], error[place] = 2, height
+    given = ["good", "good", "suspicious", "acquitted", "bad", "bad", "good"]
+    counted = verdicts({"label": label, "Dh": error, "reach": 3}, given)
+    assert counted == {("bad", "suspicious"): 1, ("good", "good"): 1, ("good", "acquitted"): 1, ("good", "bad"): 1}
+    *_, bad, good = "\n".join(verdicts_table(counted)).split("\n")
+    assert bad == "| with a fake source of 6 sigma | 0 | 0 | 1 | 0 | 0 | 0 |"
+    assert good == "| without any of 5 sigma | 0 | 1 | 0 | 1 | 1 | 0 |"
 
 
 def test_finds_are_counted_by_their_evidence():

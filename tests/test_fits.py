@@ -432,7 +432,7 @@ def test_the_page_and_a_plot_are_drawn_from_fits(exported):
 
 def test_cleaning_again_with_tclean_is_refused_with_the_calls_that_help(exported):
     result = confetti_check(imagename="line")
-    assert "With the visibilities the new images are better: its images are FITS" in describe_verdict(
+    assert "With the visibilities the new images are better, but its images are FITS" in describe_verdict(
         result, open_cube("line")
     )
     assert "importfits" not in describe_verdict(result, open_cube("casa"))

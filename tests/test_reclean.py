@@ -287,8 +287,8 @@ def write_history(path, *runs, through=""):
 @pytest.mark.parametrize(
     ("first", "then", "named"),
     [
-        ({"deconvolver": "multiscale"}, {"deconvolver": "hogbom"}, 'deconvolver: "multiscale", then "hogbom"'),
-        ({"imagename": "low", "vis": "a.ms"}, {"imagename": "high", "vis": "b.ms"}, 'vis: "a.ms", then "b.ms"'),
+        ({"deconvolver": "multiscale"}, {"deconvolver": "hogbom"}, "deconvolver: multiscale, then hogbom"),
+        ({"imagename": "low", "vis": "a.ms"}, {"imagename": "high", "vis": "b.ms"}, "vis: a.ms, then b.ms"),
     ],
     ids=["another deconvolver on top", "joined chunks"],
 )

@@ -610,7 +610,7 @@ NO_PAGE = "the HTML report or the region files could not be written: the log say
 
 WITHOUT_TCLEAN = (
     "confetti_reclean deconvolves these channels again from their own images, without visibilities, and writes CASA "
-    "images. With the visibilities the new images are better:"
+    "images. With the visibilities the new images are better, but"
 )
 IMPORT = (
     "its images are FITS files, and tclean continues CASA images only. Import each of them, e.g. importfits(fitsimage="

@@ -54,10 +54,10 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone
-    converged, almost_gone = channels["deconvolved"] == "converged", channels["gone"] >= ALMOST_GONE
-    channels["acquitted"] = np.isin(channels["channel"], acquitted)
-    channels["acquitted"] |= suspicious & converged & ~almost_gone
-    suspicious |= converged & almost_gone
+    converged = channels["deconvolved"] == "converged"
+    almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
+    channels["acquitted"] = np.isin(channels["channel"], acquitted) | (suspicious & converged & ~almost_gone)
+    suspicious |= almost_gone
     channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found
 

@@ -8,7 +8,10 @@ cube in a thousand files for each product, astropy's headers would take ten time
 import os
 import re
 from collections import namedtuple
+from contextlib import suppress
 from math import prod
+
+from .channels import format_channels
 
 # A header consists of cards, and it fills blocks.
 CARD, BLOCK = 80, 2880
@@ -64,22 +67,21 @@ def read_cards(path):
     return cards
 
 
-def is_packed(path):
-    """Whether the image of a FITS file is compressed in tiles, as fpack does it."""
+def why_refused(path):
+    """What is wrong with a FITS file that CASA refuses, and the mend; '' if that is not known."""
     from astropy.io import fits
 
-    with fits.open(path) as file:
-        return any(isinstance(unit, fits.CompImageHDU) for unit in file)
-
-
-def channels_without_beam(path):
-    """Channels with no beam in the table of a FITS file: NaN, of zero width, or with its axes swapped."""
-    from astropy.io import fits
-
-    with fits.open(path) as file:
-        tables = [unit.data for unit in file if unit.name == "BEAMS" and unit.data is not None]
-        rows = [row for table in tables for row in table if not row["BMAJ"] >= row["BMIN"] > 0]
-    return sorted({int(row["CHAN"]) for row in rows})
+    with suppress(OSError, KeyError), fits.open(path) as file:
+        if any(isinstance(unit, fits.CompImageHDU) for unit in file):
+            return "is compressed in tiles; decompress it first, with funpack"
+        beams = [row for unit in file if unit.name == "BEAMS" for row in unit.data]
+        channels = {int(row["CHAN"]) for row in beams if not row["BMAJ"] >= row["BMIN"] > 0}  # NaN, zero or swapped
+        if channels:
+            return (
+                f"has no valid beam in channels {format_channels(channels)} of its table of beams; give them the beam "
+                "of a channel beside them, or export the image again"
+            )
+    return ""
 
 
 def _what_else(beginning):

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from astropy import units
 
-from .channels import format_channels
-from .fits import channels_without_beam, is_packed, read_cards
+from .fits import read_cards, why_refused
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -41,16 +40,10 @@ def _why_not_opened(path, error):
         return f"is joined of other images, of which {joined[1]} is not found: put it back, or join them again"
     if "acquiring lock" in error:
         return f"cannot be locked: {error}; copy the images to a disk with file locks, or mount it with them (flock)"
-    if os.path.isfile(path):
-        packed, channels = is_packed(path), channels_without_beam(path)
-        if packed:
-            return "is compressed in tiles; decompress it first, with funpack"
-        if channels:
-            return (
-                f"has no valid beam in channels {format_channels(channels)} of its table of beams; give them the beam "
-                "of a channel beside them, or export the image again"
-            )
-    return f"cannot be read as a CASA image or as FITS: {error}; give an image that tclean, exportfits or WSClean wrote"
+    known = why_refused(path) if os.path.isfile(path) else ""
+    return known or (
+        f"cannot be read as a CASA image or as FITS: {error}; give an image that tclean, exportfits or WSClean wrote"
+    )
 
 
 @contextmanager

@@ -13,8 +13,8 @@ _NUMPY = re.compile(
 
 # What the model of an image depends on, beyond the depth of the clean.
 DECISIVE = ("imagename", "vis", "deconvolver", "scales")
-# exportfits loses a character at the second and each later wrap of a line: from 143 characters on, 14 of them the name.
-SAFE_LENGTH = 125
+# Characters of a line of the history from which on exportfits loses one: at the second and each later wrap.
+WRAPPED_TWICE = 143
 
 
 def recorded_parameters(history, root, wanted):
@@ -61,7 +61,7 @@ def differing(history, root):
         By name of the parameter (of `DECISIVE`) the values in the order of the runs, as text.
     """
     runs = _runs_of_image(history, root)
-    values = {name: [*dict.fromkeys(_without_folders(run.get(name, "")) for run in runs)] for name in DECISIVE}
+    values = {name: [*dict.fromkeys(_comparable(name, run.get(name, '""')) for run in runs)] for name in DECISIVE}
     return {name: each for name, each in values.items() if len(each) > 1}
 
 
@@ -69,7 +69,7 @@ def doubtful(history, root):
     """Names of parameters of the last clean whose lines FITS may have damaged; parameters as above."""
     runs = _runs_of_image(history, root) or [{}]
     through_fits = any(re.search(r"\b(importfits|fromfits)\b", line) for line in history)
-    return [name for name, text in runs[-1].items() if through_fits and len(text) > SAFE_LENGTH]
+    return [name for name, text in runs[-1].items() if through_fits and len(_line_of(name, text)) >= WRAPPED_TWICE]
 
 
 def _runs_of_image(history, root):
@@ -79,15 +79,20 @@ def _runs_of_image(history, root):
     return [run for run in runs if _read_value("niter", run.get("niter", "0"))] or runs
 
 
-def _without_folders(text):
-    """A value as text, with file names without their folders: a later run may be called from elsewhere."""
-    return re.sub(r"[^\s'\"\[,]*/", "", text)
+def _comparable(name, text):
+    """A value as text, however it was recorded, and names without folders: a later run may come from elsewhere."""
+    value = _read_value(name, text)
+    return ", ".join(os.path.basename(str(one)) for one in (value if isinstance(value, list) else [value]))
 
 
 def record_of(task, parameters):
     """Parameters as lines of a history, in the format of tclean; confetti_reclean records its runs like this."""
     quoted = ((name, f'"{value}"' if isinstance(value, str) else value) for name, value in parameters.items())
-    return [f"taskname={task}"] + [f"{name:<11} = {value}" for name, value in quoted]
+    return [f"taskname={task}"] + [_line_of(name, value) for name, value in quoted]
+
+
+def _line_of(name, value):
+    return f"{name:<11} = {value}"
 
 
 def _runs_of_tclean(history):
