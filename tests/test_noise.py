@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, gaussian
 
-from confetti_task.private.core.noise import SCATTER, channel_noise, is_quiet, plane_scatters, settled
+from confetti_task.private.core.noise import (
+    SCATTER,
+    as_in_dirty_images,
+    channel_noise,
+    dirty_ratio,
+    is_quiet,
+    least_noise,
+    plane_scatters,
+    settled,
+)
 
 SIZE = 256
 RAISED = 1.15  # the heights of noise above their rings scatter more than the noise
@@ -30,7 +39,8 @@ def scatters(image, tail=2.9, residual=None, faintest=None):
     found = np.zeros(len(image), dtype=SCATTER)
     found["image"], found["tail"] = image, tail
     found["residual"] = found["image"] / RAISED if residual is None else residual
-    found["faintest"] = 0.92 * found["image"] if faintest is None else faintest
+    found["faintest"] = found["image"] / RAISED if faintest is None else faintest
+    found["left"], found["uncleaned"] = found["residual"], np.nan
     return found
 
 
@@ -89,7 +99,7 @@ def test_channels_full_of_emission_or_confetti_have_the_noise_of_quiet_ones_howe
 def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
     found = scatters(np.full(40, RAISED * NOISE))
     expected = np.full(40, NOISE)
-    for name in ("image", "residual"):
+    for name in ("image", "residual", "left"):
         found[name][noisy] *= 3
     expected[noisy] *= 3
     assert channel_noise(found) == pytest.approx(expected)
@@ -97,7 +107,7 @@ def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
 
 def test_emission_beside_a_step_of_the_noise_has_the_noise_of_its_side():
     found, factor = scatters(np.full(40, RAISED * NOISE)), np.where(np.arange(40) < 20, 1, 3)
-    for name in ("image", "residual", "faintest"):
+    for name in ("image", "residual", "left", "faintest"):
         found[name] *= factor
     found["tail"][15:25] = 9
     found["image"][15:25] *= 2
@@ -114,7 +124,7 @@ def test_a_channel_full_of_emission_at_the_very_step_has_the_noise_in_between():
 def test_channels_at_the_end_of_the_cube_without_quiet_ones_beyond_may_be_noisy():
     found = scatters(np.full(40, RAISED * NOISE))
     found["tail"][30:] = 9
-    for name in ("image", "residual", "faintest"):
+    for name in ("image", "residual", "left", "faintest"):
         found[name][30:] *= 3
     assert channel_noise(found)[30:] == pytest.approx(np.full(10, 2 * NOISE))
 
@@ -127,8 +137,73 @@ def test_a_channel_so_full_of_errors_of_clean_that_it_looks_like_noise_is_not_no
 
 
 def test_without_any_quiet_channel_the_faintest_parts_are_taken():
-    found = scatters(np.full(3, 3 * NOISE), tail=9, residual=NOISE, faintest=0.92 * RAISED * NOISE)
+    found = scatters(np.full(3, 3 * NOISE), tail=9, residual=NOISE, faintest=NOISE)
     assert channel_noise(found) == pytest.approx(np.full(3, NOISE))
+    assert least_noise(found, channel_noise(found)) == pytest.approx(np.full(3, NOISE))
+
+
+def full_of_emission(depth, channels=8):
+    """A field full of clumps in all channels, cleaned down to that many sigma, as by an ideal CLEAN."""
+    products = noise_of_an_array(channels)
+    for channel in range(channels):
+        products.model[channel] = emission(SIZE, 12, 300 * NOISE / BEAM**2, seed=channel)
+    if depth < 3:
+        products.residual *= np.float32(0.4)
+    return products
+
+
+def test_where_emission_fills_all_channels_the_noise_is_what_the_residual_has_where_nothing_was_cleaned():
+    products = full_of_emission(depth=3)
+    products.model[:, :, :60] = 0
+    assert noise_of(products) == pytest.approx(np.full(8, NOISE), rel=0.25)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_where_emission_fills_all_channels_and_no_place_was_left_alone_the_noise_is_bounded_and_said_to_be_unknown(
+    depth,
+):
+    products = full_of_emission(depth)
+    found = plane_scatters(products.image, products.residual, BEAM)
+    noise = channel_noise(found)
+    assert (noise >= 0.95 * NOISE).all()
+    assert (noise <= 3.5 * NOISE).all()
+    assert (least_noise(found, noise) <= 1.05 * NOISE).all()
+
+
+def test_emission_up_to_the_end_of_the_cube_does_not_raise_the_noise_there_beyond_what_the_residual_allows():
+    found = scatters(np.full(40, RAISED * NOISE))
+    found["tail"][30:], found["image"][30:], found["faintest"][30:] = 9, 40 * NOISE, 20 * NOISE
+    found["uncleaned"][32:] = NOISE
+    assert channel_noise(found) == pytest.approx(np.full(40, NOISE))
+    found["uncleaned"] = np.nan
+    assert (channel_noise(found)[30:] <= 5 * NOISE).all()
+
+
+def deeply_cleaned(lost):
+    """Noise of which CLEAN has taken a part out of the residual, and restored less: planes, and their PSF."""
+    products = noise_of_an_array(1, SIZE)
+    noise, psf = products.residual[0], gaussian(BEAM, SIZE)
+    model = np.zeros_like(noise)
+    model[SIZE // 2 - 60 :: 10, ::10] = 20 * NOISE  # with what is lost in the restored image
+    return {"model": model, "image": noise * (1 - lost), "residual": noise - convolve(model, psf)}, psf
+
+
+def test_the_dirty_image_tells_how_much_of_the_noise_a_deep_clean_has_lost():
+    planes, psf = deeply_cleaned(lost=0.5)
+    assert dirty_ratio(planes, psf, BEAM) == pytest.approx(2, rel=0.5)
+
+
+def test_a_dirty_image_is_not_compared_with_one_of_a_much_larger_beam():
+    planes, psf = deeply_cleaned(lost=0)
+    assert np.isnan(dirty_ratio(planes, psf, 1.4 * BEAM))
+
+
+def test_dirty_images_correct_the_noise_only_if_they_differ_beyond_what_faint_emission_does():
+    noise = np.full(5, NOISE, dtype=np.float32)
+    assert as_in_dirty_images(noise, [1.15, 1.18, 3]) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan]) == pytest.approx(1.85 * noise)
+    assert as_in_dirty_images(noise, [0.8]) == pytest.approx(0.8 * noise)
+    assert as_in_dirty_images(noise, []) == pytest.approx(noise)
 
 
 def test_the_noise_is_settled_with_twelve_quiet_channels_on_either_side_or_at_the_end_of_the_cube():

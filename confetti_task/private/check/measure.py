@@ -4,8 +4,10 @@ import numpy as np
 
 from ..core.decision import pointless
 from ..core.noise import (
+    DIRTY_PIXELS,
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
+    dirty_ratio,
     reach_of_samples,
     sample_heights,
     sampled,
@@ -67,15 +69,43 @@ def measure_scatters(cube, polarization, start, end, voxels):
     alone = [(0, height)] if whole else [(row, row + 1) for row in rows.tolist()]
     scatters = []
     for low, high in chunks(start, end, cube.depth, _number_of_rows(around) * width, min(voxels, CHUNK_VOXELS)):
-        heights, residual = [], []
+        heights, sampled_image, residual = [], [], []
         for some in _together(around, voxels // width):
             image, lines = _read_strips(cube, "image", polarization, low, high, some, rows)
             heights.append(sample_heights(image, lines, columns, cube.beam))
+            sampled_image.append(image[:, lines][:, :, columns])
         for some in _together(alone, voxels // width):
             left, lines = _read_strips(cube, "residual", polarization, low, high, some, rows)
             residual.append(left[:, lines][:, :, columns])
-        scatters.append(scatters_of(np.concatenate(heights, axis=1), np.concatenate(residual, axis=1)))
+        scatters.append(scatters_of(*(np.concatenate(rows_of, axis=1) for rows_of in (heights, sampled_image, residual))))
     return np.concatenate(scatters)
+
+
+def compare_with_dirty_image(cube, polarization, channel):
+    """
+    Compare the noise of the dirty image of a channel with what image and residual make of it.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    polarization, channel : int
+        Polarization and channel.
+
+    Returns
+    -------
+    ratio : float
+        From `core.noise.dirty_ratio`, for the middle of the planes; NaN without a PSF.
+    """
+    if not cube.has("psf", channel):
+        return np.nan
+    middles = [(length // 2, min(length, DIRTY_PIXELS)) for length in cube.shape[2:]]
+    box = [(middle - size // 2, middle - size // 2 + size) for middle, size in middles]
+    planes = {
+        product: read_channels(cube, product, polarization, channel, channel + 1, *box)[0]
+        for product in ("model", "image", "residual", "psf")
+    }
+    return dirty_ratio(planes, planes.pop("psf"), cube.beam)
 
 
 def _number_of_rows(strips_read):

@@ -8,7 +8,7 @@ from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .consistency import CHANGED, CONTRADICTS, TO_BE_RESTORED
 from .tables import checked_channels, diverged_channels, is_bad, suspicious_channels
-from .verdict import without_neighbour
+from .verdict import has_known_noise, without_neighbour
 
 NO_PSF = (
     "{path} not found: which spatial frequencies were measured was taken from the power of the residual, which finds "
@@ -68,6 +68,12 @@ UNTESTED = (
     "candidates in channels {channels} could not be tested against the visibilities: {path} is blank there or has no "
     "peak of 1 at its central pixel (was it cut out of a larger PSF?), or the image or the residual is masked or blank "
     "around them"
+)
+UNKNOWN_NOISE = (
+    "the rms noise is not known: emission fills the image in all channels, and CLEAN has left components everywhere. "
+    "By the residual it is between {least:.2g} and {noise:.2g} Jy/beam. Heights in sigma are in units of {noise:.2g} "
+    "Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be missed, and no channel is called good. "
+    "Image channels without emission too, or check a cube that was cleaned less deeply, or within a clean mask"
 )
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, but that of {psf} is {psf_beam:.2f}: was the image "
@@ -156,7 +162,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_nearly_blind(channels)]
+    return [*warnings, *_unknown_noise(channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -209,6 +215,14 @@ def _without_psf(cube, channels):
     if len(rows):
         response = np.nanmax(rows["response"], initial=-1)
         yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
+
+
+def _unknown_noise(channels):
+    """The warning that sigma is not known, or nothing."""
+    rows = channels[np.isfinite(channels["noise"]) & ~has_known_noise(channels)]
+    if len(rows):
+        noise, least = np.median(rows["noise"]), np.median(rows["least_noise"])
+        yield UNKNOWN_NOISE.format(noise=noise, least=least, factor=noise / least)
 
 
 def _nearly_blind(channels):

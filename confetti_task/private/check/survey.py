@@ -14,13 +14,13 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..core.convergence import has_diverged
-from ..core.noise import SCATTER, channel_noise, is_quiet, settled
+from ..core.noise import SCATTER, as_in_dirty_images, channel_noise, is_quiet, least_noise, settled, to_be_compared
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
-from .measure import BYTES_A_VOXEL, find_candidates, measure_scatters
+from .measure import BYTES_A_VOXEL, compare_with_dirty_image, find_candidates, measure_scatters
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -81,10 +81,12 @@ def _search(cube, selected, thresholds, workers, memory):
     noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
-        noise = measure_noise(cube, polarization, selected, workers, voxels)
+        noise, least = measure_noise(cube, polarization, selected, workers, voxels)
         casalog.post(messages.describe_noise(noise[selected]))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        for rows in measured:
+            rows["least_noise"] = least[rows["channel"]]
         noises.append(noise)
         channels += measured
         candidates += found
@@ -108,6 +110,12 @@ def measure_noise(cube, polarization, selected, workers, voxels):
 
     The channels around them are measured as far as enough quiet ones are found on either side, so that the noise does
     not depend on what is selected.
+
+    Returns
+    -------
+    noise, least : 1D float32 `~numpy.ndarray`
+        rms noise of every channel in Jy/beam, NaN for a blank one, and what it is at least, which is less where it is
+        not known.
     """
     scatters = np.full(cube.channels, np.nan, dtype=SCATTER)
     measured, reach = np.zeros(cube.channels, dtype=bool), LEAST_REACH
@@ -120,7 +128,10 @@ def measure_noise(cube, polarization, selected, workers, voxels):
         if settled(is_quiet(scatters), selected, reach):
             break
         reach *= 2
-    return channel_noise(scatters)
+    noise = channel_noise(scatters)
+    jobs = [(cube, polarization, channel) for channel in to_be_compared(scatters)]
+    noise = as_in_dirty_images(noise, [*workers.in_order(compare_with_dirty_image, jobs)])
+    return noise, least_noise(scatters, noise)
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):

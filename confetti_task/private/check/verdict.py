@@ -56,7 +56,8 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
-    channels["acquitted"] = np.isin(channels["channel"], acquitted) | (suspicious & converged & ~almost_gone)
+    in_known_units = converged & has_known_noise(channels)
+    channels["acquitted"] = np.isin(channels["channel"], acquitted) | (suspicious & in_known_units & ~almost_gone)
     suspicious |= almost_gone
     channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found
@@ -65,6 +66,11 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
 def without_neighbour(cube, channels, differing):
     """Whether each channel could not be checked for lack of a valid channel next to it."""
     return ~channels["checked"] & np.isfinite(channels["noise"]) & ~unusable(cube, channels["channel"], differing)
+
+
+def has_known_noise(channels):
+    """Whether the rms of each channel is known, so that heights in sigma mean what they say."""
+    return channels["least_noise"] == channels["noise"]
 
 
 def _of_the_worst(found):
@@ -86,7 +92,7 @@ def verdicts_of_channels(found):
         "bad": bad[channels["polarization"], channels["channel"]],
         "suspicious": channels["suspicious"],
         "acquitted": channels["acquitted"],
-        "good": channels["checked"] & ~channels["ambiguous"],
+        "good": channels["checked"] & ~channels["ambiguous"] & has_known_noise(channels),
         "blank": np.isnan(channels["noise"]),
     }
     return np.select([*verdicts.values()], [*verdicts], "unchecked").astype("U10")

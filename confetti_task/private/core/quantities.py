@@ -232,6 +232,13 @@ CHANNEL_QUANTITIES = (
         "Jy/beam",
         "rms noise (sigma), of the channel itself or of quiet ones around it; nan if blank",
     ),
+    Quantity(
+        "least_noise",
+        "f4",
+        "Jy/beam",
+        "what the rms noise is at least: less than noise where that is not known, because emission fills all channels "
+        "and CLEAN has left no place alone",
+    ),
     Quantity("checked", "?"),  # whether the rms is known, and that of a neighbour
     Quantity("total", "f8"),  # sum of the absolute values of the model, Jy
     Quantity("model_flux", "f8", "Jy", "total flux of the model", heading="model flux", shown_in="Jy", form=".3g"),
@@ -323,7 +330,7 @@ CHANNEL_QUANTITIES = (
         "suspicious: a fake source may hide there, or it was cleaned and has no neighbouring channel to compare with; "
         "acquitted: it was suspicious, and is the same after cleaning or deconvolving it again; good: none of these; "
         "blank: flagged or masked; unchecked: the images do not belong together, so few data that a source may be "
-        "anywhere, or no neighbouring channel and nothing cleaned",
+        "anywhere, a noise that is not known, or no neighbouring channel and nothing cleaned",
     ),
 )
 

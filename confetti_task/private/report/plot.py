@@ -51,5 +51,5 @@ def _find_pixel(cube, source):
     if not all(0 <= place < length for place, length in zip((channel, y, x), lengths)):
         raise ValueError(f"source={source!r} (channel, x, y) is not in {cube.name}, which has {lengths[0]} channels")
     with worker_pool(False, cube.mapped) as workers:
-        noise = measure_noise(cube, 0, [channel], workers, CHUNK_VOXELS)[channel]
+        noise = measure_noise(cube, 0, [channel], workers, CHUNK_VOXELS)[0][channel]
     return (0, channel, y, x), float(np.nan_to_num(noise)), f"{cube.name}, x={x} y={y}"
