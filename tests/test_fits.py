@@ -13,7 +13,7 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from casa_images import write_cube, write_image
 from checks import confetti_check
-from skies import HOT, NOISE
+from skies import HOT, NOISE, Products
 
 from confetti_task import confetti_plot, confetti_reclean
 from confetti_task.private.check.messages import describe_verdict, not_of_tclean
@@ -102,6 +102,42 @@ def test_a_fits_set_gives_what_the_casa_images_give_that_are_imported_from_it(pr
     result = confetti_check(imagename="line")
     assert result["chans"] == "3"
     assert_same_finds(result, confetti_check(imagename="imported"))
+
+
+def integers(path, bits):
+    """Rewrite a FITS file with integer pixels, which cannot express a 0 exactly."""
+    with fits.open(path, mode="update") as file:
+        low, high = float(file[0].data.min()), float(file[0].data.max())
+        scale = (high - low) / (2**bits - 1000)
+        file[0].scale(f"int{bits}", bscale=scale, bzero=low + (2 ** (bits - 1) - 500) * scale)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize("imported", [False, True])
+def test_what_integers_leave_of_zero_in_a_model_is_no_component(bits, imported):
+    """The residual is high where nothing was cleaned; it is no sign that what was cleaned there diverged."""
+    products = Products()
+    products.add_point(2, 45, 15, 30 * NOISE)
+    products.add_point(2, 40, 40, -10 * NOISE)
+    products.residual[2, 5:15, 5:15] += 60 * NOISE
+    write_cube("casa", products)
+    export("casa", "line")
+    integers("line.model.fits", bits)
+    if imported:
+        import_all("line", "imported")
+    dusty, clean = confetti_check("imported" if imported else "line"), confetti_check("casa")
+    assert clean["verdict"] == dusty["verdict"]
+    tables = [QTable.read(result["channeltable"]) for result in (dusty, clean)]
+    assert tables[0]["components"].tolist() == tables[1]["components"].tolist()
+    np.testing.assert_allclose(*(table["convergence"] for table in tables), rtol=0.01)
+
+
+def test_a_component_in_every_pixel_is_no_dust():
+    """As in a start model of the continuum: not all corners of it have the same value."""
+    products = Products()
+    products.model += NOISE * np.linspace(0.01, 0.02, products.model[0].size).reshape(products.model[0].shape)
+    write_cube("casa", products)
+    assert open_cube("casa").empty == 0
 
 
 @pytest.mark.parametrize(("beams", "rounding"), [("one", 1e-9), ("per plane", 1e-5)])

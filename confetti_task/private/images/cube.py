@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units
 
 from .fits import is_fits
-from .headers import opened_to_read, read_header
+from .headers import opened_to_read, read_empty_value, read_header
 from .tiles import Tiles, find_image_tiles
 
 NEEDED = ("model", "image", "residual")
@@ -74,6 +74,8 @@ class Cube:
         Cubes that are joined along the spectral axis into this one; empty for a cube with one root name.
     files : tuple of `Cube`
         Channels of this cube, one each, if they are in files of their own, as WSClean writes them; else empty.
+    empty : float
+        Value of the pixels of the model that hold no component, in Jy/pixel; they are read as 0.
     restored_with : tuple
         Beams [polarization][channel] with which the check itself restores the model, each with its major and minor axis
         in arcsec and position angle in degrees: see `check.consistency.restored_again`. Empty if image minus residual
@@ -97,6 +99,7 @@ class Cube:
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
     files: Tuple["Cube", ...] = ()
+    empty: float = 0.0
     restored_with: Tuple[Tuple[Tuple[float, float, float], ...], ...] = ()
 
     @property
@@ -253,6 +256,7 @@ def open_cube(imagename, reader="auto"):
         beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
         tiles=_find_tiles(paths) if reader == "auto" else {},
+        empty=read_empty_value(paths["model"]),
         **{name: model[name] for name in ("shape", "axes", "stokes", "reference_coordinates", "increments")},
     )
     _check_image(cube, image["unit"])

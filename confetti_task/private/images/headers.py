@@ -93,6 +93,19 @@ def read_header(path):
     return header
 
 
+def read_empty_value(path):
+    """
+    Value of the pixels of a model that hold no component: that of its corners, if all have the same.
+
+    It is 0 unless the model has been in a FITS file of 16- or 32-bit integers, which cannot express a 0 exactly. A
+    millionth of the peak remains then in every pixel.
+    """
+    with opened_to_read(path) as tool:
+        steps = [max(int(length) - 1, 1) for length in tool.shape()]
+        corners = np.unique(tool.getchunk(inc=steps).astype(np.float32))
+    return float(corners[0]) if len(corners) == 1 and np.isfinite(corners[0]) else 0.0
+
+
 def _geometry(coordinates, shape, types):
     """Axes and reference coordinates of an image, from its coordinate system in rad and Hz."""
     x, y = (int(axis) for axis in coordinates.findcoordinate("direction")["pixel"])

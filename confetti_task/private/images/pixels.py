@@ -28,7 +28,8 @@ def read_channels(cube, product, polarization, start, end, rows=None, columns=No
     Returns
     -------
     planes : 3D float32 `~numpy.ndarray`
-        [channel, y, x]. NaN where a pixel is not finite and, in the image, where its T/F mask is False.
+        [channel, y, x]. NaN where a pixel is not finite and, in the image, where its T/F mask is False; in the model,
+        0 where there is no component.
     """
     if out is None:
         height, width = (end - start for start, end in _window(cube, rows, columns))
@@ -86,6 +87,8 @@ def _read(cube, product, box, planes):
         with opened_to_read(cube.path(product)) as tool:
             planes[...] = cube.from_image_order(tool.getchunk(*box))
     _blank_where_not_finite(planes)
+    if product == "model" and cube.empty:
+        planes[planes == np.float32(cube.empty)] = 0
     if product == "image" and cube.masked:
         mask = _read_mask(cube, box)
         if not mask.all():
