@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.wcs import WCS
@@ -130,6 +132,44 @@ def test_what_integers_leave_of_zero_in_a_model_is_no_component(bits, imported):
     tables = [QTable.read(result["channeltable"]) for result in (dusty, clean)]
     assert tables[0]["components"].tolist() == tables[1]["components"].tolist()
     np.testing.assert_allclose(*(table["convergence"] for table in tables), rtol=0.01)
+
+
+def spectral_axis(name, kind, first, step, unit):
+    """Give FITS files another spectral axis, without a rest frequency."""
+    for one in PRODUCTS:
+        with fits.open(f"{name}.{one}.fits", mode="update") as file:
+            header = file[0].header
+            axis = next(key[5:] for key, value in header["CTYPE*"].items() if value == "FREQ")
+            for keyword, value in (("CTYPE", kind), ("CRVAL", first), ("CDELT", step), ("CUNIT", unit), ("CRPIX", 1.0)):
+                header[keyword + axis] = value
+            header.remove("RESTFRQ")
+
+
+@pytest.mark.parametrize("imported", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "first", "step", "unit", "known"),
+    [("VRAD", 12.0, -0.5, "km/s", "velocity"), ("FREQ", 93e9, 1e5, "Hz", "frequency")],
+)
+def test_without_a_rest_frequency_velocities_are_no_frequencies_and_what_is_missing_is_said(
+    exported, imported, kind, first, step, unit, known
+):
+    spectral_axis("line", kind, first, step, unit)
+    if imported:
+        import_all("line", "imported")
+    result = confetti_check("imported" if imported else "line", report=True)
+    table = QTable.read(result["channeltable"])
+    expected = (first + step * np.arange(len(table))) * units.Unit(unit)
+    assert units.allclose(table[known], expected)
+    missing = "frequency" if known == "velocity" else "velocity"
+    assert np.isnan(table[missing]).all()
+    assert f"column {missing} is nan" in " ".join(result["warnings"])
+
+
+@pytest.mark.parametrize("kind", ["VOPT", "FELO-LSR"])
+def test_velocities_that_casa_cannot_read_without_a_rest_frequency_are_refused_with_the_way_out(exported, kind):
+    spectral_axis("line", kind, 12000.0, -500.0, "m/s")
+    with pytest.raises(ValueError, match=f"no rest frequency.*{kind[:4]}|{kind[:4]}.*no rest frequency"):
+        confetti_check("line")
 
 
 def test_a_component_in_every_pixel_is_no_dust():
@@ -378,8 +418,9 @@ def test_a_mask_in_fits_has_the_places_of_the_table(exported, stored):
     axes = [header[f"CTYPE{axis}"][:4] for axis in range(1, 5)]
     place = dict(zip(("FREQ", "DEC-", "RA--"), HOT), STOK=0)
     world = dict(zip(axes, WCS(header).wcs_pix2world([[place[axis] for axis in axes]], 0)[0]))
-    assert world["RA--"] == pytest.approx(row["ra"].to_value("deg"), abs=1e-8)
-    assert world["DEC-"] == pytest.approx(row["dec"].to_value("deg"), abs=1e-8)
+    position = SkyCoord(row["ra"], row["dec"]).fk5
+    assert world["RA--"] == pytest.approx(position.ra.deg, abs=1e-8)
+    assert world["DEC-"] == pytest.approx(position.dec.deg, abs=1e-8)
     assert world["FREQ"] == pytest.approx(row["frequency"].to_value("Hz"), abs=1)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from astropy.table import QTable
 from casa_images import checksum, join_virtually, write_cube
 from checks import confetti_check
 from skies import NOISE, Products
@@ -397,6 +398,25 @@ def test_known_sources_are_found_in_every_frame_of_the_sky(frame):
     ]
     result = confetti_check(imagename="line", known=known, outfile="known")
     assert masked_pixels(result["mask"], {"order": "xysf"}) == [[0, 3, 20, 44]]
+    assert np.ravel(known) == pytest.approx(position_in(result["table"], x=26), abs=1e-7)
+
+
+def position_in(table, x):
+    """RA and Dec that a table of sources has for a column of pixels."""
+    rows = QTable.read(table)
+    row = rows[rows["x"] == x][0]
+    return [row["ra"].value, row["dec"].value]
+
+
+@pytest.mark.parametrize("frame", ["ICRS", "GALACTIC"])
+@pytest.mark.parametrize("form", ["position", "table"])
+def test_a_table_of_finds_protects_them_when_it_is_given_back(frame, form):
+    write_cube("line", sky(7))
+    for path in glob.glob("line.*"):
+        change_coordinates(lambda system: system.setreferencecode(frame, "direction", adjust=False))(path)
+    table = confetti_check(imagename="line")["table"]
+    known = table if form == "table" else [position_in(table, x) for x in (26, 44)]
+    assert confetti_check(imagename="line", known=known, outfile="known")["npixels"] == 0
 
 
 def test_an_image_whose_corners_are_beyond_the_sky_is_checked(monkeypatch):

@@ -8,7 +8,7 @@ from confetti_task.private.core.noise import (
     SCATTER,
     as_in_dirty_images,
     channel_noise,
-    dirty_ratio,
+    dirty_noise,
     is_quiet,
     least_noise,
     plane_scatters,
@@ -190,20 +190,27 @@ def deeply_cleaned(lost):
 
 def test_the_dirty_image_tells_how_much_of_the_noise_a_deep_clean_has_lost():
     planes, psf = deeply_cleaned(lost=0.5)
-    assert dirty_ratio(planes, psf, BEAM) == pytest.approx(2, rel=0.5)
+    assert dirty_noise(planes, psf, BEAM, NOISE / 2) == pytest.approx(NOISE, rel=0.1)
+
+
+def test_the_sidelobes_of_a_bright_source_are_no_noise_of_the_dirty_image():
+    products = Products()
+    planes = {name: getattr(products, name)[0] for name in ("model", "image", "residual")}
+    assert dirty_noise(planes, products.psf[0], BEAM, NOISE) == pytest.approx(NOISE, rel=0.15)
 
 
 def test_a_dirty_image_is_not_compared_with_one_of_a_much_larger_beam():
     planes, psf = deeply_cleaned(lost=0)
-    assert np.isnan(dirty_ratio(planes, psf, 1.4 * BEAM))
+    assert np.isnan(dirty_noise(planes, psf, 1.4 * BEAM, NOISE))
 
 
 def test_dirty_images_correct_the_noise_only_if_they_differ_beyond_what_faint_emission_does():
     noise = np.full(5, NOISE, dtype=np.float32)
-    assert as_in_dirty_images(noise, [1.15, 1.18, 3]) == pytest.approx(noise)
-    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan]) == pytest.approx(1.85 * noise)
-    assert as_in_dirty_images(noise, [0.8]) == pytest.approx(0.8 * noise)
-    assert as_in_dirty_images(noise, []) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.15, 1.18, 3], quiet=True) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan], quiet=True) == pytest.approx(1.85 * noise)
+    assert as_in_dirty_images(noise, [0.9], quiet=True) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [0.9], quiet=False) == pytest.approx(0.9 * noise)
+    assert as_in_dirty_images(noise, [], quiet=False) == pytest.approx(noise)
 
 
 def test_the_noise_is_settled_with_twelve_quiet_channels_on_either_side_or_at_the_end_of_the_cube():

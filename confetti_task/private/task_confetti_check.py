@@ -16,6 +16,7 @@ from .check.worker_pool import worker_pool
 from .core.decision import Thresholds
 from .deconvolve.settle import settle
 from .images.channels import parse_channels, selection
+from .images.coordinates import lacks_rest_frequency, world_coordinates
 from .images.locks import unchanged
 from .images.pieces import open_pieces
 from .products import Options, reserved, write_products
@@ -94,6 +95,7 @@ def confetti_check(
         found = _judge(found, real, thresholds, proved)
 
         warnings = messages.warnings_of(*found) + messages.describe_known(outside(cube, real), len(real))
+        warnings += _of_spectral_axis(cube)
         for warning in warnings:
             casalog.post(warning, "WARN")
         tables = make_tables(found, _about(arguments, real, verdict_of(found), warnings))
@@ -109,6 +111,13 @@ def confetti_check(
 def _judge(found, real, thresholds, proved):
     innocent = acquitted(proved, found.channels, found.cube.stokes), proved_real(proved, found)
     return judge(found, real, thresholds, *innocent)
+
+
+def _of_spectral_axis(cube):
+    if not lacks_rest_frequency(cube):
+        return []
+    first = np.zeros(1, dtype=int)
+    return [messages.describe_spectral_axis(world_coordinates(cube, first, first, first)[2])]
 
 
 def _check_numbers(memory, npanels, minutes):

@@ -7,7 +7,7 @@ from ..core.noise import (
     DIRTY_PIXELS,
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
-    dirty_ratio,
+    dirty_noise,
     reach_of_samples,
     sample_heights,
     sampled,
@@ -81,9 +81,9 @@ def measure_scatters(cube, polarization, start, end, voxels):
     return np.concatenate(scatters)
 
 
-def compare_with_dirty_image(cube, polarization, channel):
+def measure_dirty_noise(cube, polarization, channel, noise):
     """
-    Compare the noise of the dirty image of a channel with what image and residual make of it.
+    Measure the noise of the dirty image of a channel.
 
     Parameters
     ----------
@@ -91,11 +91,13 @@ def compare_with_dirty_image(cube, polarization, channel):
         The images.
     polarization, channel : int
         Polarization and channel.
+    noise : float
+        What image and residual make of it, in Jy/beam.
 
     Returns
     -------
-    ratio : float
-        From `core.noise.dirty_ratio`, for the middle of the planes; NaN without a PSF.
+    noise : float
+        From `core.noise.dirty_noise`, for the middle of the planes, in Jy/beam; NaN without a PSF.
     """
     if not cube.has("psf", channel):
         return np.nan
@@ -105,7 +107,7 @@ def compare_with_dirty_image(cube, polarization, channel):
         product: read_channels(cube, product, polarization, channel, channel + 1, *box)[0]
         for product in ("model", "image", "residual", "psf")
     }
-    return dirty_ratio(planes, planes.pop("psf"), cube.beam)
+    return dirty_noise(planes, planes.pop("psf"), cube.beam, noise)
 
 
 def _number_of_rows(strips_read):

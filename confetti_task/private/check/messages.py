@@ -266,6 +266,27 @@ def describe_known(outside, number):
     ]
 
 
+def describe_spectral_axis(frequency):
+    """
+    What the tables lack without a rest frequency.
+
+    Parameters
+    ----------
+    frequency : 1D `~astropy.units.Quantity`
+        Frequencies of some channels, NaN if the axis is one of velocities.
+
+    Returns
+    -------
+    text : str
+        One sentence.
+    """
+    known, missing = ("frequencies", "velocity") if np.isfinite(frequency).all() else ("velocities", "frequency")
+    return (
+        f"The images have no rest frequency, so that only {known} are known: the column {missing} is nan. Set it with "
+        "the coordinate tool (setrestfrequency) in .model and the others, in FITS as RESTFRQ"
+    )
+
+
 def describe_workers(cube, workers):
     """How the pixels are read, and by how many workers or threads."""
     if workers.processes > 1 or "distributed" in type(workers.executor).__module__:

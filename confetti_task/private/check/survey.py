@@ -20,7 +20,7 @@ from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
-from .measure import BYTES_A_VOXEL, compare_with_dirty_image, find_candidates, measure_scatters
+from .measure import BYTES_A_VOXEL, find_candidates, measure_dirty_noise, measure_scatters
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -129,9 +129,14 @@ def measure_noise(cube, polarization, selected, workers, voxels):
             break
         reach *= 2
     noise = channel_noise(scatters)
-    jobs = [(cube, polarization, channel) for channel in to_be_compared(scatters)]
-    noise = as_in_dirty_images(noise, [*workers.in_order(compare_with_dirty_image, jobs)])
-    return noise, least_noise(scatters, noise)
+    least = least_noise(scatters, noise)
+    if (least < noise).any():
+        return noise, least
+    compared = to_be_compared(scatters)
+    jobs = [(cube, polarization, channel, noise[channel]) for channel in compared]
+    ratios = np.array([*workers.in_order(measure_dirty_noise, jobs)]) / noise[compared]
+    noise = as_in_dirty_images(noise, ratios, is_quiet(scatters).any())
+    return noise, noise
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):

@@ -68,8 +68,8 @@ PLACE = (
     Quantity("stokes", description="polarization", heading="stokes"),
     Quantity("x", "i4", description="x of the worst pixel, from 0", heading="x", shown_in="pixel", form="d"),
     Quantity("y", "i4", description="y of the worst pixel, from 0", heading="y", shown_in="pixel", form="d"),
-    Quantity("ra", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="RA"),
-    Quantity("dec", unit="deg", description="position of the worst pixel, in the frame of the cube", heading="Dec"),
+    Quantity("ra", unit="deg", description="position of the worst pixel, ICRS in any cube", heading="RA"),
+    Quantity("dec", unit="deg", description="position of the worst pixel, ICRS in any cube", heading="Dec"),
 )
 
 # Quantities of a narrow hot pixel, and of the source of which it is the worst pixel.

@@ -4,13 +4,18 @@ from collections import namedtuple
 
 import numpy as np
 from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from .headers import linear_coordinates, opened
 
-# Names of CASA's celestial frames in FITS and in DS9; others are not used for images.
+# Names of CASA's celestial frames in FITS, and in astropy and DS9; others are not used for images.
 FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
-DS9_FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
+FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
+
+# Hz. The ionosphere lets nothing through below. Of an axis of velocities without a rest frequency, CASA takes the
+# numbers, in m/s, for frequencies; those of galaxies up to 10 000 km/s are below it.
+LOWEST_FREQUENCY = 1e7
 
 # Celestial and spectral frame as CASA names them, and rest frequency in Hz (0 if there is none).
 Frames = namedtuple("Frames", "sky spectral rest")
@@ -69,6 +74,11 @@ def read_frames(cube):
     return Frames(sky, spectral, float(np.ravel(rest)[0]))
 
 
+def lacks_rest_frequency(cube):
+    """Whether a cube has a spectral axis and no rest frequency, so that only frequencies or velocities are known."""
+    return cube.axes[1] is not None and not read_frames((cube.pieces or [cube])[0]).rest > 0
+
+
 def is_upright(sky):
     """Whether North is up and East is left or right in the pixels of a projection, without rotation."""
     return np.allclose(sky.wcs.get_pc(), np.eye(2), atol=0.01)
@@ -101,8 +111,8 @@ def pixel_positions(cube, positions):
         return np.zeros(0), np.zeros(0)
     with opened(cube.path("model")) as tool:
         coordinates = linear_coordinates(tool)
-        frame = {"ICRS": "icrs", "GALACTIC": "galactic", "B1950": "fk4"}.get(coordinates.referencecode("direction")[0])
-        sky = positions.transform_to(frame or "fk5").spherical
+        frame = FRAMES.get(coordinates.referencecode("direction")[0], "fk5")
+        sky = positions.transform_to(frame).spherical
         world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
         world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
         pixels = coordinates.topixelmany(world)["numeric"]
@@ -127,7 +137,8 @@ def world_coordinates(cube, channel, y, x):
     Returns
     -------
     ra, dec, frequency, velocity : `~astropy.units.Quantity`
-        In the frames of the cube; velocity in the radio convention. NaN for coordinates that the cube does not have.
+        Positions in ICRS, the others in the frame of the cube; velocity in the radio convention, or in that of an axis
+        of velocities without a rest frequency. NaN for coordinates that the cube does not have.
     """
     world = np.full((4, len(channel)), np.nan)
     first = 0
@@ -136,13 +147,30 @@ def world_coordinates(cube, channel, y, x):
         if here.any():
             world[:, here] = _world_of(piece, channel[here] - first, y[here], x[here])
         first += piece.channels
-    ra, dec, frequency, velocity = world
+    longitude, latitude, frequency, velocity = world
+    ra, dec = to_icrs(longitude * units.rad, latitude * units.rad, read_frames(cube).sky)
     return (
-        (ra * units.rad).to("deg") % (360 * units.deg),
-        (dec * units.rad).to("deg"),
+        ra.to("deg") % (360 * units.deg),
+        dec.to("deg"),
         (frequency * units.Hz).to("GHz"),
         velocity * units.km / units.s,
     )
+
+
+def to_icrs(longitude, latitude, frame):
+    """RA and Dec (ICRS) of positions in a frame as CASA names it; the same positions in one that astropy does not know."""
+    if frame == "ICRS" or frame not in FRAMES:
+        return longitude, latitude
+    sky = SkyCoord(longitude, latitude, frame=FRAMES[frame]).icrs
+    return sky.ra, sky.dec
+
+
+def from_icrs(ra, dec, frame):
+    """The reverse of `to_icrs`."""
+    if frame == "ICRS" or frame not in FRAMES:
+        return ra, dec
+    sky = SkyCoord(ra, dec).transform_to(FRAMES[frame]).spherical
+    return sky.lon, sky.lat
 
 
 def _world_of(cube, channel, y, x):
@@ -154,9 +182,11 @@ def _world_of(cube, channel, y, x):
         coordinates = linear_coordinates(tool)
         world = coordinates.toworldmany(pixels)["numeric"]
         unknown = np.full(len(channel), np.nan)
-        _, frequency, dec, ra = (unknown if axis is None else world[axis] for axis in cube.axes)
+        _, frequency, latitude, longitude = (unknown if axis is None else world[axis] for axis in cube.axes)
         velocity = unknown
         if cube.axes[1] is not None and coordinates.restfrequency()["value"][0] > 0:
             velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
+        elif (np.abs(frequency) < LOWEST_FREQUENCY).all():
+            frequency, velocity = unknown, frequency / 1000
         coordinates.done()
-    return ra, dec, frequency, velocity
+    return longitude, latitude, frequency, velocity

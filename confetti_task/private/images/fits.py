@@ -16,6 +16,8 @@ from .channels import format_channels
 # A header consists of cards, and it fills blocks.
 CARD, BLOCK = 80, 2880
 BEGINNING, GZIP = b"SIMPLE  =", b"\x1f\x8b"
+# Names of axes of velocities begin with these.
+VELOCITIES = ("VRAD", "VOPT", "VELO", "FELO")
 QUOTED = re.compile(r"\s*'(?P<text>[^']*)'")
 
 # Text of the values in a header by keyword, with the comments, and the offset of the data in bytes.
@@ -72,6 +74,13 @@ def why_refused(path):
     from astropy.io import fits
 
     with suppress(OSError, KeyError), fits.open(path) as file:
+        header = file[0].header
+        kind = next((header[name] for name in header["CTYPE*"] if str(header[name])[:4] in VELOCITIES), None)
+        if kind and not header.get("RESTFRQ", header.get("RESTFREQ", 0)):
+            return (
+                f"has an axis of velocities ({kind}) and no rest frequency, so that CASA cannot read it; set RESTFRQ "
+                "in its header, in Hz"
+            )
         if any(isinstance(unit, fits.CompImageHDU) for unit in file):
             return "is compressed in tiles; decompress it first, with funpack"
         beams = [row for unit in file if unit.name == "BEAMS" for row in unit.data]

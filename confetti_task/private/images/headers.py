@@ -135,8 +135,11 @@ def _check_axes(path, types, shape):
     if types.count("Direction") != 2 or any(
         length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
     ):
+        known = why_refused(path) if os.path.isfile(path) else ""
         raise ValueError(
-            f"{path} should have two celestial axes, and no others longer than 1 but Stokes and frequency (got "
+            f"{path} {known}"
+            if known
+            else f"{path} should have two celestial axes, and no others longer than 1 but Stokes and frequency (got "
             f"{', '.join(names)}); give the images as tclean wrote them"
         )
 

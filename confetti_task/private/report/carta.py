@@ -2,7 +2,7 @@
 
 import os
 
-from ..images.coordinates import DS9_FRAMES
+from ..images.coordinates import FRAMES
 
 # Names as in the scripting package of CARTA, carta-python; its version 1.2 has no regions yet. The file of regions is
 # the one for DS9: CARTA reads the channel range of CRTF regions only in part.
@@ -57,7 +57,7 @@ def carta_script(cube, outfile, frames, sources):
     polarized = len(cube.stokes) > 1
     names = ("channel", "x", "y")
     finds = [(*(int(row[name]) for name in names), *([str(row["stokes"])] if polarized else [])) for row in sources]
-    with_regions = frames.sky in DS9_FRAMES  # viewers know no others
+    with_regions = frames.sky in FRAMES  # viewers know no others
     return SCRIPT.format(
         imports="from carta.constants import Polarization\n" if polarized else "",
         images=[os.path.abspath(cube.path(product)) for product in ("image", "model", "residual")],

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..images.coordinates import from_icrs
 from .angles import sexagesimal
 from .html import table
 
@@ -90,7 +91,8 @@ def position_of(row, frames):
 
 def positions_of(rows, frames):
     """The same for each row of a table, as two lists."""
-    longitudes, latitudes = (rows[name].to_value("deg").tolist() for name in ("ra", "dec"))
+    positions = from_icrs(rows["ra"], rows["dec"], frames.sky)
+    longitudes, latitudes = (angles.to_value("deg").tolist() for angles in positions)
     if frames.sky == "GALACTIC":
         return [f"{value:.6f}" for value in longitudes], [f"{value:+.6f}" for value in latitudes]
     return (

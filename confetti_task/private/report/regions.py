@@ -3,15 +3,15 @@
 import numpy as np
 from astropy import units
 
-from ..images.coordinates import DS9_FRAMES, read_frames
+from ..images.coordinates import FRAMES, from_icrs, read_frames
 
 CRTF_LINE = (
-    "circle[[{ra:.8f}deg, {dec:.8f}deg], {radius:.4f}arcsec], coord={frame}, range=[{range}], "
+    "circle[[{longitude:.8f}deg, {latitude:.8f}deg], {radius:.4f}arcsec], coord={frame}, range=[{range}], "
     'corr=[{stokes}], color=red, label="channel {channel}: {severity:.1f} sigma"\n'
 )
 # DS9 regions have no channel: it is in the text, and in a tag by which regions can be selected.
 DS9_LINE = (
-    'circle({ra:.8f},{dec:.8f},{radius:.4f}") # color=red text={{channel {channel}: {severity:.1f} sigma}} '
+    'circle({longitude:.8f},{latitude:.8f},{radius:.4f}") # color=red text={{channel {channel}: {severity:.1f} sigma}} '
     "tag={{channel {channel}}}\n"
 )
 
@@ -35,22 +35,24 @@ def write_regions(root, cube, sources):
         If viewers do not support the celestial frame of the cube.
     """
     frame = read_frames(cube).sky
-    if frame not in DS9_FRAMES:
+    if frame not in FRAMES:
         raise ValueError(f"viewers do not support regions in {frame}")
     with open(root + ".crtf", "w", encoding="utf-8") as file:
         file.write("#CRTFv0 CASA Region Text Format version 0\n")
         file.writelines(CRTF_LINE.format(frame=frame, **fields) for fields in _circles(cube, sources))
     with open(root + ".reg", "w", encoding="utf-8") as file:
-        file.write(f"# Region file format: DS9 version 4.1\n{DS9_FRAMES[frame]}\n")
+        file.write(f"# Region file format: DS9 version 4.1\n{FRAMES[frame]}\n")
         file.writelines(DS9_LINE.format(**fields) for fields in _circles(cube, sources))
 
 
 def _circles(cube, sources):
+    frame = read_frames(cube).sky
     cell = np.sqrt(np.prod([abs(cube.increments[axis]) for axis in cube.axes[2:]])) * units.rad
     radius = (cube.beam / 2 * cell).to_value("arcsec")
     for row in sources[sources["class"] == "confetti"]:
         fields = {name: row[name] for name in ("channel", "stokes", "severity")}
-        fields.update(ra=row["ra"].to_value("deg"), dec=row["dec"].to_value("deg"), radius=radius)
+        longitude, latitude = from_icrs(row["ra"], row["dec"], frame)
+        fields.update(longitude=longitude.to_value("deg"), latitude=latitude.to_value("deg"), radius=radius)
         yield dict(fields, range=_range(cube, row))
 
 
