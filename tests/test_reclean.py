@@ -8,6 +8,7 @@ from runpy import run_path
 
 import numpy as np
 import pytest
+from astropy import units
 from casa_images import checksum, copy_here, read_image, working_in, write_cube, write_image
 from checks import confetti_check
 from skies import NOISE, Products
@@ -194,6 +195,58 @@ def test_parameters_can_be_given_and_must_be_those_of_tclean():
         prepared(parameters="threshold", overwrite=True)
     script = read(prepared(parameters={"scales": np.array([0, 5])}, overwrite=True)["script"])
     assert "scales=[0, 5]," in script
+
+
+AS_GIVEN = [
+    ("threshold", "5mJy/beam", "'5mJy/beam'"),
+    ("threshold", {"value": 5.0, "unit": "mJy"}, "{'value': 5.0, 'unit': 'mJy'}"),
+    ("cycleniter", "400", "400"),
+    ("cyclefactor", "2.5", "2.5"),
+    ("nsigma", "3", "3"),
+    ("scales", ["0", "5"], "[0, 5]"),
+]
+
+
+def record_alone(cube, **values):
+    """Write a run of tclean into the history of the image, as its only one."""
+    shutil.rmtree("line.image")
+    write_image("line.image", cube.image, unit="Jy/beam", beams="one")
+    record(**values)
+
+
+@pytest.mark.parametrize(("name", "value", "text"), AS_GIVEN, ids=str)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_values_are_taken_as_tclean_takes_them(cube, name, value, text, recorded):
+    if recorded:
+        record_alone(cube, **{name: value})
+    given = {} if recorded else {"parameters": {name: value}}
+    assert f"{name}={text}," in read(prepared(**given)["script"])
+
+
+@pytest.mark.usefixtures("cube")
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("threshold", 5 * units.mJy / units.beam, "'5.0mJy/beam'"),
+        ("cell", [0.5, 0.5] * units.arcsec, "['0.5arcsec', '0.5arcsec']"),
+        ("scales", {5, 0}, "[0, 5]"),
+        ("cycleniter", np.int64(400), "400"),
+    ],
+    ids=["a quantity", "quantities", "a set", "an integer of numpy"],
+)
+def test_values_are_taken_as_python_has_them(name, value, text):
+    assert f"{name}={text}," in read(prepared(parameters={name: value})["script"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("niter", "many"), ("nsigma", "3 sigma"), ("scales", "small"), ("threshold", "deep")]
+)
+def test_a_value_that_cannot_be_read_is_named_with_its_parameter(cube, name, value):
+    with pytest.raises(ValueError, match=f"{name}='{value}' cannot be read"):
+        prepared(parameters={name: value})
+    record_alone(cube, **{name: value})
+    with pytest.raises(ValueError, match=f"{name}='{value}' cannot be read"):
+        prepared()
 
 
 def test_without_a_history_the_parameters_must_be_given(cube):

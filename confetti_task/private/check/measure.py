@@ -77,7 +77,9 @@ def measure_scatters(cube, polarization, start, end, voxels):
         for some in _together(alone, voxels // width):
             left, lines = _read_strips(cube, "residual", polarization, low, high, some, rows)
             residual.append(left[:, lines][:, :, columns])
-        scatters.append(scatters_of(*(np.concatenate(rows_of, axis=1) for rows_of in (heights, sampled_image, residual))))
+        scatters.append(
+            scatters_of(*(np.concatenate(rows_of, axis=1) for rows_of in (heights, sampled_image, residual)))
+        )
     return np.concatenate(scatters)
 
 

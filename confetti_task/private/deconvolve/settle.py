@@ -13,7 +13,7 @@ from ..core.decision import is_gone, part_gone
 from ..core.deconvolution import CHANGE_OF_SAME_SCALES, Scales, usual_scales
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.headers import read_beam, read_history
-from ..images.history import recorded_parameters
+from ..images.history import as_number, recorded_parameters
 from . import messages
 from .again import bytes_needed, can_deconvolve, deconvolve_channels
 
@@ -114,7 +114,8 @@ def scales_of(cube):
         return Scales("hogbom", (0,), 0.0, CHANGE_OF_SAME_SCALES)
     if not recorded.get("scales"):
         return usual
-    scales, bias = tuple(int(scale) for scale in recorded["scales"]), float(recorded.get("smallscalebias", 0))
+    scales = tuple(int(scale) for scale in np.ravel(as_number("scales", recorded["scales"])))
+    bias = float(as_number("smallscalebias", recorded.get("smallscalebias", 0)))
     return Scales("multiscale", scales, bias, CHANGE_OF_SAME_SCALES)
 
 

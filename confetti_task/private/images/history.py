@@ -72,11 +72,32 @@ def doubtful(history, root):
     return [name for name, text in runs[-1].items() if through_fits and len(_line_of(name, text)) >= WRAPPED_TWICE]
 
 
+def as_number(name, value):
+    """
+    Convert the value of a parameter of tclean that is a number, or a list of numbers, which may be given as text.
+
+    Raises
+    ------
+    ValueError
+        If it is none; the error names the parameter and the value.
+    """
+    if isinstance(value, (list, tuple)):
+        return [as_number(name, one) for one in value]
+    if not isinstance(value, str):
+        return value
+    for convert in (int, float):
+        try:
+            return convert(value)
+        except ValueError:
+            continue
+    raise ValueError(f"{name}={value!r} cannot be read as a number; give it as parameters={{'{name}': ...}}")
+
+
 def _runs_of_image(history, root):
     """The runs with iterations of this image, or all of its runs if there are none."""
     runs = list(_runs_of_tclean(history))
     runs = [run for run in runs if _same_name(run, root)] or runs
-    return [run for run in runs if _read_value("niter", run.get("niter", "0"))] or runs
+    return [run for run in runs if as_number("niter", _read_value("niter", run.get("niter", "0")))] or runs
 
 
 def _comparable(name, text):
@@ -130,7 +151,7 @@ def _without_numpy(text):
 
 
 def _as_text(value):
-    """Convert bytes to text: scripts from the days of Python 2 encode their names."""
-    if isinstance(value, (list, tuple)):
-        return [_as_text(one) for one in value]
+    """Convert bytes to text, since scripts from the days of Python 2 encode their names, and sets to lists."""
+    if isinstance(value, (list, tuple, set)):
+        return [_as_text(one) for one in (sorted(value) if isinstance(value, set) else value)]
     return value.decode() if isinstance(value, bytes) else value

@@ -5,9 +5,13 @@ import json
 import os
 
 import numpy as np
+from astropy import units
 
 from ..images.headers import read_history
-from ..images.history import differing, doubtful, recorded_parameters
+from ..images.history import as_number, differing, doubtful, recorded_parameters
+
+# Parameters of tclean that are lists of numbers.
+LISTS_OF_NUMBERS = ("imsize", "scales")
 
 
 class NoVisibilitiesError(ValueError):
@@ -43,7 +47,7 @@ def read_parameters(cube, vis, given):
 
     if given and not isinstance(given, dict):
         raise ValueError(f"parameters={given!r} should be a dictionary like {{'threshold': '20mJy'}}")
-    given = json.loads(json.dumps(given or {}, default=lambda value: value.tolist()))  # arrays and tuples as lists
+    given = json.loads(json.dumps(given or {}, default=_as_casa_takes))  # arrays and tuples as lists
     known = inspect.signature(tclean).parameters
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -60,6 +64,7 @@ def read_parameters(cube, vis, given):
         _find(name, folder) for name in _as_list(parameters.get("vis", ""))
     ]
     parameters.update(given, vis=[os.path.abspath(name) for name in names])
+    parameters = {name: _number_if_tclean_takes_one(name, value, known[name]) for name, value in parameters.items()}
     size = np.broadcast_to(parameters.get("imsize", 100), 2).tolist()
     if size != [cube.shape[3], cube.shape[2]]:
         raise ValueError(
@@ -72,12 +77,26 @@ def read_parameters(cube, vis, given):
     return parameters
 
 
+def _as_casa_takes(value):
+    """An array, a set, or a quantity of astropy, as CASA takes it."""
+    if isinstance(value, units.Quantity):
+        texts = [f"{number!r}{value.unit.to_string().replace(' ', '')}" for number in np.ravel(value.value).tolist()]
+        return texts if value.ndim else texts[0]
+    return sorted(value) if isinstance(value, (set, frozenset)) else value.tolist()
+
+
+def _number_if_tclean_takes_one(name, value, parameter):
+    """A number that is given as text, as tclean converts it; a threshold may have a unit."""
+    is_number = isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool)
+    return as_number(name, value) if (is_number or name in LISTS_OF_NUMBERS) and name != "threshold" else value
+
+
 def _recorded(cube, wanted, given):
     """Parameters in the history of the image; of its model if that knows of a clean and the image does not."""
     histories = [read_history(cube, product) for product in ("image", "model")]
     runs = [(recorded_parameters(history, cube.root, {"niter", *wanted}), history) for history in histories]
     # tclean restores no image if restoration=False, and immath and its like begin a history of their own.
-    cleans = [run for run in runs if run[0].get("niter")]
+    cleans = [run for run in runs if as_number("niter", run[0].get("niter", 0))]
     parameters, history = (cleans or runs)[0]
     _check_history(cube, history, given)
     return parameters
