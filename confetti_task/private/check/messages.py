@@ -72,8 +72,8 @@ UNTESTED = (
 UNKNOWN_NOISE = (
     "the rms noise is not known: emission fills the image in all channels, and CLEAN has left components everywhere. "
     "By the residual it is between {least:.2g} and {noise:.2g} Jy/beam. Heights in sigma are in units of {noise:.2g} "
-    "Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be missed, and no channel is called good. "
-    "Image channels without emission too, or check a cube that was cleaned less deeply, or within a clean mask"
+    "Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be missed, and no channel is called "
+    "good. Image channels without emission too, or clean within a clean mask"
 )
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, but that of {psf} is {psf_beam:.2f}: was the image "

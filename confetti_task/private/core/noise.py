@@ -52,8 +52,8 @@ DIRTY_PIXELS = 256
 # the dirty image. Nearly all components of the noise are below.
 SOURCE = 10.0
 # Channels whose dirty images are made, and the limits beyond which their noise is taken instead of what image and
-# residual make of it: the ratio was 0.82 to 1.17 (median of three channels) in 22 cubes in which both are right to 0.15,
-# and 0.80, 0.62 and 1.84 where the latter is 1.3, 1.7 and 0.54 times the true noise.
+# residual make of it: the ratio was 0.82 to 1.17 (median of three channels) in 22 cubes in which both are right to
+# 0.15, and 0.80, 0.62 and 1.84 where the latter is 1.3, 1.7 and 0.54 times the true noise.
 DIRTY_CHANNELS, DIRTY_LOWER, DIRTY_HIGHER = 3, 0.81, 1.25
 # The dirty image is not compared with one restored with a beam of an area larger than that of the PSF by more than
 # this: its noise is another one. The area is counted in pixels: those at half of the peak are 40 for a beam of 7.

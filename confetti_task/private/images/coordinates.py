@@ -158,7 +158,7 @@ def world_coordinates(cube, channel, y, x):
 
 
 def to_icrs(longitude, latitude, frame):
-    """RA and Dec (ICRS) of positions in a frame as CASA names it; the same positions in one that astropy does not know."""
+    """RA and Dec (ICRS) of positions in a frame as CASA names it; those in one that viewers do not know stay."""
     if frame == "ICRS" or frame not in FRAMES:
         return longitude, latitude
     sky = SkyCoord(longitude, latitude, frame=FRAMES[frame]).icrs
