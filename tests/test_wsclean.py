@@ -1,5 +1,6 @@
 """Sets of WSClean, one file for each channel, are read as one cube."""
 
+import glob
 import os
 import shutil
 
@@ -41,6 +42,24 @@ def test_channels_in_files_give_what_the_cube_of_casa_gives(products):
         assert places(one, kind) == places(other, kind)
     sources, others = (QTable.read(result["table"]) for result in (one, other))
     np.testing.assert_allclose(sources["severity"], others["severity"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("named", ["myline-{:04d}", "myline-{:04d}-image.fits"])
+def test_some_channels_of_a_run_are_a_cube_of_these_in_any_order(products, named):
+    write_wsclean("myline", products)
+    result = confetti_check(imagename=[named.format(channel) for channel in (5, 4, 3, 2)])
+    table = QTable.read(result["channeltable"])
+    np.testing.assert_allclose(table["frequency"].to_value("Hz"), FREQUENCY_HZ + np.arange(2, 6) * WIDTH_HZ, rtol=1e-12)
+    assert result["chans"] == "1"  # channel 3 of the run
+
+
+def test_a_run_with_a_gap_can_be_checked_on_either_side_of_it(products):
+    write_wsclean("line", products)
+    for path in glob.glob("line-0001-*.fits"):
+        os.remove(path)
+    with pytest.raises(ValueError, match="on one side of the gap as a list of names"):
+        confetti_check(imagename="line")
+    assert confetti_check(imagename=[f"line-{channel:04d}" for channel in range(2, 7)])["chans"] == "1"
 
 
 def test_a_run_gets_one_set_of_products_for_all_channels(products):

@@ -95,7 +95,7 @@ def confetti_check(
         found = _judge(found, real, thresholds, proved)
 
         warnings = messages.warnings_of(*found) + messages.describe_known(outside(cube, real), len(real))
-        warnings += _of_spectral_axis(cube)
+        warnings += _without_frequencies(cube)
         for warning in warnings:
             casalog.post(warning, "WARN")
         tables = make_tables(found, _about(arguments, real, verdict_of(found), warnings))
@@ -113,11 +113,17 @@ def _judge(found, real, thresholds, proved):
     return judge(found, real, thresholds, *innocent)
 
 
-def _of_spectral_axis(cube):
+def _without_frequencies(cube):
+    """A warning if the cube has velocities alone; that it has frequencies alone, as those of WSClean, is logged."""
     if not lacks_rest_frequency(cube):
         return []
     first = np.zeros(1, dtype=int)
-    return [messages.describe_spectral_axis(world_coordinates(cube, first, first, first)[2])]
+    _, _, frequency, _ = world_coordinates(cube, first, first, first)
+    text = messages.describe_spectral_axis(np.isfinite(frequency).all())
+    if np.isnan(frequency).any():
+        return [text]
+    casalog.post(text)
+    return []
 
 
 def _check_numbers(memory, npanels, minutes):

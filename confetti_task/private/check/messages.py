@@ -266,21 +266,21 @@ def describe_known(outside, number):
     ]
 
 
-def describe_spectral_axis(frequency):
+def describe_spectral_axis(frequencies):
     """
     What the tables lack without a rest frequency.
 
     Parameters
     ----------
-    frequency : 1D `~astropy.units.Quantity`
-        Frequencies of some channels, NaN if the axis is one of velocities.
+    frequencies : bool
+        Whether these are known, else the velocities are.
 
     Returns
     -------
     text : str
         One sentence.
     """
-    known, missing = ("frequencies", "velocity") if np.isfinite(frequency).all() else ("velocities", "frequency")
+    known, missing = ("frequencies", "velocity") if frequencies else ("velocities", "frequency")
     return (
         f"The images have no rest frequency, so that only {known} are known: the column {missing} is nan. Set it with "
         "the coordinate tool (setrestfrequency) in .model and the others, in FITS as RESTFRQ"
@@ -295,13 +295,14 @@ def describe_workers(cube, workers):
     return f"Reading pixels {how}; threads: {workers.threads}"
 
 
-def describe_noise(noise):
-    """Range of the channel rms."""
+def describe_noise(noise, quiet):
+    """Range of the channel rms, and whether it is that of channels without emission."""
     known = noise[np.isfinite(noise)]
     if known.size == 0:
         return "Channel rms: unknown in every channel"
     unknown = f", unknown in {noise.size - known.size} channels" if known.size < noise.size else ""
-    return f"Channel rms: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
+    text = f"Channel rms: {known.min():.3g} to {known.max():.3g} Jy/beam{unknown}"
+    return text if quiet else f"{text}; at most that: no channel is without emission, and the faintest parts were taken"
 
 
 def summarize(candidates, tables, products, report):

@@ -81,8 +81,8 @@ def _search(cube, selected, thresholds, workers, memory):
     noises, channels, candidates = [], [np.zeros(0, CHANNEL)], [np.zeros(0, CANDIDATE)]
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
-        noise, least = measure_noise(cube, polarization, selected, workers, voxels)
-        casalog.post(messages.describe_noise(noise[selected]))
+        noise, least, quiet = measure_noise(cube, polarization, selected, workers, voxels)
+        casalog.post(messages.describe_noise(noise[selected], quiet.any()))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
         for rows in measured:
@@ -116,6 +116,8 @@ def measure_noise(cube, polarization, selected, workers, voxels):
     noise, least : 1D float32 `~numpy.ndarray`
         rms noise of every channel in Jy/beam, NaN for a blank one, and what it is at least, which is less where it is
         not known.
+    quiet : 1D bool `~numpy.ndarray`
+        Which channels are without emission worth mentioning, of those that were measured.
     """
     scatters = np.full(cube.channels, np.nan, dtype=SCATTER)
     measured, reach = np.zeros(cube.channels, dtype=bool), LEAST_REACH
@@ -128,15 +130,11 @@ def measure_noise(cube, polarization, selected, workers, voxels):
         if settled(is_quiet(scatters), selected, reach):
             break
         reach *= 2
-    noise = channel_noise(scatters)
-    least = least_noise(scatters, noise)
-    if (least < noise).any():
-        return noise, least
-    compared = to_be_compared(scatters)
+    noise, compared = channel_noise(scatters), to_be_compared(scatters)
     jobs = [(cube, polarization, channel, noise[channel]) for channel in compared]
     ratios = np.array([*workers.in_order(measure_dirty_noise, jobs)]) / noise[compared]
-    noise = as_in_dirty_images(noise, ratios, is_quiet(scatters).any())
-    return noise, noise
+    noise = as_in_dirty_images(noise, ratios)
+    return noise, least_noise(scatters, noise), is_quiet(scatters)
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):

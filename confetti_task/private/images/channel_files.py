@@ -188,5 +188,6 @@ def _check_equally_spaced(files):
     if len(off):
         raise ValueError(
             f"{files[off[0]].path('model')} should be {off[0]} channels after {files[0].path('model')} (got "
-            f"{steps[off[0]]:.2f}): channels should be equally spaced, without gaps, as those of the mask are"
+            f"{steps[off[0]]:.2f}): channels should be equally spaced, without gaps, as those of the mask are; give "
+            "the channels on one side of the gap as a list of names"
         )

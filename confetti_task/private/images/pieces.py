@@ -24,7 +24,8 @@ def open_pieces(imagename, reader="auto"):
     ----------
     imagename : str or sequence of str
         Root name given to tclean or WSClean, or the name of one of its images; a pattern like 'name.????.128'; or a
-        list of names. Several names are the pieces of one spectrum, in any order.
+        list of names. Several names are the pieces of one spectrum, in any order; of a run of WSClean they may be some
+        of its channels.
     reader : {'auto', 'ia'}
         How pixels are read, see `images.cube.open_cube`.
 
@@ -39,14 +40,26 @@ def open_pieces(imagename, reader="auto"):
         If no image matches, or the pieces are not one spectrum: different positions, polarizations or channel widths, a
         gap, or a channel that occurs twice.
     """
-    names = _expand(imagename)
-    cubes = [_open(name, reader) for name in names]
+    cubes = [_open(names, reader) for names in _by_run(_expand(imagename))]
     return _join(cubes) if len(cubes) > 1 else cubes[0]
 
 
-def _open(name, reader):
-    root, channels = run_of(split_name(name)[0])
-    return open_channels(root, channels, reader) if channels else open_cube(name, reader)
+def _by_run(names):
+    """The names of each run: of WSClean there may be several, of its channels."""
+    runs = {}
+    for name in names:
+        root, channels = run_of(split_name(name)[0])
+        runs.setdefault(root if channels else name, []).append(name)
+    return list(runs.values())
+
+
+def _open(names, reader):
+    root, channels = run_of(split_name(names[0])[0])
+    if not channels:
+        return open_cube(names[0], reader)
+    given = {split_name(name)[0] for name in names}
+    some = [channel for channel in channels if channel in given] if len(names) > 1 else []
+    return open_channels(root, some or channels, reader)
 
 
 def _expand(imagename):
