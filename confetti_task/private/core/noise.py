@@ -52,10 +52,11 @@ DIRTY_PIXELS = 256
 # Components where the image is this many times as high as the noise belong to sources: their sidelobes are left out of
 # the dirty image. Nearly all components of the noise are below.
 SOURCE = 10.0
-# Channels whose dirty images are made, and the limits beyond which their noise is taken instead of what image and
-# residual make of it: the ratio was 0.82 to 1.17 (median of three channels) in 22 cubes in which both are right to
-# 0.15, and 0.80, 0.62 and 1.84 where the latter is 1.3, 1.7 and 0.54 times the true noise.
-DIRTY_CHANNELS, DIRTY_LOWER, DIRTY_HIGHER = 3, 0.81, 1.25
+# Channels whose dirty images are made, and how much more noise than image and residual they must have for it to be
+# taken instead: the ratio was at most 1.17 (median of three channels) in 25 cubes, and 1.84 in one that had been cleaned
+# so deeply that image and residual have 0.54 of the noise. A lower ratio tells nothing: it was 0.82 where these were
+# right to a tenth, because components of noise on faint emission are taken for sources.
+DIRTY_CHANNELS, DIRTY_HIGHER = 3, 1.25
 # The dirty image is not compared with one restored with a beam of an area larger than that of the PSF by more than
 # this: its noise is another one. The area is counted in pixels: those at half of the peak are 40 for a beam of 7.
 SAME_AREA = 1.4
@@ -321,8 +322,8 @@ def dirty_noise(planes, psf, beam, noise):
     Measure the noise of the dirty image of a channel, without the sources in it.
 
     How much of the noise is lost where its components are restored depends on the array, the weighting, the scales and
-    how deep it was cleaned: a clean of HI data down to 0.45 of the noise lost half of it, and one of a mosaic of seven
-    pointings nearly nothing. The dirty image, which is the residual and the model convolved with the PSF, tells.
+    how deep it was cleaned: a clean of HI data down to 0.45 of the noise lost half of it. The dirty image, which is the
+    residual and the model convolved with the PSF, has all of it.
 
     Parameters
     ----------
@@ -354,19 +355,14 @@ def dirty_noise(planes, psf, beam, noise):
 
 
 def to_be_compared(scatters):
-    """
-    A few quiet channels for `dirty_noise`, spread over all of them.
-
-    Of others the dirty image does not tell: on faint extended emission, components of noise look like sources, without
-    which it had 0.65 of the noise in a clean with the deconvolver hogbom.
-    """
+    """A few quiet channels for `dirty_noise`, spread over all of them."""
     quiet = np.flatnonzero(is_quiet(scatters))
     return quiet[np.linspace(0, len(quiet) - 1, min(len(quiet), DIRTY_CHANNELS)).astype(int)].tolist()
 
 
 def as_in_dirty_images(noise, ratios):
     """
-    Noise of all channels, corrected if the dirty images of some have another one.
+    Noise of all channels, raised if the dirty images of some have much more.
 
     Parameters
     ----------
@@ -381,7 +377,7 @@ def as_in_dirty_images(noise, ratios):
         Standard deviation of each channel.
     """
     ratio = np.nanmedian(ratios) if np.isfinite(ratios).any() else 1.0
-    return noise if DIRTY_LOWER <= ratio <= DIRTY_HIGHER else noise * np.float32(ratio)
+    return noise * np.float32(ratio) if ratio > DIRTY_HIGHER else noise
 
 
 def _level(values):
