@@ -53,9 +53,9 @@ DIRTY_PIXELS = 256
 # the dirty image. Nearly all components of the noise are below.
 SOURCE = 10.0
 # Channels whose dirty images are made, and how much more noise than image and residual they must have for it to be
-# taken instead: the ratio was at most 1.17 (median of three channels) in 25 cubes, and 1.84 in one that had been cleaned
-# so deeply that image and residual have 0.54 of the noise. A lower ratio tells nothing: it was 0.82 where these were
-# right to a tenth, because components of noise on faint emission are taken for sources.
+# taken instead: the ratio was at most 1.17 (median of three channels) in 25 cubes, and 1.84 in one that had been
+# cleaned so deeply that image and residual have 0.54 of the noise. A lower ratio tells nothing: it was 0.82 where these
+# were right to a tenth, because components of noise on faint emission are taken for sources.
 DIRTY_CHANNELS, DIRTY_HIGHER = 3, 1.25
 # The dirty image is not compared with one restored with a beam of an area larger than that of the PSF by more than
 # this: its noise is another one. The area is counted in pixels: those at half of the peak are 40 for a beam of 7.
