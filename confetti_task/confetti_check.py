@@ -232,10 +232,13 @@ def confetti_check(
         those on emission, make the channel suspicious. 0: a surround is no evidence.
     known : str or 2D array_like, default ''
         Known real sources, such as masers, which are never masked: either the name of a table (text, ECSV, FITS or
-        VOTable) with columns ra and dec, l and b, RAJ2000 and DEJ2000, in degrees if they have no unit, or one of
-        SkyCoord; or [[RA, Dec], ...] in ICRS, each pair in degrees or as text like ['18:06:20.1', '-21:37:05']; a
-        single pair will do for one source. Nothing within 1.5 restoring beams of them is classified as confetti, in any
-        channel. warnings counts those outside the image.
+        VOTable) with columns ra and dec, ra_deg and dec_deg, RAJ2000 and DEJ2000, l and b, or glon and glat, in degrees
+        if they have no unit, or one of SkyCoord; or [[RA, Dec], ...] in ICRS, each pair in degrees or as text like
+        ['18:06:20.1', '-21:37:05']; a single pair will do for one source. Nothing within 1.5 restoring beams of them is
+        classified as confetti. A source with a velocity (column vlsr or velocity, LSRK, in km/s) or a frequency (freq
+        or frequency, in GHz) is protected in the channels within half of its width alone (column width or fwhm, in
+        km/s; 5 if there is none), the others in all. In a list both may follow the pair: [RA, Dec, '17.5km/s',
+        '3km/s']. warnings counts those outside the image or the channels.
     cleanmask : {'channel', 'pixel', 'none'}, default 'channel'
         Clean mask to write if there is confetti. 'channel': the old clean mask, with its holes filled, in the bad
         channels, and 0 in all others, so that tclean cleans only the bad channels again. 'pixel': the old clean mask

@@ -9,6 +9,8 @@ from casa_images import write_cube
 from checks import confetti_check, places
 from skies import HOT
 
+from confetti_task.private.images.headers import opened
+
 MASER_LIKE = [271.58 + 6 * 0.5 / 3600 / np.cos(np.deg2rad(21.62)), -21.62 - 2 * 0.5 / 3600]
 
 
@@ -49,6 +51,71 @@ def test_a_known_source_is_never_masked(products, form):
     result = confetti_check(imagename="line", known=known)
     assert result["verdict"] == "clean"
     assert places(result, "known") == {HOT}
+
+
+VELOCITY = 299792.458 * (1 - (93.17 + 3 * 71.5e-6) / 93.1734)  # of the hot pixel, in km/s
+WIDTH = 0.23  # of a channel
+
+
+def catalogue(form, velocity):
+    """A catalogue of masers with velocities, as that of a survey, or as text."""
+    position = SkyCoord(*MASER_LIKE, unit="deg", frame="fk5")
+    if form == "text":
+        return [[position.icrs.ra.deg, position.icrs.dec.deg, f"{velocity}km/s", f"{WIDTH}km/s"]]
+    places = {"ra_deg": [position.icrs.ra.deg] * 2, "dec_deg": [position.icrs.dec.deg] * 2}
+    if form == "vlsr":
+        columns = dict(places, vlsr=[velocity, np.nan], FWHM=[WIDTH, WIDTH])
+        columns["ra_deg"][1] -= 1  # elsewhere, of unknown velocity
+    elif form == "velocity with a unit":
+        columns = {"GLON": position.galactic.l.deg, "GLAT": position.galactic.b.deg}
+        columns = {name: [value] for name, value in columns.items()}
+        columns.update(Velocity=[1000 * velocity] * units.m / units.s, width=[1000 * WIDTH] * units.m / units.s)
+    else:
+        frequency = 93.1734 * (1 - velocity / 299792.458)
+        columns = dict(places, freq=[frequency] * 2, width=[WIDTH] * 2)
+    QTable(columns).write("catalogue.ecsv", overwrite=True)
+    return "catalogue.ecsv"
+
+
+@pytest.mark.parametrize("form", ["vlsr", "velocity with a unit", "freq", "text"])
+def test_a_maser_of_known_velocity_is_protected_in_its_channels_alone(products, form):
+    write_cube("line", products)
+    there = confetti_check(imagename="line", known=catalogue(form, VELOCITY))
+    assert places(there, "known") == {HOT}
+    elsewhere = confetti_check(imagename="line", known=catalogue(form, VELOCITY + 3 * WIDTH), overwrite=True)
+    assert elsewhere["channels"] == [HOT[0]]
+
+
+def test_a_velocity_without_a_width_protects_five_kilometres_a_second(products):
+    write_cube("line", products)
+    row = catalogue("text", VELOCITY + 2.4)[0][:3]
+    assert confetti_check(imagename="line", known=[row])["npixels"] == 0
+    row = catalogue("text", VELOCITY + 2.8)[0][:3]
+    result = confetti_check(imagename="line", known=[row], overwrite=True)
+    assert (result["channels"], result["warnings"]) == ([HOT[0]], [])
+    row = catalogue("text", VELOCITY + 4)[0][:3]
+    result = confetti_check(imagename="line", known=[row], overwrite=True)
+    assert "1 of 1 known sources are outside the image, or their velocity is not in the cube" in result["warnings"][0]
+
+
+def test_where_velocities_are_of_another_frame_known_sources_are_protected_in_all_channels(products):
+    write_cube("line", products)
+    for name in ("model", "image", "residual", "psf"):
+        with opened(f"line.{name}") as tool:
+            system = tool.coordsys()
+            system.setreferencecode("TOPO", "spectral")
+            tool.setcoordsys(system.torecord())
+    assert confetti_check(imagename="line", known=catalogue("text", VELOCITY + 20))["npixels"] == 0
+
+
+def test_the_check_after_a_re_clean_knows_the_velocities_too(products):
+    write_cube("line", products)
+    known = catalogue("text", VELOCITY + 3 * WIDTH)
+    result = confetti_check(imagename="line", known=known)
+    again = confetti_check(
+        imagename="line", known=QTable.read(result["table"]).meta["parameters"]["known"], outfile="again"
+    )
+    assert again["channels"] == [HOT[0]]
 
 
 def test_known_sources_elsewhere_protect_nothing_not_even_on_the_opposite_side_of_the_sky(products):

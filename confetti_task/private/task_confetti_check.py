@@ -138,12 +138,11 @@ def _check_numbers(memory, npanels, minutes):
 def _about(arguments, real, verdict, warnings):
     """Metadata of the check for the headers of the tables."""
     given = ", ".join(f"{name}={arguments[name]!r}" for name in OF_THE_CALL)
-    known = np.column_stack([real.ra.deg, real.dec.deg]).tolist()
     return {
         "version": __version__,
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "call": f"confetti_check({given})",
-        "parameters": dict({name: arguments[name] for name in OF_THE_NEXT_CHECK}, known=known),
+        "parameters": dict({name: arguments[name] for name in OF_THE_NEXT_CHECK}, known=real.as_rows()),
         "verdict": verdict,
         "warnings": warnings,
     }

@@ -1,70 +1,118 @@
 """Known real sources, as given by the user."""
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from ..images.coordinates import pixel_positions
+from ..images.coordinates import pixel_positions, read_frames, world_coordinates
 
 # A source between pixels has components of its own, of a few per cent of it and of both signs, up to 1.4 beams away.
 REACH_BEAMS = 1.5
+# Velocities of known sources are in this frame; cubes in others are protected in all channels.
+FRAME = "LSRK"
+SPEED_OF_LIGHT = 299792.458  # km/s
+# km/s. Width of a source whose velocity is known and its width is not: masers have components over a few km/s.
+USUAL_WIDTH = 5.0
 
 FORMS = (
-    "give the name of a table with columns ra and dec, l and b, or one of SkyCoord, or [[RA, Dec], ...], each pair in "
-    "degrees or as text like ['18:06:20', '-21:37:00']"
+    "give the name of a table with columns ra and dec, l and b, or one of SkyCoord, and vlsr if only the channels of "
+    "that velocity are to be protected; or [[RA, Dec], ...], each pair in degrees or as text like ['18:06:20', "
+    "'-21:37:00'], which a velocity like '17.5km/s' and a width may follow"
 )
 
 # Columns of longitude and latitude that a table may have, and their frame.
 COLUMNS = (
     ("ra", "dec", "icrs"),
+    ("ra_deg", "dec_deg", "icrs"),
+    ("radeg", "decdeg", "icrs"),
     ("raj2000", "dej2000", "fk5"),
     ("_raj2000", "_dej2000", "fk5"),
     ("l", "b", "galactic"),
     ("glon", "glat", "galactic"),
 )
+# Columns of the velocity or the frequency of a source, and of its width, with the unit where the column has none.
+SPECTRAL = {"vlsr": "km/s", "v_lsr": "km/s", "velocity": "km/s", "frequency": "GHz", "freq": "GHz"}
+WIDTHS = {"width": "km/s", "fwhm": "km/s", "linewidth": "km/s"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    Known real sources.
+
+    Attributes
+    ----------
+    positions : `~astropy.coordinates.SkyCoord`
+        In ICRS.
+    velocity, frequency, width : 1D `~numpy.ndarray`
+        Radio velocity (LSRK) and width in km/s, and frequency in GHz; NaN if unknown. A source without velocity and
+        frequency is protected in all channels.
+    """
+
+    positions: SkyCoord
+    velocity: np.ndarray
+    frequency: np.ndarray
+    width: np.ndarray
+
+    def __len__(self):
+        return len(self.positions)
+
+    def as_rows(self):
+        """The sources as lists of RA and Dec in degrees, and velocity or frequency and width as text if known."""
+        spectral = zip(self.velocity.tolist(), self.frequency.tolist(), self.width.tolist())
+        places = zip(self.positions.ra.deg.tolist(), self.positions.dec.deg.tolist())
+        return [[*place, *_as_text(*each)] for place, each in zip(places, spectral)]
+
+
+def _as_text(velocity, frequency, width):
+    known = [f"{velocity!r}km/s"] if np.isfinite(velocity) else [f"{frequency!r}GHz"] if np.isfinite(frequency) else []
+    return [*known, f"{width!r}km/s"] if known and np.isfinite(width) else known
 
 
 def read_known(known):
     """
-    Read positions on the sky.
+    Read known sources.
 
     Parameters
     ----------
     known : str or sequence
         Name of a table that astropy can read, with a column of `~astropy.coordinates.SkyCoord`, or with two of
-        `COLUMNS`, upper or lower case (in degrees if they have no unit), or pairs of RA and Dec: numbers in degrees, or
-        text in hours and degrees; one pair may stand alone. '' or [] for none.
+        `COLUMNS`, upper or lower case (in degrees if they have no unit), and one of `SPECTRAL` and `WIDTHS` if known;
+        or pairs of RA and Dec: numbers in degrees, or text in hours and degrees, which the text of a velocity or a
+        frequency may follow, and that of a width; one pair may stand alone. '' or [] for none.
 
     Returns
     -------
-    positions : `~astropy.coordinates.SkyCoord`
-        In ICRS.
+    known : `Known`
+        The sources.
 
     Raises
     ------
     ValueError
-        If ``known`` cannot be read as positions.
+        If ``known`` cannot be read as sources.
     """
     try:
         if isinstance(known, str):
-            return _read_table(known) if known else _positions([], [], units.deg)
-        ra, dec = zip(*_pairs(known)) if len(known) else ([], [])
+            return _read_table(known) if known else _sources([], [], units.deg)
+        rows = _rows(known)
+        ra, dec = zip(*(row[:2] for row in rows)) if rows else ([], [])
         hours = any(isinstance(value, str) for value in ra)
-        return _positions(ra, dec, units.hourangle if hours else units.deg)
+        return _sources(ra, dec, units.hourangle if hours else units.deg, spectral=[row[2:] for row in rows])
     except (ValueError, TypeError, OSError) as error:
         raise ValueError(f"known={known!r} cannot be read as positions: {error}; {FORMS}") from error
 
 
-def _pairs(known):
-    """Pairs of RA and Dec; one that stands alone is a position too."""
-    pairs = [known] if len(known) == 2 and not np.ndim(known[0]) else known
-    for pair in pairs:
-        if len(np.atleast_1d(pair)) != 2:
-            raise ValueError(f"{pair!r} is no pair of RA and Dec")
-    return pairs
+def _rows(known):
+    """Rows of RA and Dec, and what follows them; one that stands alone is a row too."""
+    rows = [known] if len(known) == 2 and not np.ndim(known[0]) else known
+    for row in rows:
+        if not 2 <= len(np.atleast_1d(row)) <= 4 or not all(isinstance(text, str) for text in row[2:]):
+            raise ValueError(f"{row!r} is no pair of RA and Dec")
+    return [list(row) for row in rows]
 
 
 def _read_table(path):
@@ -72,42 +120,91 @@ def _read_table(path):
         raise ValueError("no such file")
     binary = path.lower().endswith((".fits", ".fits.gz", ".xml", ".vot", ".votable", ".hdf5"))
     table = Table.read(path) if binary else Table.read(path, format="ascii")
+    names = {name.lower(): name for name in table.colnames}
+    spectral = _spectral_columns(table, names)
     for column in table.itercols():
         if isinstance(column, SkyCoord):
-            return column.icrs
+            return Known(column.icrs, *spectral)
     table.convert_bytestring_to_unicode()
-    names = {name.lower(): name for name in table.colnames}
     for longitude, latitude, frame in COLUMNS:
         if {longitude, latitude} <= set(names):
             columns = table[names[longitude]], table[names[latitude]]
             hours = frame != "galactic" and columns[0].dtype.kind == "U" and columns[0].unit is None
             unit = units.hourangle if hours else columns[0].unit or units.deg
-            return _positions(*columns, unit, columns[1].unit or units.deg, frame)
+            return Known(_positions(*columns, unit, columns[1].unit or units.deg, frame), *spectral)
     raise ValueError(f"its columns are {', '.join(table.colnames)}")
+
+
+def _spectral_columns(table, names):
+    """Velocity and width in km/s, and frequency in GHz, of each row of a table; NaN where they are missing."""
+    velocity, frequency, width = np.full((3, len(table)), np.nan)
+    found = next((name for name in SPECTRAL if name in names), None)
+    if found and SPECTRAL[found] == "GHz":
+        frequency = _column(table[names[found]], "GHz")
+    elif found:
+        velocity = _column(table[names[found]], "km/s")
+    found = next((name for name in WIDTHS if name in names), None)
+    if found:
+        width = _column(table[names[found]], "km/s")
+    return velocity, frequency, width
+
+
+def _column(column, unit):
+    values = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
+    return units.Quantity(values, column.unit or unit).to_value(unit)
+
+
+def _sources(longitudes, latitudes, unit, spectral=()):
+    """Sources from positions, and from lists of text: nothing, or velocity or frequency, and width."""
+    velocity, frequency, width = np.full((3, len(longitudes)), np.nan)
+    for number, texts in enumerate(spectral):
+        if texts and units.Quantity(texts[0]).unit.is_equivalent("GHz"):
+            frequency[number] = units.Quantity(texts[0]).to_value("GHz")
+        elif texts:
+            velocity[number] = units.Quantity(texts[0]).to_value("km/s")
+        if texts[1:]:
+            width[number] = units.Quantity(texts[1]).to_value("km/s")
+    return Known(_positions(longitudes, latitudes, unit), velocity, frequency, width)
 
 
 def _positions(longitudes, latitudes, unit, latitude_unit=units.deg, frame="icrs"):
     return SkyCoord(np.asarray(longitudes), np.asarray(latitudes), unit=(unit, latitude_unit), frame=frame).icrs
 
 
-def outside(cube, positions):
-    """Number of known sources that are not in the image."""
-    y, x = pixel_positions(cube, positions)
+def outside(cube, known):
+    """Number of known sources that are not in the image, or in none of its channels."""
+    y, x = pixel_positions(cube, known.positions)
     height, width = cube.shape[2:]
-    return int(np.count_nonzero(~((y >= -0.5) & (y < height - 0.5) & (x >= -0.5) & (x < width - 0.5))))
+    inside = (y >= -0.5) & (y < height - 0.5) & (x >= -0.5) & (x < width - 0.5)
+    return int(np.count_nonzero(~(inside & _in_channels(cube, known).any(axis=1))))
 
 
-def near_known(cube, candidates, positions):
+def _in_channels(cube, known):
+    """Which channels each source is in, [source, channel]: all if its velocity, or that of the cube, is unknown."""
+    channels = np.arange(cube.channels)
+    if read_frames(cube).spectral != FRAME:
+        return np.ones((len(known), cube.channels), dtype=bool)
+    _, _, frequency, velocity = world_coordinates(cube, channels, 0 * channels, 0 * channels)
+    frequency, velocity = frequency.to_value("GHz"), velocity.to_value("km/s")
+    by_frequency = np.abs(known.frequency[:, np.newaxis] / frequency - 1) * SPEED_OF_LIGHT
+    by_velocity = np.abs(known.velocity[:, np.newaxis] - velocity)
+    apart = np.where(np.isnan(by_velocity), by_frequency, by_velocity)
+    width = np.where(np.isnan(known.width), USUAL_WIDTH, known.width)[:, np.newaxis]
+    channel_width = np.abs(cube.increments[cube.axes[1]]) / 1e9 / frequency * SPEED_OF_LIGHT
+    return np.isnan(apart) | (apart <= width / 2 + channel_width)
+
+
+def near_known(cube, candidates, known):
     """
-    Find the pixels within `REACH_BEAMS` of a known source, in any channel.
+    Find the pixels within `REACH_BEAMS` of a known source, in the channels that it is in.
 
     Parameters
     ----------
     cube : `images.cube.Cube`
         The images.
     candidates : structured `~numpy.ndarray`
-        With the fields y and x.
-    positions : `~astropy.coordinates.SkyCoord`
+        With the fields channel, y and x.
+    known : `Known`
         From `read_known`.
 
     Returns
@@ -115,6 +212,13 @@ def near_known(cube, candidates, positions):
     near : 1D bool `~numpy.ndarray`
         One value for each candidate.
     """
-    y, x = pixel_positions(cube, positions)
-    distance = np.hypot(np.subtract.outer(candidates["y"], y), np.subtract.outer(candidates["x"], x))
-    return (distance <= REACH_BEAMS * cube.beam).any(axis=1)
+    near = np.zeros(len(candidates), dtype=bool)
+    if not len(known):
+        return near
+    places, reach = np.column_stack(pixel_positions(cube, known.positions)), REACH_BEAMS * cube.beam
+    in_channels = _in_channels(cube, known)
+    margin, size = reach + 1, np.array(cube.shape[2:])
+    in_image = ((places > -margin) & (places < size + margin)).all(axis=1)  # False for NaN
+    for (y, x), channels in zip(places[in_image], in_channels[in_image]):
+        near |= (np.hypot(candidates["y"] - y, candidates["x"] - x) <= reach) & channels[candidates["channel"]]
+    return near

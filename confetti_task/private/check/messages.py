@@ -260,9 +260,9 @@ def describe_known(outside, number):
     if not outside:
         return []
     return [
-        f"{outside} of {number} known sources are outside the image, and protect nothing: positions without a frame "
-        "are taken for RA and Dec (ICRS) in degrees; give a table with units, or in another frame (columns l and b, or "
-        "SkyCoord)"
+        f"{outside} of {number} known sources are outside the image, or their velocity is not in the cube, and protect "
+        "nothing: positions without a frame are taken for RA and Dec (ICRS) in degrees; give a table with units, or in "
+        "another frame (columns l and b, or SkyCoord)"
     ]
 
 

@@ -17,8 +17,8 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     ----------
     found : `check.survey.Found`
         The measurements; their channels are changed in place.
-    real : `~astropy.coordinates.SkyCoord`
-        Positions of known real sources, from `check.known_sources.read_known`.
+    real : `check.known_sources.Known`
+        Known real sources.
     thresholds : `core.decision.Thresholds`
         Thresholds of the decision.
     acquitted : sequence of int
