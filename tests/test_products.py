@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check, places
-from skies import BEAM, HOT, NOISE
+from skies import BEAM, HOT, NOISE, Products, convolve
 
 from confetti_task.private.check.tables import write_table
 
@@ -203,13 +203,48 @@ def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
     assert channels["model_flux"][0].to_value("Jy") == pytest.approx(120 * NOISE)
 
 
-def test_a_channel_whose_model_is_switched_off_is_told(products):
-    products.model[5] = 0
+def check_with_channel_5(what):
+    """Check a cube of emission in whose channel 5 the model or the sky has something else."""
+    products = Products()
+    products.model[:, 20:30, 10:20] = NOISE
+    emission = products.model[5].copy()
+    if what == "cleaned by a fifth":  # the rest is left in the residual
+        products.model[5] *= 0.2
+        products.residual[5] += convolve(0.8 * emission, products.psf[5])
+    elif what == "not cleaned":
+        products.model[5] = 0
+        products.residual[5] += convolve(emission, products.psf[5])
+    elif what == "alone":
+        products.model[[0, 1, 2, 3, 4, 6]] = 0
+    elif what == "a peak of noise":
+        products.model[:] = 0
+        products.model[5, 20, 20] = 5 * NOISE
     write_cube("line", products)
-    assert QTable.read(confetti_check(imagename="line")["channeltable"])["switched"].tolist() == [False] * 5 + [
-        True,
-        False,
-    ]
+    return confetti_check(imagename="line")
+
+
+@pytest.mark.parametrize("what", ["cleaned by a fifth", "not cleaned"])
+def test_a_channel_whose_emission_drops_out_of_the_model_is_suspicious(what):
+    result = check_with_channel_5(what)
+    table = QTable.read(result["channeltable"])
+    assert table["switched"].tolist() == ["no"] * 5 + ["off", "no"]
+    assert (table["verdict"][5], result["verdict"]) == ("suspicious", "suspicious")
+    assert any("switched off in channels 5" in warning for warning in result["warnings"])
+
+
+@pytest.mark.deconvolves
+def test_a_channel_that_alone_has_emission_in_the_model_is_suspicious_unless_it_comes_back():
+    again = check_with_channel_5("alone")
+    assert (again["verdict"], again["warnings"]) == ("clean", [])
+    result = confetti_check(imagename="line", deconvolve="none", overwrite=True)
+    assert QTable.read(result["channeltable"])["switched"].tolist() == ["no"] * 5 + ["on", "no"]
+    assert "switched on in channels 5" in " ".join(result["warnings"])
+
+
+@pytest.mark.parametrize("what", ["nothing else", "a peak of noise"])
+def test_smooth_emission_and_components_of_noise_are_not_switched_on_or_off(what):
+    table = QTable.read(check_with_channel_5(what)["channeltable"])
+    assert table["switched"].tolist() == ["no"] * 7
 
 
 def test_a_blank_channel_is_not_switched_off(products):
@@ -219,7 +254,7 @@ def test_a_blank_channel_is_not_switched_off(products):
     write_image("line.image", image, unit="Jy/beam", beams="one")
     channels = QTable.read(confetti_check(imagename="line")["channeltable"])
     assert channels["verdict"][5] == "blank"
-    assert not channels["switched"].any()
+    assert set(channels["switched"].tolist()) == {"no"}
 
 
 def test_the_pixel_clean_mask_leaves_alone_what_was_not_cleaned(products):

@@ -27,6 +27,7 @@ from ..core.statistics import (
     pair_narrowness,
     pointlikeness,
     surround,
+    switched,
     values_at,
 )
 from ..images.chunks import chunks, strips
@@ -304,8 +305,8 @@ def measure_pixels(cube, polarization, channel, places, noise):
 
 
 def _compare_with_neighbours(channels):
-    known = np.pad(np.isfinite(channels["noise"]), 1)
-    cleaned = np.pad(channels["components"] > 0, 1)
-    channels["checked"] = known[1:-1] & (known[:-2] | known[2:])
-    channels["switched"] = (cleaned[1:-1] != cleaned[:-2]) & (cleaned[1:-1] != cleaned[2:])
-    channels["switched"] &= known[:-2] & known[1:-1] & known[2:]
+    known, totals = np.pad(np.isfinite(channels["noise"]), 1), np.pad(channels["total"], 1)
+    before, here, after = (slice(None, -2), slice(1, -1), slice(2, None))
+    channels["checked"] = known[here] & (known[before] | known[after])
+    state = switched(totals[here], totals[before], totals[after], channels["noise"])
+    channels["switched"] = np.where(known[before] & known[here] & known[after], state, "no")

@@ -75,6 +75,12 @@ UNKNOWN_NOISE = (
     "Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be missed, and no channel is called "
     "good. Image channels without emission too, or clean within a clean mask"
 )
+SWITCHED = {
+    "off": "the model is switched off in channels {channels}: it has less than a third of the flux of the channels on "
+    "either side, as where the clean mask is empty or CLEAN stopped early, so that emission is left in the residual",
+    "on": "the model is switched on in channels {channels}: it has more than three times the flux of the channels on "
+    "either side; a line that only one channel has, or one in which CLEAN went wrong",
+}
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, but that of {psf} is {psf_beam:.2f}: was the image "
     "smoothed? Its sources are compared with data of a different resolution"
@@ -162,7 +168,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_unknown_noise(channels), *_nearly_blind(channels)]
+    return [*warnings, *_switched(channels), *_unknown_noise(channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -215,6 +221,14 @@ def _without_psf(cube, channels):
     if len(rows):
         response = np.nanmax(rows["response"], initial=-1)
         yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
+
+
+def _switched(channels):
+    """The warnings about channels in which the model is switched on or off, unless they are bad anyway."""
+    for state, text in SWITCHED.items():
+        rows = channels[(channels["switched"] == state) & channels["suspicious"]]
+        if len(rows):
+            yield text.format(channels=_numbers(rows["channel"]))
 
 
 def _unknown_noise(channels):
@@ -390,12 +404,6 @@ def describe_channels(sources, channels):
     if (sources["class"] == "candidate").any():
         yield WHY_CANDIDATES
     yield from describe_completeness(channels)
-    switched = set(channels["channel"][channels["switched"]].tolist())
-    if switched:
-        yield (
-            f"Channels {format_channels(switched)}: the model is empty there but not in the channels on either side, "
-            "or vice versa; the flux jumps at these channels"
-        )
 
 
 def _where_suspicious(sources, channel):

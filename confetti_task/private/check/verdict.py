@@ -53,11 +53,12 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone
+    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | (channels["switched"] != "no")
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
-    in_known_units = converged & has_known_noise(channels)
-    channels["acquitted"] = np.isin(channels["channel"], acquitted) | (suspicious & in_known_units & ~almost_gone)
+    # A channel that is switched off has its emission in the residual: it is the same after it was deconvolved again.
+    comes_out_the_same = converged & has_known_noise(channels) & ~almost_gone & (channels["switched"] != "off")
+    channels["acquitted"] = np.isin(channels["channel"], acquitted) | (suspicious & comes_out_the_same)
     suspicious |= almost_gone
     channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found

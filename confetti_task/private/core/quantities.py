@@ -255,8 +255,9 @@ CHANNEL_QUANTITIES = (
     Quantity("negative", "i4", description="number of negative hot pixels, narrow or not"),
     Quantity(
         "switched",
-        "?",
-        description="the model is empty here but not in the two neighbouring channels, or vice versa",
+        "U3",
+        description="off where the model has less than a third of the flux of either neighbouring channel, on where it "
+        "has more than three times as much; else no",
     ),
     Quantity(
         "convergence",

@@ -38,6 +38,10 @@ GATHERED_AT_ONCE = 2**17
 # quarter of them one thread is as fast, but two, which wait for each other, take up to a fifth longer.
 SEARCHED_AT_ONCE = 2**18
 
+# A model is switched on or off in a channel if its flux differs by this factor from either neighbour: in 28 cubes, full
+# of confetti in part, it was 0.62 to 2.1 times that of the nearer one, but for a channel with 3.8 times, which was bad.
+# And by the flux of a source of so many sigma: components of the highest peaks of noise come and go.
+SWITCHED, SWITCHED_SIGMA = 3.0, 20.0
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
 ALTERNATING_PART = 0.25
 # One odd channel, with a maser, without data or diverged, makes three differences of alternating sign. In 83 cubes
@@ -417,6 +421,30 @@ def alternating(fluxes, totals, noise):
     ends = np.flatnonzero(sign[1:] * sign[:-1] >= 0) + 1
     runs = np.split(np.arange(len(sign)), ends)
     return [int(place) + 1 for run in runs if len(run) > MOST_BY_ONE_CHANNEL for place in run]
+
+
+def switched(totals, before, after, noise):
+    """
+    Find channels in which the model is switched on or off.
+
+    Parameters
+    ----------
+    totals, before, after : 1D `~numpy.ndarray`
+        Sum of the absolute values of the model of each channel and of the channels on either side, in Jy.
+    noise : 1D `~numpy.ndarray`
+        rms noise of each channel in Jy/beam.
+
+    Returns
+    -------
+    state : 1D str `~numpy.ndarray`
+        'off' where the model has less than 1 / `SWITCHED` of what either neighbour has, 'on' where it has more than
+        `SWITCHED` times as much, each time with a difference of at least `SWITCHED_SIGMA` times the noise; else 'no'.
+    """
+    lower, higher = np.minimum(before, after), np.maximum(before, after)
+    least = SWITCHED_SIGMA * noise
+    off = (SWITCHED * totals < lower) & (lower - totals >= least)
+    on = (totals > SWITCHED * higher) & (totals - higher >= least)
+    return np.select([off, on], ["off", "on"], "no")
 
 
 def places_within(pixels, radius, shape):
