@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import read_image, write_cube, write_image
 from checks import confetti_check, places
@@ -14,6 +13,7 @@ from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 
 import confetti_task
 from confetti_task.private.check.evidence import measure_ambiguity
+from confetti_task.private.check.known_sources import read_known
 from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels, describe_verdict
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
@@ -466,7 +466,8 @@ def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channe
     marginal = found.candidates[found.candidates["channel"] == HOT[0]][:1].copy()
     marginal["x"], marginal["narrowness"], marginal["unsupported"] = 5, 0.7, 9
     found = found._replace(candidates=np.concatenate([found.candidates, marginal]))
-    nowhere, here = SkyCoord([], [], unit="deg"), SkyCoord(*world_coordinates(cube, *np.array(HOT)[:, np.newaxis])[:2])
+    ra, dec, _, _ = world_coordinates(cube, *np.array(HOT)[:, np.newaxis])
+    nowhere, here = read_known([]), read_known([[ra[0].value, dec[0].value]])
     assert (judge(found, nowhere, Thresholds()).candidates["evidence"] != "").sum() == 2
     assert not (judge(found, here, Thresholds()).candidates["evidence"] != "").any()
 

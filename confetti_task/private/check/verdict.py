@@ -53,7 +53,9 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | (channels["switched"] != "no")
+    explained = _with(candidates[candidates["known"]], found)  # a line of which only this channel has the peak
+    switched = (channels["switched"] == "off") | ((channels["switched"] == "on") & ~explained)
+    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | switched
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
     # A channel that is switched off has its emission in the residual: it is the same after it was deconvolved again.
@@ -82,15 +84,19 @@ def _of_the_worst(found):
     return largest[channels["polarization"], channels["channel"]]
 
 
+def _with(candidates, found):
+    """Which rows of the channels have any of these candidates."""
+    here = np.zeros(found.cube.shape[:2], dtype=bool)
+    here[candidates["polarization"], candidates["channel"]] = True
+    return here[found.channels["polarization"], found.channels["channel"]]
+
+
 def verdicts_of_channels(found):
     """The verdict on each channel, as described in `core.quantities`."""
     channels, candidates = found.channels, found.candidates
-    bad = np.zeros(found.cube.shape[:2], dtype=bool)
-    fake = candidates[candidates["evidence"] != ""]
-    bad[fake["polarization"], fake["channel"]] = True
     verdicts = {
         "diverged": channels["diverged"],
-        "bad": bad[channels["polarization"], channels["channel"]],
+        "bad": _with(candidates[candidates["evidence"] != ""], found),
         "suspicious": channels["suspicious"],
         "acquitted": channels["acquitted"],
         "good": channels["checked"] & ~channels["ambiguous"] & has_known_noise(channels),
