@@ -214,6 +214,11 @@ def check_with_channel_5(what):
     elif what == "not cleaned":
         products.model[5] = 0
         products.residual[5] += convolve(emission, products.psf[5])
+    elif what == "between channels that diverged":  # with components of which the data know nothing
+        for channel in (4, 6):
+            invented = np.random.default_rng(channel).normal(0, 5 * NOISE, emission.shape).astype(np.float32)
+            products.model[channel] += invented
+            products.residual[channel] -= convolve(invented, products.psf[channel])
     elif what == "alone":
         products.model[[0, 1, 2, 3, 4, 6]] = 0
     elif what == "a peak of noise":
@@ -230,6 +235,13 @@ def test_a_channel_whose_emission_drops_out_of_the_model_is_suspicious(what):
     assert table["switched"].tolist() == ["no"] * 5 + ["off", "no"]
     assert (table["verdict"][5], result["verdict"]) == ("suspicious", "suspicious")
     assert any("switched off in channels 5" in warning for warning in result["warnings"])
+
+
+def test_a_channel_between_two_that_diverged_is_not_called_switched_off():
+    result = check_with_channel_5("between channels that diverged")
+    assert QTable.read(result["channeltable"])["switched"][5] == "off"
+    assert result["diverged"] == [4, 6]
+    assert not [warning for warning in result["warnings"] if "switched" in warning]
 
 
 @pytest.mark.deconvolves

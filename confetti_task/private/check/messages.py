@@ -168,7 +168,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_switched(channels), *_unknown_noise(channels), *_nearly_blind(channels)]
+    return [*warnings, *_switched(channels, candidates), *_unknown_noise(channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -223,10 +223,11 @@ def _without_psf(cube, channels):
         yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
 
 
-def _switched(channels):
+def _switched(channels, candidates):
     """The warnings about channels in which the model is switched on or off, unless they are bad anyway."""
+    bad = channels["diverged"] | np.isin(channels["channel"], candidates["channel"][candidates["evidence"] != ""])
     for state, text in SWITCHED.items():
-        rows = channels[(channels["switched"] == state) & channels["suspicious"]]
+        rows = channels[(channels["switched"] == state) & channels["suspicious"] & ~bad]
         if len(rows):
             yield text.format(channels=_numbers(rows["channel"]))
 

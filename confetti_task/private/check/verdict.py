@@ -53,8 +53,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    explained = _with(candidates[candidates["known"]], found)  # a line of which only this channel has the peak
-    switched = (channels["switched"] == "off") | ((channels["switched"] == "on") & ~explained)
+    switched = _is_switched(found)
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | switched
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
@@ -82,6 +81,22 @@ def _of_the_worst(found):
     largest = np.zeros(found.cube.shape[:2], dtype=np.float32)
     np.maximum.at(largest, (candidates["polarization"], candidates["channel"]), candidates["suspicion"])
     return largest[channels["polarization"], channels["channel"]]
+
+
+def _is_switched(found):
+    """
+    Which channels have a model that is switched on or off, for no reason that is known.
+
+    A known source may be in one channel alone, and beside a channel full of errors of CLEAN, any other has less flux.
+    """
+    channels, candidates = found.channels, found.candidates
+    wrong = np.zeros((found.cube.shape[0], found.cube.channels + 2), dtype=bool)
+    bad = channels["diverged"] | _with(candidates[candidates["evidence"] != ""], found)
+    wrong[channels["polarization"][bad], channels["channel"][bad] + 1] = True
+    place = channels["polarization"], channels["channel"]
+    beside = wrong[:, :-2][place] | wrong[:, 2:][place]
+    with_known = _with(candidates[candidates["known"]], found)
+    return ((channels["switched"] == "off") & ~beside) | ((channels["switched"] == "on") & ~with_known)
 
 
 def _with(candidates, found):
