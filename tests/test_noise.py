@@ -139,7 +139,12 @@ def test_a_channel_so_full_of_errors_of_clean_that_it_looks_like_noise_is_not_no
 def test_without_any_quiet_channel_the_faintest_parts_are_taken():
     found = scatters(np.full(3, 3 * NOISE), tail=9, residual=NOISE, faintest=NOISE)
     assert channel_noise(found) == pytest.approx(np.full(3, NOISE))
-    assert least_noise(found, channel_noise(found)) == pytest.approx(np.full(3, NOISE))
+    assert least_noise(found, channel_noise(found), width=40) == pytest.approx(np.full(3, NOISE))
+
+
+def test_in_an_image_of_a_few_beams_the_noise_is_not_known():
+    found = scatters(np.full(9, NOISE))
+    assert least_noise(found, channel_noise(found), width=2) == pytest.approx(0.3 * channel_noise(found))
 
 
 def full_of_emission(depth, channels=8):
@@ -167,7 +172,7 @@ def test_where_emission_fills_all_channels_and_no_place_was_left_alone_the_noise
     noise = channel_noise(found)
     assert (noise >= 0.95 * NOISE).all()
     assert (noise <= 3.5 * NOISE).all()
-    assert (least_noise(found, noise) <= 1.05 * NOISE).all()
+    assert (least_noise(found, noise, SIZE / BEAM) <= 1.05 * NOISE).all()
 
 
 def test_emission_up_to_the_end_of_the_cube_does_not_raise_the_noise_there_beyond_what_the_residual_allows():
@@ -206,10 +211,12 @@ def test_a_dirty_image_is_not_compared_with_one_of_a_much_larger_beam():
 
 def test_dirty_images_raise_the_noise_only_beyond_what_faint_emission_does():
     noise = np.full(5, NOISE, dtype=np.float32)
-    assert as_in_dirty_images(noise, [1.15, 1.18, 3]) == pytest.approx(noise)
-    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan]) == pytest.approx(1.85 * noise)
-    assert as_in_dirty_images(noise, [0.6, 0.8]) == pytest.approx(noise)
-    assert as_in_dirty_images(noise, []) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.15, 1.18, 3], quiet=True) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.9, 1.8, np.nan], quiet=True) == pytest.approx(1.85 * noise)
+    assert as_in_dirty_images(noise, [0.6, 0.8], quiet=True) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [1.5, 1.6, 1.7], quiet=False) == pytest.approx(noise)
+    assert as_in_dirty_images(noise, [2.2, 2.2, 2.5], quiet=False) == pytest.approx(2.2 * noise)
+    assert as_in_dirty_images(noise, [], quiet=True) == pytest.approx(noise)
 
 
 def test_the_noise_is_settled_with_twelve_quiet_channels_on_either_side_or_at_the_end_of_the_cube():

@@ -414,7 +414,7 @@ def test_regions_are_read_back_by_astropy_and_by_casa_with_channel_place_and_siz
     source = QTable.read(result["table"])[0]
     for ending in (".crtf", ".reg"):
         (circle,) = Regions.read(root + ending)
-        assert abs(circle.center.ra - source["ra"]) + abs(circle.center.dec - source["dec"]) < 0.001 * units.arcsec
+        assert circle.center.separation(SkyCoord(source["ra"], source["dec"]).fk5) < 0.001 * units.arcsec
         assert circle.radius.to_value("arcsec") == pytest.approx(BEAM * CELL_ARCSEC / 2, rel=1e-3)
     (circle,) = Regions.read(root + ".crtf")
     assert [end.value for end in circle.meta["range"]] == [HOT[0], HOT[0]]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core.decision import KINDS, STRONG_EVIDENCE, Thresholds
+from ..core.noise import FEW_BEAMS
 from ..core.statistics import alternating
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
@@ -70,10 +71,9 @@ UNTESTED = (
     "around them"
 )
 UNKNOWN_NOISE = (
-    "the rms noise is not known: emission fills the image in all channels, and CLEAN has left components everywhere. "
-    "By the residual it is between {least:.2g} and {noise:.2g} Jy/beam. Heights in sigma are in units of {noise:.2g} "
-    "Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be missed, and no channel is called "
-    "good. Image channels without emission too, or clean within a clean mask"
+    "the rms noise is not known: {why}. By the residual it is between {least:.2g} and {noise:.2g} Jy/beam. Heights in "
+    "sigma are in units of {noise:.2g} Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be "
+    "missed, and no channel is called good. Image channels without emission, and places without sources, too"
 )
 SWITCHED = {
     "off": "the model is switched off in channels {channels}: it has less than a third of the flux of the channels on "
@@ -81,6 +81,8 @@ SWITCHED = {
     "on": "the model is switched on in channels {channels}: it has more than three times the flux of the channels on "
     "either side; a line that only one channel has, or one in which CLEAN went wrong",
 }
+FULL = "emission fills the image in all channels, and CLEAN has left components everywhere"
+SMALL = "the image is only {beams:.1f} restoring beams wide"
 OTHER_BEAM = (
     "the restoring beam of {image} is {beam:.2f} pixels wide, but that of {psf} is {psf_beam:.2f}: was the image "
     "smoothed? Its sources are compared with data of a different resolution"
@@ -168,7 +170,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_switched(channels, candidates), *_unknown_noise(channels), *_nearly_blind(channels)]
+    return [*warnings, *_switched(channels, candidates), *_unknown_noise(cube, channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -232,12 +234,14 @@ def _switched(channels, candidates):
             yield text.format(channels=_numbers(rows["channel"]))
 
 
-def _unknown_noise(channels):
+def _unknown_noise(cube, channels):
     """The warning that sigma is not known, or nothing."""
     rows = channels[np.isfinite(channels["noise"]) & ~has_known_noise(channels)]
     if len(rows):
         noise, least = np.median(rows["noise"]), np.median(rows["least_noise"])
-        yield UNKNOWN_NOISE.format(noise=noise, least=least, factor=noise / least)
+        beams = min(cube.shape[2:]) / cube.beam
+        why = SMALL.format(beams=beams) if beams < FEW_BEAMS else FULL
+        yield UNKNOWN_NOISE.format(why=why, noise=noise, least=least, factor=noise / least)
 
 
 def _nearly_blind(channels):

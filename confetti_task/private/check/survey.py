@@ -133,8 +133,8 @@ def measure_noise(cube, polarization, selected, workers, voxels):
     noise, compared = channel_noise(scatters), to_be_compared(scatters)
     jobs = [(cube, polarization, channel, noise[channel]) for channel in compared]
     ratios = np.array([*workers.in_order(measure_dirty_noise, jobs)]) / noise[compared]
-    noise = as_in_dirty_images(noise, ratios)
-    return noise, least_noise(scatters, noise), is_quiet(scatters)
+    noise = as_in_dirty_images(noise, ratios, is_quiet(scatters).any())
+    return noise, least_noise(scatters, noise, min(cube.shape[2:]) / cube.beam), is_quiet(scatters)
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):

@@ -161,8 +161,11 @@ def to_icrs(longitude, latitude, frame):
     """RA and Dec (ICRS) of positions in a frame as CASA names it; those in one that viewers do not know stay."""
     if frame == "ICRS" or frame not in FRAMES:
         return longitude, latitude
-    sky = SkyCoord(longitude, latitude, frame=FRAMES[frame]).icrs
-    return sky.ra, sky.dec
+    beyond = ~(np.abs(latitude) <= 90 * units.deg)  # a corner of an all-sky image, or NaN
+    sky = SkyCoord(
+        np.where(beyond, 0 * units.deg, longitude), np.where(beyond, 0 * units.deg, latitude), frame=FRAMES[frame]
+    )
+    return np.where(beyond, np.nan * units.deg, sky.icrs.ra), np.where(beyond, np.nan * units.deg, sky.icrs.dec)
 
 
 def from_icrs(ra, dec, frame):
