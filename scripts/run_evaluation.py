@@ -32,7 +32,7 @@ from truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_sou
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import KINDS, Thresholds
-from confetti_task.private.core.noise import channel_noise, plane_scatters
+from confetti_task.private.core.noise import channel_noise, plane_scatters, scatter_left
 from confetti_task.private.core.statistics import contrast, hot_pixels, narrowness
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter
@@ -176,7 +176,7 @@ def narrow_hot_pixels(case, noise=None):
     inside = case["tf_image"] > 0
     if noise is None:
         image, residual = (np.where(inside, case[name], np.nan).astype(np.float32) for name in ("image", "residual"))
-        noise = channel_noise(plane_scatters(image, residual, case["beam"]))
+        noise = channel_noise(plane_scatters(image, residual, case["beam"]), scatter_left(residual, case["beam"]))
     pixels = hot_pixels(model, noise, thresholds.nsigma)
     pixels = pixels[narrowness(model, pixels, contrast(model, pixels)) <= thresholds.narrowness]
     mask = np.zeros(model.shape, dtype=bool)

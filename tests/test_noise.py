@@ -12,6 +12,7 @@ from confetti_task.private.core.noise import (
     is_quiet,
     least_noise,
     plane_scatters,
+    scatter_left,
     settled,
 )
 
@@ -31,7 +32,8 @@ def noise_of_an_array(channels=7, size=SIZE, seed=1):
 
 
 def noise_of(products):
-    return channel_noise(plane_scatters(products.image, products.residual, BEAM))
+    left = scatter_left(products.residual, BEAM)
+    return channel_noise(plane_scatters(products.image, products.residual, BEAM), left)
 
 
 def scatters(image, tail=2.9, residual=None, faintest=None):
@@ -163,16 +165,23 @@ def test_where_emission_fills_all_channels_the_noise_is_what_the_residual_has_wh
     assert noise_of(products) == pytest.approx(np.full(8, NOISE), rel=0.25)
 
 
+def test_extended_emission_that_clean_has_left_is_no_noise():
+    products = noise_of_an_array(3)
+    products.residual += emission(SIZE, 60, 20 * NOISE, seed=5)
+    assert scatter_left(products.residual, BEAM) == pytest.approx(np.full(3, NOISE), rel=0.15)
+
+
 @pytest.mark.parametrize("depth", [1, 3])
 def test_where_emission_fills_all_channels_and_no_place_was_left_alone_the_noise_is_bounded_and_said_to_be_unknown(
     depth,
 ):
     products = full_of_emission(depth)
     found = plane_scatters(products.image, products.residual, BEAM)
-    noise = channel_noise(found)
+    left = scatter_left(products.residual, BEAM)
+    noise = channel_noise(found, left)
     assert (noise >= 0.95 * NOISE).all()
     assert (noise <= 3.5 * NOISE).all()
-    assert (least_noise(found, noise, SIZE / BEAM) <= 1.05 * NOISE).all()
+    assert (least_noise(found, noise, SIZE / BEAM, left) <= 1.05 * NOISE).all()
 
 
 def test_emission_up_to_the_end_of_the_cube_does_not_raise_the_noise_there_beyond_what_the_residual_allows():

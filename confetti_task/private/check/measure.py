@@ -4,13 +4,14 @@ import numpy as np
 
 from ..core.decision import pointless
 from ..core.noise import (
-    DIRTY_PIXELS,
+    MIDDLE_PIXELS,
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
     dirty_noise,
     reach_of_samples,
     sample_heights,
     sampled,
+    scatter_left,
     scatters_of,
 )
 from ..core.quantities import CANDIDATE, CHANNEL
@@ -84,6 +85,11 @@ def measure_scatters(cube, polarization, start, end, voxels):
     return np.concatenate(scatters)
 
 
+def measure_left(cube, polarization, channel):
+    """How much of the noise CLEAN has left in a channel: `core.noise.scatter_left` of the middle of the residual."""
+    return float(scatter_left(_middle_of(cube, "residual", polarization, channel)[np.newaxis], cube.beam)[0])
+
+
 def measure_dirty_noise(cube, polarization, channel, noise):
     """
     Measure the noise of the dirty image of a channel.
@@ -104,13 +110,15 @@ def measure_dirty_noise(cube, polarization, channel, noise):
     """
     if not cube.has("psf", channel):
         return np.nan
-    middles = [(length // 2, min(length, DIRTY_PIXELS)) for length in cube.shape[2:]]
-    box = [(middle - size // 2, middle - size // 2 + size) for middle, size in middles]
-    planes = {
-        product: read_channels(cube, product, polarization, channel, channel + 1, *box)[0]
-        for product in ("model", "image", "residual", "psf")
-    }
+    products = ("model", "image", "residual", "psf")
+    planes = {product: _middle_of(cube, product, polarization, channel) for product in products}
     return dirty_noise(planes, planes.pop("psf"), cube.beam, noise)
+
+
+def _middle_of(cube, product, polarization, channel):
+    middles = [(length // 2, min(length, MIDDLE_PIXELS)) for length in cube.shape[2:]]
+    box = [(middle - size // 2, middle - size // 2 + size) for middle, size in middles]
+    return read_channels(cube, product, polarization, channel, channel + 1, *box)[0]
 
 
 def _number_of_rows(strips_read):

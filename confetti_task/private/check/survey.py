@@ -14,13 +14,22 @@ from astropy.utils.console import ProgressBar
 from casatasks import casalog
 
 from ..core.convergence import has_diverged
-from ..core.noise import SCATTER, as_in_dirty_images, channel_noise, is_quiet, least_noise, settled, to_be_compared
+from ..core.noise import (
+    SCATTER,
+    as_in_dirty_images,
+    channel_noise,
+    is_quiet,
+    least_noise,
+    settled,
+    some_channels,
+    to_be_compared,
+)
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
-from .measure import BYTES_A_VOXEL, find_candidates, measure_dirty_noise, measure_scatters
+from .measure import BYTES_A_VOXEL, find_candidates, measure_dirty_noise, measure_left, measure_scatters
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -130,11 +139,14 @@ def measure_noise(cube, polarization, selected, workers, voxels):
         if settled(is_quiet(scatters), selected, reach):
             break
         reach *= 2
-    noise, compared = channel_noise(scatters), to_be_compared(scatters)
+    quiet = is_quiet(scatters)
+    jobs = [] if quiet.any() else [(cube, polarization, channel) for channel in some_channels(scatters)]
+    left = [*workers.in_order(measure_left, jobs)]
+    noise, compared = channel_noise(scatters, left), to_be_compared(scatters)
     jobs = [(cube, polarization, channel, noise[channel]) for channel in compared]
     ratios = np.array([*workers.in_order(measure_dirty_noise, jobs)]) / noise[compared]
-    noise = as_in_dirty_images(noise, ratios, is_quiet(scatters).any())
-    return noise, least_noise(scatters, noise, min(cube.shape[2:]) / cube.beam), is_quiet(scatters)
+    noise = as_in_dirty_images(noise, ratios, quiet.any())
+    return noise, least_noise(scatters, noise, min(cube.shape[2:]) / cube.beam, left), quiet
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):

@@ -46,6 +46,8 @@ LEFT_AT_ONE_SIGMA, LEFT_WHERE_NOISIER = 0.3, 0.15
 # went cannot be told: in a small field full of emission of 280 sigma it was 1.5 times, and the bound 1.3 times the
 # noise.
 HIDDEN = 2.0
+# Channels of which it is measured how much CLEAN has left of the noise, where none is quiet.
+LEFT_CHANNELS = 8
 # Width of an image in beams in which a background can be told from noise: a ring is nearly four beams wide.
 FEW_BEAMS = 5
 # Nothing was cleaned where the restored model is fainter than this fraction of the scatter of the residual, at a sample
@@ -54,8 +56,9 @@ FEW_BEAMS = 5
 # the noise, by 0.86; those cleaned into the noise have none in most channels. The scatter of so many is known to a
 # tenth, if every second is independent. The noise is at most this multiple of it.
 NOTHING_CLEANED, LEAST_UNCLEANED, ABOVE_UNCLEANED = 0.1, 100, 1.2
-# Largest width and height in which a dirty image is made, to measure its noise to 3 % at five pixels per beam.
-DIRTY_PIXELS = 256
+# Largest width and height in which what CLEAN has left, and the dirty image, are measured: to 3 % with five pixels per
+# beam.
+MIDDLE_PIXELS = 256
 # Components where the image is this many times as high as the noise belong to sources: their sidelobes are left out of
 # the dirty image. Nearly all components of the noise are below.
 SOURCE = 10.0
@@ -234,6 +237,29 @@ def plane_scatters(image, residual, beam):
     return scatters_of(heights, *(cube[:, rows[:, np.newaxis], columns] for cube in (image, residual)))
 
 
+def scatter_left(residual, beam):
+    """
+    Measure how much of the noise CLEAN has left in the residual.
+
+    Of extended emission it leaves much, on which noise is as elsewhere: heights above the local background leave that
+    out. In twenty careful cleans of a field full of emission, they scatter by 0.5 to 1.4 of the noise, and the residual
+    itself by 1.7 to 7.5.
+
+    Parameters
+    ----------
+    residual : 3D float32 `~numpy.ndarray`
+        Residual [channel, y, x] in Jy/beam.
+    beam : float
+        FWHM of the restoring beam, in pixels.
+
+    Returns
+    -------
+    left : 1D float32 `~numpy.ndarray`
+        In Jy/beam; NaN where the residual is blank.
+    """
+    return plane_scatters(residual, residual, beam)["image"] / np.float32(RING_RAISES_NOISE)
+
+
 def is_quiet(scatters):
     """
     Select the channels that look like noise.
@@ -273,7 +299,7 @@ def settled(quiet, channels, reach):
     )
 
 
-def channel_noise(scatters):
+def channel_noise(scatters, left=()):
     """
     Estimate the rms of every channel from its own scatter, or from that of the quiet channels on either side.
 
@@ -281,6 +307,8 @@ def channel_noise(scatters):
     ----------
     scatters : 1D structured `~numpy.ndarray`
         Scatter of all channels, of type `SCATTER`; NaN for missing channels.
+    left : sequence of float
+        `scatter_left` of some channels if none is quiet, in the same unit.
 
     Returns
     -------
@@ -296,11 +324,11 @@ def channel_noise(scatters):
         if len(quiet):
             noise[channel] = _from_quiet(channel, before[-NEAREST_QUIET:], after[:NEAREST_QUIET], faintest)
         else:
-            noise[channel] = min(faintest[channel], _largest_by_residual(scatters), _level(faintest))
+            noise[channel] = np.fmin(min(faintest[channel], _level(faintest)), _largest_by_residual(scatters, left))
     return noise
 
 
-def least_noise(scatters, noise, width):
+def least_noise(scatters, noise, width, left=()):
     """
     What the noise of a cube is at least.
 
@@ -316,18 +344,18 @@ def least_noise(scatters, noise, width):
         From `channel_noise`: then it is what the noise is at most.
     width : float
         Width or height of the image, whichever is less, in beams.
+    left : sequence of float
+        As for `channel_noise`.
 
     Returns
     -------
     least : 1D float32 `~numpy.ndarray`
         Lowest standard deviation that each channel can have; ``noise`` where that is known.
     """
-    known = is_quiet(scatters).any() or np.isfinite(scatters["uncleaned"]).any()
-    if width < FEW_BEAMS:
-        return noise * np.float32(LEFT_AT_ONE_SIGMA)
-    if known or _level(scatters["faintest"]) <= HIDDEN * _largest_by_residual(scatters):
-        return noise
-    return noise * np.float32(LEFT_AT_ONE_SIGMA)
+    told = is_quiet(scatters).any() or np.isfinite(scatters["uncleaned"]).any()
+    hidden = _level(scatters["faintest"]) > HIDDEN * _largest_by_residual(scatters, left)
+    unknown = width < FEW_BEAMS or (hidden and not told)
+    return noise * np.float32(LEFT_AT_ONE_SIGMA) if unknown else noise
 
 
 def dirty_noise(planes, psf, beam, noise):
@@ -376,6 +404,12 @@ def to_be_compared(scatters):
     return present[np.argsort(scatters["image"][present])][:DIRTY_CHANNELS].tolist()
 
 
+def some_channels(scatters):
+    """Channels for `scatter_left`, spread over all of them."""
+    present = np.flatnonzero(np.isfinite(scatters["image"]))
+    return present[np.linspace(0, len(present) - 1, min(len(present), LEFT_CHANNELS)).astype(int)].tolist()
+
+
 def as_in_dirty_images(noise, ratios, quiet):
     """
     Noise of all channels, raised if the dirty images of some have much more.
@@ -410,9 +444,9 @@ def _bounded(scatters):
     return np.fmin(scatters["faintest"], by_residual)
 
 
-def _largest_by_residual(scatters):
+def _largest_by_residual(scatters, left):
     """The largest noise that the residual of a cube allows; all of the noise is left where nothing was cleaned."""
-    return np.fmin(ABOVE_UNCLEANED * _level(scatters["uncleaned"]), _level(scatters["left"]) / LEFT_AT_ONE_SIGMA)
+    return np.fmin(ABOVE_UNCLEANED * _level(scatters["uncleaned"]), _level(np.array(left)) / LEFT_AT_ONE_SIGMA)
 
 
 def _of_dirty_image(image, residual):
