@@ -211,7 +211,7 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
         candidates["y"] += rows[0]
         found.append(candidates)
     channels["model_flux"], channels["total"] = sums.sum(axis=2)
-    _compare_with_neighbours(channels)
+    _compare_with_neighbours(channels, sums[1])
     candidates = np.concatenate(found)
     candidates = candidates[~pointless(candidates, thresholds, evidence=False)]
     return channels[start - begin : end - begin], candidates
@@ -312,8 +312,8 @@ def measure_pixels(cube, polarization, channel, places, noise):
     return candidates
 
 
-def _compare_with_neighbours(channels):
-    known, totals = np.pad(np.isfinite(channels["noise"]), 1), np.pad(channels["total"], 1)
+def _compare_with_neighbours(channels, totals):
+    known, totals = np.pad(np.isfinite(channels["noise"]), 1), np.pad(totals, [(1, 1), (0, 0)])
     before, here, after = (slice(None, -2), slice(1, -1), slice(2, None))
     channels["checked"] = known[here] & (known[before] | known[after])
     state = switched(totals[here], totals[before], totals[after], channels["noise"])

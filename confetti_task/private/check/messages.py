@@ -75,12 +75,14 @@ UNKNOWN_NOISE = (
     "sigma are in units of {noise:.2g} Jy/beam, so that a fake source of up to {factor:.1f} times the limit may be "
     "missed, and no channel is called good. Image channels without emission, and places without sources, too"
 )
-SWITCHED = {
-    "off": "the model is switched off in channels {channels}: it has less than a third of the flux of the channels on "
-    "either side, as where the clean mask is empty or CLEAN stopped early, so that emission is left in the residual",
-    "on": "the model is switched on in channels {channels}: it has more than three times the flux of the channels on "
-    "either side; a line that only one channel has, or one in which CLEAN went wrong",
-}
+SWITCHED_OFF = (
+    "the model is switched off in channels {channels}: it has less than a third of the flux of the channels on either "
+    "side, as where the clean mask is empty or CLEAN stopped early, so that emission is left in the residual"
+)
+SWITCHED_ON = (
+    "Channels {channels}: the model is switched on there: it has more than three times the flux of the channels on "
+    "either side; a line that only one channel has, or one in which CLEAN went wrong"
+)
 FULL = "emission fills the image in all channels, and CLEAN has left components everywhere"
 SMALL = "the image is only {beams:.1f} restoring beams wide"
 OTHER_BEAM = (
@@ -170,7 +172,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_switched(channels, candidates), *_unknown_noise(cube, channels), *_nearly_blind(channels)]
+    return [*warnings, *_switched_off(channels, candidates), *_unknown_noise(cube, channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -225,13 +227,12 @@ def _without_psf(cube, channels):
         yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
 
 
-def _switched(channels, candidates):
-    """The warnings about channels in which the model is switched on or off, unless they are bad anyway."""
+def _switched_off(channels, candidates):
+    """The warning about channels in which the model is switched off, unless they are bad anyway."""
     bad = channels["diverged"] | np.isin(channels["channel"], candidates["channel"][candidates["evidence"] != ""])
-    for state, text in SWITCHED.items():
-        rows = channels[(channels["switched"] == state) & channels["suspicious"] & ~bad]
-        if len(rows):
-            yield text.format(channels=_numbers(rows["channel"]))
+    rows = channels[(channels["switched"] == "off") & channels["suspicious"] & ~bad]
+    if len(rows):
+        yield SWITCHED_OFF.format(channels=_numbers(rows["channel"]))
 
 
 def _unknown_noise(cube, channels):
@@ -409,6 +410,9 @@ def describe_channels(sources, channels):
     if (sources["class"] == "candidate").any():
         yield WHY_CANDIDATES
     yield from describe_completeness(channels)
+    on = set(channels["channel"][channels["switched"] == "on"].tolist())
+    if on:
+        yield SWITCHED_ON.format(channels=format_channels(on))
 
 
 def _where_suspicious(sources, channel):

@@ -53,7 +53,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    switched = _is_switched(found)
+    switched = _is_switched_off(found)
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | switched
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
@@ -83,20 +83,18 @@ def _of_the_worst(found):
     return largest[channels["polarization"], channels["channel"]]
 
 
-def _is_switched(found):
+def _is_switched_off(found):
     """
-    Which channels have a model that is switched on or off, for no reason that is known.
+    Which channels have a model that is switched off, but for those beside a channel full of errors of CLEAN.
 
-    A known source may be in one channel alone, and beside a channel full of errors of CLEAN, any other has less flux.
+    Any other has less flux than that. One that is switched on may have a maser that no other channel has.
     """
     channels, candidates = found.channels, found.candidates
     wrong = np.zeros((found.cube.shape[0], found.cube.channels + 2), dtype=bool)
     bad = channels["diverged"] | _with(candidates[candidates["evidence"] != ""], found)
     wrong[channels["polarization"][bad], channels["channel"][bad] + 1] = True
     place = channels["polarization"], channels["channel"]
-    beside = wrong[:, :-2][place] | wrong[:, 2:][place]
-    with_known = _with(candidates[candidates["known"]], found)
-    return ((channels["switched"] == "off") & ~beside) | ((channels["switched"] == "on") & ~with_known)
+    return (channels["switched"] == "off") & ~(wrong[:, :-2][place] | wrong[:, 2:][place])
 
 
 def _with(candidates, found):

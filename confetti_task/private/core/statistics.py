@@ -429,8 +429,9 @@ def switched(totals, before, after, noise):
 
     Parameters
     ----------
-    totals, before, after : 1D `~numpy.ndarray`
-        Sum of the absolute values of the model of each channel and of the channels on either side, in Jy.
+    totals, before, after : 2D `~numpy.ndarray`
+        Sum of the absolute values of each row [channel, y] of the model, of each channel and of those on either side,
+        in Jy. What both have in the same rows counts: either may have a maser of its own.
     noise : 1D `~numpy.ndarray`
         rms noise of each channel in Jy/beam.
 
@@ -440,7 +441,8 @@ def switched(totals, before, after, noise):
         'off' where the model has less than 1 / `SWITCHED` of what either neighbour has, 'on' where it has more than
         `SWITCHED` times as much, each time with a difference of at least `SWITCHED_SIGMA` times the noise; else 'no'.
     """
-    lower, higher = np.minimum(before, after), np.maximum(before, after)
+    lower, higher = np.minimum(before, after).sum(axis=1), np.maximum(before, after).sum(axis=1)
+    totals = totals.sum(axis=1)
     least = SWITCHED_SIGMA * noise
     off = (SWITCHED * totals < lower) & (lower - totals >= least)
     on = (totals > SWITCHED * higher) & (totals - higher >= least)

@@ -47,9 +47,9 @@ def open_pieces(imagename, reader="auto"):
 def _by_run(names):
     """The names of each run: of WSClean there may be several, of its channels."""
     runs = {}
-    for name in names:
+    for number, name in enumerate(names):
         root, channels = run_of(split_name(name)[0])
-        runs.setdefault(root if channels else name, []).append(name)
+        runs.setdefault(root if channels else number, []).append(name)
     return list(runs.values())
 
 
