@@ -16,6 +16,7 @@ from ..core.noise import (
 )
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.statistics import (
+    LEFT_IN_RESIDUAL,
     SURROUND_OUTER_BEAMS,
     SURROUNDINGS,
     content_of,
@@ -26,6 +27,7 @@ from ..core.statistics import (
     minimum_contrast,
     narrowness,
     pair_narrowness,
+    part_left,
     pointlikeness,
     surround,
     switched,
@@ -83,6 +85,16 @@ def measure_scatters(cube, polarization, start, end, voxels):
             scatters_of(*(np.concatenate(rows_of, axis=1) for rows_of in (heights, sampled_image, residual)))
         )
     return np.concatenate(scatters)
+
+
+def is_switched_off(cube, polarization, channel):
+    """Whether the emission of both channels beside one that has little in its model is in its residual."""
+    residual = read_channels(cube, "residual", polarization, channel, channel + 1)[0]
+    parts = []
+    for other in (channel - 1, channel + 1):
+        model, image = (read_channels(cube, name, polarization, other, other + 1)[0] for name in ("model", "image"))
+        parts.append(part_left(model, image, residual))
+    return min(parts) >= LEFT_IN_RESIDUAL
 
 
 def measure_left(cube, polarization, channel):

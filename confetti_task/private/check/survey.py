@@ -29,7 +29,14 @@ from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
-from .measure import BYTES_A_VOXEL, find_candidates, measure_dirty_noise, measure_left, measure_scatters
+from .measure import (
+    BYTES_A_VOXEL,
+    find_candidates,
+    is_switched_off,
+    measure_dirty_noise,
+    measure_left,
+    measure_scatters,
+)
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -78,6 +85,7 @@ def survey(cube, selected, thresholds, workers, memory):
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     searched = _without(searched, cube, differing)
+    _confirm_switched_off(cube, searched.channels, workers)
     _test_convergence(cube, searched.channels, differing, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, thresholds, workers, memory)
@@ -159,6 +167,14 @@ def _test_convergence(cube, channels, differing, thresholds, workers, memory):
     found[:, rows] = np.reshape([*watched(measured, len(jobs), "channels tested for convergence")], (-1, 3)).T
     channels["convergence"] = found[0]
     channels["diverged"] = has_diverged(found, channels["noise"], thresholds)
+
+
+def _confirm_switched_off(cube, channels, workers):
+    """Take back that a channel is switched off if it just has no emission: sources beside it may be in one channel."""
+    rows = np.flatnonzero(channels["switched"] == "off")
+    jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
+    off = np.array([*workers.in_order(is_switched_off, jobs)], dtype=bool)
+    channels["switched"][rows[~off]] = "no"
 
 
 def _planes_at_once(cube, memory):

@@ -53,8 +53,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     channels["ambiguous"] = channels["ambiguity"] >= thresholds.ambiguity
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
-    switched = _is_switched_off(found)
-    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | switched
+    suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | (channels["switched"] == "off")
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
     # A channel that is switched off has its emission in the residual: it is the same after it was deconvolved again.
@@ -81,20 +80,6 @@ def _of_the_worst(found):
     largest = np.zeros(found.cube.shape[:2], dtype=np.float32)
     np.maximum.at(largest, (candidates["polarization"], candidates["channel"]), candidates["suspicion"])
     return largest[channels["polarization"], channels["channel"]]
-
-
-def _is_switched_off(found):
-    """
-    Which channels have a model that is switched off, but for those beside a channel full of errors of CLEAN.
-
-    Any other has less flux than that. One that is switched on may have a maser that no other channel has.
-    """
-    channels, candidates = found.channels, found.candidates
-    wrong = np.zeros((found.cube.shape[0], found.cube.channels + 2), dtype=bool)
-    bad = channels["diverged"] | _with(candidates[candidates["evidence"] != ""], found)
-    wrong[channels["polarization"][bad], channels["channel"][bad] + 1] = True
-    place = channels["polarization"], channels["channel"]
-    return (channels["switched"] == "off") & ~(wrong[:, :-2][place] | wrong[:, 2:][place])
 
 
 def _with(candidates, found):

@@ -256,8 +256,8 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "switched",
         "U3",
-        description="off where the model has less than a third of the flux of either neighbouring channel, on where it "
-        "has more than three times as much; else no",
+        description="off where the model has less than a third of the flux of either neighbouring channel, and the "
+        "residual has their emission; on where it has more than three times as much; else no",
     ),
     Quantity(
         "convergence",

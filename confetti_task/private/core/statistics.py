@@ -42,6 +42,8 @@ SEARCHED_AT_ONCE = 2**18
 # of confetti in part, it was 0.62 to 2.1 times that of the nearer one, but for a channel with 3.8 times, which was bad.
 # And by the flux of a source of so many sigma: components of the highest peaks of noise come and go.
 SWITCHED, SWITCHED_SIGMA = 3.0, 20.0
+# It is off, and not just without emission, if this part of the emission of either neighbour is in its residual.
+LEFT_IN_RESIDUAL = 0.3
 # Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
 ALTERNATING_PART = 0.25
 # One odd channel, with a maser, without data or diverged, makes three differences of alternating sign. In 83 cubes
@@ -447,6 +449,27 @@ def switched(totals, before, after, noise):
     off = (SWITCHED * totals < lower) & (lower - totals >= least)
     on = (totals > SWITCHED * higher) & (totals - higher >= least)
     return np.select([off, on], ["off", "on"], "no")
+
+
+def part_left(model, image, residual):
+    """
+    Part of the emission of a channel that is in the residual of another.
+
+    Parameters
+    ----------
+    model, image : 2D float32 `~numpy.ndarray`
+        Model of the one in Jy/pixel, which says where its emission is, and its image in Jy/beam.
+    residual : 2D float32 `~numpy.ndarray`
+        Residual of the other in Jy/beam; NaN where it is blank.
+
+    Returns
+    -------
+    part : float
+        Mean residual at the components, divided by the mean image there, weighted with the components.
+    """
+    known = np.isfinite(image + residual)
+    weights = np.where(known, np.nan_to_num(model), 0).astype(float)
+    return float((weights * np.nan_to_num(residual)).sum() / ((weights * np.nan_to_num(image)).sum() or 1))
 
 
 def places_within(pixels, radius, shape):
