@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.wcs import WCS
-from casa_images import write_cube, write_image
+from casa_images import join_virtually, write_cube, write_image
 from casatasks import casalog
 from checks import confetti_check
 from skies import HOT, NOISE, Products
@@ -175,6 +175,16 @@ def test_velocities_that_casa_cannot_read_without_a_rest_frequency_are_refused_w
     spectral_axis("line", kind, 12000.0, -500.0, "m/s")
     with pytest.raises(ValueError, match=f"no rest frequency.*{kind[:4]}|{kind[:4]}.*no rest frequency"):
         confetti_check("line")
+
+
+@pytest.mark.parametrize("second", [1, 3, 4, 6])
+@pytest.mark.parametrize("dust", [0, 1e-6])
+def test_the_value_of_empty_pixels_is_read_from_images_joined_virtually_too(second, dust):
+    products = Products()
+    products.model[products.model == 0] = dust
+    write_cube("line", products)
+    join_virtually("line.model", second)
+    assert open_cube("line").empty == np.float32(dust)
 
 
 def test_a_component_in_every_pixel_is_no_dust():

@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 from astropy import units
@@ -101,8 +102,9 @@ def read_empty_value(path):
     millionth of the peak remains then in every pixel.
     """
     with opened_to_read(path) as tool:
-        steps = [max(int(length) - 1, 1) for length in tool.shape()]
-        corners = np.unique(tool.getchunk(inc=steps).astype(np.float32))
+        # One by one: with increments, casacore ends the process where the image is joined virtually of others.
+        places = product(*({0, int(length) - 1} for length in tool.shape()))
+        corners = np.unique([np.float32(tool.getchunk(place, place).item()) for place in map(list, places)])
     return float(corners[0]) if len(corners) == 1 and np.isfinite(corners[0]) else 0.0
 
 
