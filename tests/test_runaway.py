@@ -109,8 +109,9 @@ def test_a_careful_clean_converges(careful):
 def test_a_clean_with_a_low_gain_converges_wherever_it_stops(way, observation):
     image(observation, "line", **LESS[way])
     result = confetti_check(imagename="line")
-    assert result["diverged"] == []
-    assert result["verdict"] == "clean"
+    assert result["diverged"] == result["channels"] == []
+    if way == "stopped early":  # noise that was fitted may be suspicious
+        assert result["verdict"] == "clean"
 
 
 def errors(root, careful):
