@@ -86,6 +86,14 @@ def test_a_maser_of_known_velocity_is_protected_in_its_channels_alone(products, 
     assert elsewhere["channels"] == [HOT[0]]
 
 
+def test_a_width_in_arcsec_is_none_of_a_line(products):
+    write_cube("line", products)
+    table = QTable.read(catalogue("vlsr", VELOCITY + 2.4))
+    table.replace_column("FWHM", [0.1, 0.1] * units.arcsec)
+    table.write("sizes.ecsv")
+    assert confetti_check(imagename="line", known="sizes.ecsv")["npixels"] == 0
+
+
 def test_a_velocity_without_a_width_protects_five_kilometres_a_second(products):
     write_cube("line", products)
     row = catalogue("text", VELOCITY + 2.4)[0][:3]

@@ -42,7 +42,7 @@ def scatters(image, tail=2.9, residual=None, faintest=None):
     found["image"], found["tail"] = image, tail
     found["residual"] = found["image"] / RAISED if residual is None else residual
     found["faintest"] = found["image"] / RAISED if faintest is None else faintest
-    found["left"], found["uncleaned"] = found["residual"], np.nan
+    found["uncleaned"] = np.nan
     return found
 
 
@@ -101,7 +101,7 @@ def test_channels_full_of_emission_or_confetti_have_the_noise_of_quiet_ones_howe
 def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
     found = scatters(np.full(40, RAISED * NOISE))
     expected = np.full(40, NOISE)
-    for name in ("image", "residual", "left"):
+    for name in ("image", "residual"):
         found[name][noisy] *= 3
     expected[noisy] *= 3
     assert channel_noise(found) == pytest.approx(expected)
@@ -109,7 +109,7 @@ def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
 
 def test_emission_beside_a_step_of_the_noise_has_the_noise_of_its_side():
     found, factor = scatters(np.full(40, RAISED * NOISE)), np.where(np.arange(40) < 20, 1, 3)
-    for name in ("image", "residual", "left", "faintest"):
+    for name in ("image", "residual", "faintest"):
         found[name] *= factor
     found["tail"][15:25] = 9
     found["image"][15:25] *= 2
@@ -126,7 +126,7 @@ def test_a_channel_full_of_emission_at_the_very_step_has_the_noise_in_between():
 def test_channels_at_the_end_of_the_cube_without_quiet_ones_beyond_may_be_noisy():
     found = scatters(np.full(40, RAISED * NOISE))
     found["tail"][30:] = 9
-    for name in ("image", "residual", "left", "faintest"):
+    for name in ("image", "residual", "faintest"):
         found[name][30:] *= 3
     assert channel_noise(found)[30:] == pytest.approx(np.full(10, 2 * NOISE))
 

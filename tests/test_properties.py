@@ -192,7 +192,7 @@ def test_the_noise_scales_with_the_image_and_is_never_far_above_its_scatter(scat
     for name in set(SCATTER.names) - {"tail"}:
         scaled[name] = (scale * scatters[name]).astype(np.float32)
     np.testing.assert_allclose(channel_noise(scaled), scale * noise, rtol=1e-5)
-    lowest = np.min([scatters["faintest"], scatters["uncleaned"], scatters["left"]])
+    lowest = np.min([scatters["faintest"], scatters["uncleaned"]])
     assert (noise >= 0.4 * lowest).all()
     assert (noise <= 1.6 * scatters["image"].max()).all()
     missing = data.draw(st.integers(0, len(scatters) - 1))

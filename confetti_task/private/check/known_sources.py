@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from astropy import units
+from astropy import constants, units
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
@@ -14,7 +14,6 @@ from ..images.coordinates import pixel_positions, read_frames, world_coordinates
 REACH_BEAMS = 1.5
 # Velocities of known sources are in this frame; cubes in others are protected in all channels.
 FRAME = "LSRK"
-SPEED_OF_LIGHT = 299792.458  # km/s
 # km/s. Width of a source whose velocity is known and its width is not: masers have components over a few km/s.
 USUAL_WIDTH = 5.0
 
@@ -34,9 +33,12 @@ COLUMNS = (
     ("l", "b", "galactic"),
     ("glon", "glat", "galactic"),
 )
-# Columns of the velocity or the frequency of a source, and of its width, with the unit where the column has none.
-SPECTRAL = {"vlsr": "km/s", "v_lsr": "km/s", "velocity": "km/s", "frequency": "GHz", "freq": "GHz"}
-WIDTHS = {"width": "km/s", "fwhm": "km/s", "linewidth": "km/s"}
+# Columns of velocity, frequency and width, with the unit where the column has none; a velocity goes before a frequency.
+SPECTRAL = (
+    (("vlsr", "v_lsr", "velocity"), "km/s"),
+    (("frequency", "freq"), "GHz"),
+    (("width", "fwhm", "linewidth"), "km/s"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def read_known(known):
     ----------
     known : str or sequence
         Name of a table that astropy can read, with a column of `~astropy.coordinates.SkyCoord`, or with two of
-        `COLUMNS`, upper or lower case (in degrees if they have no unit), and one of `SPECTRAL` and `WIDTHS` if known;
+        `COLUMNS`, upper or lower case (in degrees if they have no unit), and those of `SPECTRAL` that are known;
         or pairs of RA and Dec: numbers in degrees, or text in hours and degrees, which the text of a velocity or a
         frequency may follow, and that of a width; one pair may stand alone. '' or [] for none.
 
@@ -136,34 +138,32 @@ def _read_table(path):
 
 
 def _spectral_columns(table, names):
-    """Velocity and width in km/s, and frequency in GHz, of each row of a table; NaN where they are missing."""
-    velocity, frequency, width = np.full((3, len(table)), np.nan)
-    found = next((name for name in SPECTRAL if name in names), None)
-    if found and SPECTRAL[found] == "GHz":
-        frequency = _column(table[names[found]], "GHz")
-    elif found:
-        velocity = _column(table[names[found]], "km/s")
-    found = next((name for name in WIDTHS if name in names), None)
-    if found:
-        width = _column(table[names[found]], "km/s")
-    return velocity, frequency, width
+    """Velocity, frequency and width of each row of a table, in km/s and GHz; NaN where they are missing."""
+    there = ([table[names[name]] for name in kinds if name in names] for kinds, _ in SPECTRAL)
+    return [_first_column(columns, table, unit) for columns, (_, unit) in zip(there, SPECTRAL)]
 
 
-def _column(column, unit):
-    values = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
-    return units.Quantity(values, column.unit or unit).to_value(unit)
+def _first_column(columns, table, unit):
+    """Values of the first of some columns that has this unit, or none: a width may be one in arcsec."""
+    for column in columns:
+        given = units.Unit(column.unit or unit)
+        if given.is_equivalent(unit):
+            return np.ma.filled(np.ma.asarray(column, dtype=float), np.nan) * given.to(unit)
+    return np.full(len(table), np.nan)
 
 
 def _sources(longitudes, latitudes, unit, spectral=()):
     """Sources from positions, and from lists of text: nothing, or velocity or frequency, and width."""
     velocity, frequency, width = np.full((3, len(longitudes)), np.nan)
     for number, texts in enumerate(spectral):
-        if texts and units.Quantity(texts[0]).unit.is_equivalent("GHz"):
-            frequency[number] = units.Quantity(texts[0]).to_value("GHz")
-        elif texts:
-            velocity[number] = units.Quantity(texts[0]).to_value("km/s")
-        if texts[1:]:
-            width[number] = units.Quantity(texts[1]).to_value("km/s")
+        if not texts:
+            continue
+        where, *widths = map(units.Quantity, texts)
+        if where.unit.is_equivalent("GHz"):
+            frequency[number] = where.to_value("GHz")
+        else:
+            velocity[number] = where.to_value("km/s")
+        width[number] = widths[0].to_value("km/s") if widths else np.nan
     return Known(_positions(longitudes, latitudes, unit), velocity, frequency, width)
 
 
@@ -173,6 +173,8 @@ def _positions(longitudes, latitudes, unit, latitude_unit=units.deg, frame="icrs
 
 def outside(cube, known):
     """Number of known sources that are not in the image, or in none of its channels."""
+    if not len(known):
+        return 0
     y, x = pixel_positions(cube, known.positions)
     height, width = cube.shape[2:]
     inside = (y >= -0.5) & (y < height - 0.5) & (x >= -0.5) & (x < width - 0.5)
@@ -186,11 +188,12 @@ def _in_channels(cube, known):
         return np.ones((len(known), cube.channels), dtype=bool)
     _, _, frequency, velocity = world_coordinates(cube, channels, 0 * channels, 0 * channels)
     frequency, velocity = frequency.to_value("GHz"), velocity.to_value("km/s")
-    by_frequency = np.abs(known.frequency[:, np.newaxis] / frequency - 1) * SPEED_OF_LIGHT
+    light = constants.c.to_value("km/s")
+    by_frequency = np.abs(known.frequency[:, np.newaxis] / frequency - 1) * light
     by_velocity = np.abs(known.velocity[:, np.newaxis] - velocity)
     apart = np.where(np.isnan(by_velocity), by_frequency, by_velocity)
     width = np.where(np.isnan(known.width), USUAL_WIDTH, known.width)[:, np.newaxis]
-    channel_width = np.abs(cube.increments[cube.axes[1]]) / 1e9 / frequency * SPEED_OF_LIGHT
+    channel_width = np.abs(cube.increments[cube.axes[1]]) / 1e9 / frequency * light
     return np.isnan(apart) | (apart <= width / 2 + channel_width)
 
 

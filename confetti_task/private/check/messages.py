@@ -172,7 +172,7 @@ def warnings_of(cube, channels, candidates, differing):
     if cube.psf_beam and abs(cube.psf_beam / cube.beam - 1) > SAME_BEAM:
         paths = {"image": cube.path("image"), "psf": cube.path("psf")}
         warnings.append(OTHER_BEAM.format(beam=cube.beam, psf_beam=cube.psf_beam, **paths))
-    return [*warnings, *_switched_off(channels, candidates), *_unknown_noise(cube, channels), *_nearly_blind(channels)]
+    return [*warnings, *_switched_off(channels), *_unknown_noise(cube, channels), *_nearly_blind(channels)]
 
 
 def _of_mismatches(cube, differing):
@@ -227,10 +227,9 @@ def _without_psf(cube, channels):
         yield NO_PSF if response >= LEAST_RESPONSE else NATURAL_WEIGHTING if response >= 0 else NO_COVERAGE
 
 
-def _switched_off(channels, candidates):
-    """The warning about channels in which the model is switched off, unless they are bad anyway."""
-    bad = channels["diverged"] | np.isin(channels["channel"], candidates["channel"][candidates["evidence"] != ""])
-    rows = channels[(channels["switched"] == "off") & channels["suspicious"] & ~bad]
+def _switched_off(channels):
+    """The warning about channels in which the model is switched off, or nothing."""
+    rows = channels[channels["switched"] == "off"]
     if len(rows):
         yield SWITCHED_OFF.format(channels=_numbers(rows["channel"]))
 

@@ -85,7 +85,7 @@ def survey(cube, selected, thresholds, workers, memory):
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     searched = _without(searched, cube, differing)
-    _confirm_switched_off(cube, searched.channels, workers)
+    _confirm_switched_off(cube, searched.channels, workers, memory)
     _test_convergence(cube, searched.channels, differing, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
     candidates = _ask_the_data(cube, searched, coverages, thresholds, workers, memory)
@@ -169,11 +169,11 @@ def _test_convergence(cube, channels, differing, thresholds, workers, memory):
     channels["diverged"] = has_diverged(found, channels["noise"], thresholds)
 
 
-def _confirm_switched_off(cube, channels, workers):
+def _confirm_switched_off(cube, channels, workers, memory):
     """Take back that a channel is switched off if it just has no emission: sources beside it may be in one channel."""
     rows = np.flatnonzero(channels["switched"] == "off")
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
-    off = np.array([*workers.in_order(is_switched_off, jobs)], dtype=bool)
+    off = np.array([*workers.in_order(is_switched_off, jobs, _planes_at_once(cube, memory))], dtype=bool)
     channels["switched"][rows[~off]] = "no"
 
 

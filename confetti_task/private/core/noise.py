@@ -85,9 +85,9 @@ NEAREST_QUIET = 8
 LEAST_OF_FAINTEST = 0.8
 
 # Of each channel, in Jy/beam: scatter of the image above its background, and of the residual; the noise of the faintest
-# quarter of its patches, and the scatter of the residual in those where it is least; the scatter of the residual where
-# nothing was cleaned. And the height that 5 % of the samples exceed, relative to the one that half of them exceed.
-SCATTER = np.dtype([(name, "f4") for name in ("image", "residual", "faintest", "left", "uncleaned", "tail")])
+# quarter of its patches; the scatter of the residual where nothing was cleaned. And the height that 5 % of the samples
+# exceed, relative to the one that half of them exceed.
+SCATTER = np.dtype([(name, "f4") for name in ("image", "residual", "faintest", "uncleaned", "tail")])
 
 
 def sampled(length, number, beam):
@@ -172,8 +172,6 @@ def scatters_of(heights, image, residual):
     patches, left_of_patches = _scatters_of_patches(heights), np.nan_to_num(_scatters_of_patches(left))
     faintest = _quantile_of_each(_of_dirty_image(patches, left_of_patches), 0.25) / QUARTILE_OF_PATCHES
     found["faintest"] = np.where(np.isnan(faintest), _of_dirty_image(found["image"], found["residual"]), faintest)
-    lowest = _quantile_of_each(np.where(np.isnan(patches), np.nan, left_of_patches), 0.25) / QUARTILE_OF_PATCHES
-    found["left"] = np.where(np.isnan(lowest), found["residual"], lowest)
     found["uncleaned"] = _scatter_where_nothing_was_cleaned(left, restored, found["residual"])
     tail = _quantile_of_each(heights.reshape(len(heights), -1), 0.95)
     found["tail"] = tail * GAUSSIAN_SIGMA_PER_MEDIAN / found["image"]
@@ -399,15 +397,19 @@ def to_be_compared(scatters):
     """A few channels for `dirty_noise`: quiet ones, spread over all of them, or else those that scatter least."""
     quiet = np.flatnonzero(is_quiet(scatters))
     if len(quiet):
-        return quiet[np.linspace(0, len(quiet) - 1, min(len(quiet), DIRTY_CHANNELS)).astype(int)].tolist()
+        return _spread(quiet, DIRTY_CHANNELS)
     present = np.flatnonzero(np.isfinite(scatters["image"]))
     return present[np.argsort(scatters["image"][present])][:DIRTY_CHANNELS].tolist()
 
 
 def some_channels(scatters):
     """Channels for `scatter_left`, spread over all of them."""
-    present = np.flatnonzero(np.isfinite(scatters["image"]))
-    return present[np.linspace(0, len(present) - 1, min(len(present), LEFT_CHANNELS)).astype(int)].tolist()
+    return _spread(np.flatnonzero(np.isfinite(scatters["image"])), LEFT_CHANNELS)
+
+
+def _spread(channels, number):
+    """Some of the channels, at equal steps, as a list."""
+    return channels[np.linspace(0, len(channels) - 1, min(len(channels), number)).astype(int)].tolist()
 
 
 def as_in_dirty_images(noise, ratios, quiet):
@@ -440,7 +442,7 @@ def _level(values):
 
 def _bounded(scatters):
     """Noise of the faintest parts of each channel, which emission raises, at most what the residual there allows."""
-    by_residual = np.fmin(ABOVE_UNCLEANED * scatters["uncleaned"], scatters["left"] / LEFT_WHERE_NOISIER)
+    by_residual = np.fmin(ABOVE_UNCLEANED * scatters["uncleaned"], scatters["residual"] / LEFT_WHERE_NOISIER)
     return np.fmin(scatters["faintest"], by_residual)
 
 

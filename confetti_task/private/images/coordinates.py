@@ -76,7 +76,7 @@ def read_frames(cube):
 
 def lacks_rest_frequency(cube):
     """Whether a cube has a spectral axis and no rest frequency, so that only frequencies or velocities are known."""
-    return cube.axes[1] is not None and not read_frames((cube.pieces or [cube])[0]).rest > 0
+    return cube.axes[1] is not None and not read_frames(cube).rest > 0
 
 
 def is_upright(sky):

@@ -138,12 +138,11 @@ def _check_axes(path, types, shape):
         length > 1 and kind not in ("Direction", "Stokes", "Spectral") for kind, length in zip(types, shape)
     ):
         known = why_refused(path) if os.path.isfile(path) else ""
-        raise ValueError(
-            f"{path} {known}"
-            if known
-            else f"{path} should have two celestial axes, and no others longer than 1 but Stokes and frequency (got "
+        usual = (
+            f"should have two celestial axes, and no others longer than 1 but Stokes and frequency (got "
             f"{', '.join(names)}); give the images as tclean wrote them"
         )
+        raise ValueError(f"{path} {known or usual}")
 
 
 def linear_coordinates(tool):

@@ -46,14 +46,13 @@ def write_regions(root, cube, sources):
 
 
 def _circles(cube, sources):
-    frame = read_frames(cube).sky
     cell = np.sqrt(np.prod([abs(cube.increments[axis]) for axis in cube.axes[2:]])) * units.rad
     radius = (cube.beam / 2 * cell).to_value("arcsec")
-    for row in sources[sources["class"] == "confetti"]:
+    fake = sources[sources["class"] == "confetti"]
+    positions = from_icrs(fake["ra"], fake["dec"], read_frames(cube).sky)  # all at once: one takes a millisecond
+    for row, longitude, latitude in zip(fake, *(angles.to_value("deg") for angles in positions)):
         fields = {name: row[name] for name in ("channel", "stokes", "severity")}
-        longitude, latitude = from_icrs(row["ra"], row["dec"], frame)
-        fields.update(longitude=longitude.to_value("deg"), latitude=latitude.to_value("deg"), radius=radius)
-        yield dict(fields, range=_range(cube, row))
+        yield dict(fields, longitude=longitude, latitude=latitude, radius=radius, range=_range(cube, row))
 
 
 def _range(cube, row):
