@@ -11,6 +11,7 @@ import os
 import shutil
 from collections import namedtuple
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
@@ -146,7 +147,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600, polarizat
     channels, size, _ = sky.cube.shape
     vis = [os.path.join(folder, f"{configuration}.ms") for configuration in CONFIGURATIONS]
     for path, configuration, number in zip(vis, CONFIGURATIONS, integrations):
-        _make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels, polarizations)
+        make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels, polarizations)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
     with opened(template + ".residual") as tool:
@@ -154,14 +155,15 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600, polarizat
         tool.putchunk((sky.cube * read_image(template + ".pb")).T[:, :, np.newaxis])
     random = np.random.default_rng(seed)
     for path in vis:
-        _predict(path, template + ".residual", random)
+        predict(path, template + ".residual", partial(white_noise, random))
     for name in os.listdir(folder):
         if name.startswith("template."):
             shutil.rmtree(os.path.join(folder, name))
     return vis
 
 
-def _make_measurement_set(path, configuration, starts, channels, polarizations):
+def make_measurement_set(path, configuration, starts, channels, polarizations="XX YY", frame="LSRK", field=FIELD):
+    """Make an empty MeasurementSet, with integrations of a minute that start at some seconds from the transit."""
     import casadata
     from casatasks.private import simutil
     from casatools import measures, simulator
@@ -188,11 +190,11 @@ def _make_measurement_set(path, configuration, starts, channels, polarizations):
         deltafreq=width,
         freqresolution=width,
         nchannels=channels,
-        refcode="LSRK",
+        refcode=frame,
         stokes=polarizations,
     )
     sm.setfeed("perfect X Y", pol=[""])
-    sm.setfield(sourcename="field", sourcedirection=me.direction(*FIELD.split()))
+    sm.setfield(sourcename="field", sourcedirection=me.direction(*field.split()))
     sm.setlimits(shadowlimit=0.01, elevationlimit="10deg")
     sm.setauto(autocorrwt=0.0)
     sm.settimes(integrationtime="60s", usehourangle=True, referencetime=me.epoch("UTC", "2019/10/4/00:00:00"))
@@ -201,7 +203,13 @@ def _make_measurement_set(path, configuration, starts, channels, polarizations):
     sm.close()
 
 
-def _predict(path, sky_image, random):
+def white_noise(random, shape):
+    """Noise of visibilities in Jy."""
+    return VISIBILITY_NOISE_JY * (random.normal(size=shape) + 1j * random.normal(size=shape))
+
+
+def predict(path, sky_image, make_noise):
+    """Fill a MeasurementSet with what is observed of a sky, and noise; the corrected data are the noise alone."""
     from casatools import simulator, table
 
     sm, tb = simulator(), table()
@@ -212,7 +220,7 @@ def _predict(path, sky_image, random):
     sm.close()
     tb.open(path, nomodify=False)
     data = tb.getcol("DATA")
-    noise = VISIBILITY_NOISE_JY * (random.normal(size=data.shape) + 1j * random.normal(size=data.shape))
+    noise = make_noise(data.shape)
     tb.putcol("DATA", data + noise)
     tb.putcol("CORRECTED_DATA", noise)
     tb.close()

@@ -6,6 +6,7 @@ from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 
 from confetti_task.private.core import deconvolution
 from confetti_task.private.core.deconvolution import (
+    CHANGE_OF_POINTS,
     CHANGE_OF_SAME_SCALES,
     convolved,
     deconvolve,
@@ -42,15 +43,13 @@ def again(products, minor_cycle=hogbom, threshold=3 * NOISE):
     return deconvolve(*planes, kernel, LENGTHS, mask, threshold, BEAM, minor_cycle), kernel
 
 
-def changed(products, result, kernel):
+def changed(products, result, kernel, change=CHANGE_OF_SAME_SCALES):
     """Old image minus the new one, and what may differ, at the place of the fake source."""
     gone = products.model[CHANNEL] - result.model
     beam = np.fft.rfft2(np.fft.ifftshift(gaussian(BEAM)))
     restored = np.fft.irfft2(np.fft.rfft2(gone) * beam, gone.shape)
     plane = (restored - convolved(gone, kernel, LENGTHS)).astype(np.float32)
-    height, tolerance = difference(
-        plane, products.image[CHANNEL], np.array([[Y, X]]), NOISE, CHANGE_OF_SAME_SCALES, BEAM
-    )
+    height, tolerance = difference(plane, products.image[CHANNEL], np.array([[Y, X]]), NOISE, change, BEAM)
     return height.item(), tolerance.item()
 
 
@@ -76,7 +75,15 @@ def test_what_may_differ_grows_with_the_brightness_nearby():
     products = Products()
     products.add_point(CHANNEL, Y, X + 3, 2000 * NOISE)
     _, tolerance = changed(products, *again(products))
-    assert tolerance > CHANGE_OF_SAME_SCALES * 1900 * NOISE
+    assert tolerance > CHANGE_OF_SAME_SCALES.locally * 1900 * NOISE
+
+
+def test_extended_emission_that_is_made_of_points_may_come_out_differently():
+    products = Products()
+    products.add_point(CHANNEL, Y, X + 3, 2000 * NOISE)
+    _, smooth = changed(products, *again(products))
+    _, of_points = changed(products, *again(products), CHANGE_OF_POINTS)
+    assert of_points > 0.025 * 1900 * NOISE > smooth
 
 
 def test_a_clean_that_runs_away_is_tried_more_gently_and_keeps_the_best_model():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, dirty_beam, gaussian
 
-from confetti_task.private.core.proof import compare, doubted, noise_of, outcome, residual_scale
+from confetti_task.private.core.proof import NO_CHANGE, Change, compare, doubted, noise_of, outcome, residual_scale
 
 CHANNEL, PLACE = 3, (30, 26)
 SCALE = residual_scale(dirty_beam(), BEAM)
@@ -19,7 +19,7 @@ def beside(products):
     return [planes(products, channel) for channel in (CHANNEL - 1, CHANNEL + 1)]
 
 
-def judged(old, new, change=0.0):
+def judged(old, new, change=NO_CHANGE):
     return compare(planes(old), planes(new), beside(new), NOISE, SCALE, BEAM, 2.5, change)
 
 
@@ -56,7 +56,7 @@ def test_a_maser_whose_height_was_wrong_has_changed_and_is_not_fake():
     assert outcome(finds) == "bad"
 
 
-@pytest.mark.parametrize(("change", "proof"), [(0.0, "changed"), (0.02, "real")])
+@pytest.mark.parametrize(("change", "proof"), [(NO_CHANGE, "changed"), (Change(0.02, 0.0), "real")])
 def test_a_bright_maser_may_differ_by_a_part_of_its_brightness(change, proof):
     """By 6 sigma of 500."""
     old, new = Products(), Products()

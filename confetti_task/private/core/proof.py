@@ -1,5 +1,7 @@
 """The proof of a fake source: it is gone after its channel was cleaned again. Pure functions of heights and planes."""
 
+from collections import namedtuple
+
 import numpy as np
 
 from .noise import scatter
@@ -23,6 +25,11 @@ LEAST_PIXELS = 1000
 # A clean that stops below this multiple of the rms takes the peaks of the noise away: stopped at one
 # sigma, the scatter of the residual was down to 0.31 of the noise, and stopped at three, it was 0.83 to 1.24.
 INTO_THE_NOISE = 1.5
+
+# By which fractions two deconvolutions of the same data differ: of the brightness within a beam of a place, and of the
+# brightest source of the channel, anywhere.
+Change = namedtuple("Change", "locally anywhere")
+NO_CHANGE = Change(0.0, 0.0)
 
 
 def noise_of(new, rms, threshold):
@@ -95,7 +102,7 @@ def _peak_near_centre(psf):
     return start + np.unravel_index(near.argmax(), near.shape)
 
 
-def compare(old, new, beside, noise, scale, beam, nsigma, change=0.0):
+def compare(old, new, beside, noise, scale, beam, nsigma, change=NO_CHANGE):
     """
     Compare the images of a channel before and after it was cleaned again, around the hot pixels of either model.
 
@@ -117,9 +124,8 @@ def compare(old, new, beside, noise, scale, beam, nsigma, change=0.0):
         FWHM of the restoring beam, in pixels.
     nsigma : float
         Minimum contrast of a hot pixel, in units of the noise.
-    change : float
-        Fraction of the local brightness by which two deconvolutions of the same data differ. It is added in quadrature
-        to `PROOF_SIGMA`. 0 if the second one had the visibilities.
+    change : `Change`
+        By how much the two deconvolutions may differ; not at all if the second one had the visibilities.
 
     Returns
     -------
@@ -140,16 +146,38 @@ def compare(old, new, beside, noise, scale, beam, nsigma, change=0.0):
         finds[name] = height[where]
     finds["beside"] = _mean_of_known([height[where] for height in heights[4:]])
     finds = finds[np.isfinite(finds["difference"])]
-    brightness = _brightness(old["image"], finds, beam) / noise if change else 0.0
-    finds["proof"] = _judge(finds, np.hypot(PROOF_SIGMA, change * brightness))
+    pixels = np.column_stack([finds["y"], finds["x"]])
+    finds["proof"] = _judge(finds, tolerance(old["image"], pixels, noise, change, beam) / noise)
     return _one_of_each(finds[finds["proof"] != ""], beam)
 
 
-def _brightness(image, finds, beam):
-    """Largest magnitude of an image within a beam of each find."""
-    pixels = np.column_stack([np.zeros(len(finds), dtype=int), finds["y"], finds["x"]])
-    magnitude = np.abs(np.nan_to_num(image))[np.newaxis]
-    return reduce_around(magnitude, pixels, disc(beam), lambda values: np.nanmax(values, axis=1))
+def tolerance(image, pixels, noise, change, beam):
+    """
+    What two images of the same data may differ by.
+
+    Parameters
+    ----------
+    image : 2D float32 `~numpy.ndarray`
+        The first image in Jy/beam; NaN where it is blank.
+    pixels : 2D int `~numpy.ndarray`
+        Pixels (y, x), [n, 2].
+    noise : float
+        From `noise_of`, in Jy/beam.
+    change : `Change`
+        By how much the deconvolutions may differ.
+    beam : float
+        FWHM of the restoring beam, in pixels.
+
+    Returns
+    -------
+    tolerance : 1D float32 `~numpy.ndarray`
+        In Jy/beam: `PROOF_SIGMA` of the noise and both changes, added in quadrature.
+    """
+    brightness = np.abs(np.nan_to_num(image))[np.newaxis]
+    around = np.insert(pixels, 0, 0, axis=1)
+    bright = reduce_around(brightness, around, disc(beam), lambda values: np.nanmax(values, axis=1))
+    anywhere = np.hypot(PROOF_SIGMA * noise, change.anywhere * brightness.max())
+    return np.hypot(anywhere, change.locally * bright)
 
 
 def _mean_of_known(heights):
@@ -177,14 +205,14 @@ def _of_largest(heights, rows):
     return np.unique(rows[np.arange(len(rows)), magnitude.argmax(axis=1)])
 
 
-def _judge(finds, tolerance):
+def _judge(finds, allowed):
     """
     'proved' where a source has gone, 'changed' where the images differ and the new one has a source, 'real' where both
     have the same.
 
     '' where neither image has a source above the neighbouring channels, and they agree.
     """
-    differ = np.abs(finds["difference"]) >= tolerance
+    differ = np.abs(finds["difference"]) >= allowed
     old, new = np.abs(finds["old"]), np.abs(finds["new"])
     beside = finds["beside"]
     spike = np.minimum(*(np.abs(finds[name] - beside) for name in ("old", "new"))) >= PROOF_SIGMA

@@ -13,7 +13,7 @@ from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
 from ..core.decision import Thresholds
 from ..core.deconvolution import DEPTH_SIGMA
-from ..core.proof import compare, doubted, noise_of, outcome, residual_scale
+from ..core.proof import NO_CHANGE, compare, doubted, noise_of, outcome, residual_scale
 from ..core.quantities import CANDIDATE, FIND
 from ..deconvolve.settle import scales_of
 from ..images.cube import open_cube
@@ -72,7 +72,7 @@ def _not_converged(plan, cube):
 
 def _compare_run(plan, run, cube, tables):
     """Finds in all channels that a run of tclean cleaned again."""
-    change = scales_of(cube).change if plan.method == "image" else 0.0
+    change = scales_of(cube).change if plan.method == "image" else NO_CHANGE
     new, parameters, found = open_cube(plan.name(run)), tables[0].meta["parameters"], [np.zeros(0, FIND)]
     for polarization, stokes in enumerate(cube.stokes):
         # Each new channel is compared with the old one, and is a neighbour of two others.
