@@ -4,6 +4,7 @@ from .confetti_check import confetti_check
 from .confetti_plot import confetti_plot
 from .confetti_reclean import confetti_reclean
 from .finish_reclean import finish_reclean
+from .rising_channels import rising_channels
 from .version import __version__
 
-__all__ = ["__version__", "confetti_check", "confetti_plot", "confetti_reclean", "finish_reclean"]
+__all__ = ["__version__", "confetti_check", "confetti_plot", "confetti_reclean", "finish_reclean", "rising_channels"]

@@ -153,6 +153,13 @@ PARAMETERS = (
         allowed=(),
         summary="Time for deconvolving channels again, in minutes",
     ),
+    Parameter(
+        name="record",
+        type="any",
+        default="",
+        allowed=(),
+        summary="What tclean returned, or a file with it; '' = none",
+    ),
 )
 
 
@@ -178,6 +185,7 @@ def confetti_check(
     candidatemask=False,
     deconvolve="suspicious",
     minutes=10.0,
+    record="",
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -285,6 +293,11 @@ def confetti_check(
     minutes : float, default 10.0
         Time for deconvolving channels again, in minutes; the log predicts what is needed. Channels for which it is too
         short stay suspicious.
+    record : str or dict or list of str, default ''
+        What tclean returned, or the name of a file with it, written by json.dump or numpy.save. It holds the peak
+        residual of each channel after each minor cycle, and with fullsummary=True before it too: channels in which that
+        rose by half in a cycle are suspicious, whatever the images look like. A list holds those of the pieces of a
+        cube, in the order of their channels, or those of several runs of tclean that made the same channels.
 
     Returns
     -------

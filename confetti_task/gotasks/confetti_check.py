@@ -32,6 +32,7 @@ class _ShellTask(ShellTask):
         candidatemask=None,
         deconvolve=None,
         minutes=None,
+        record=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

@@ -15,6 +15,9 @@ _CASA_TYPES = {
     "any": ("cVariant", "to_variant"),
 }
 
+# Characters of a parameter in the log.
+LONGEST_SHOWN = 1000
+
 # Newest CASA with which all tests passed: major and minor version.
 NEWEST_CASA = (6, 7)
 
@@ -76,7 +79,7 @@ def call_task(name, parameters, values):
     values = [validator.document[parameter.name] for parameter in parameters]
     implementation = getattr(import_module("confetti_task.private.task_" + name), name)
     result = None
-    state = start_log(name, ["{}={!r}".format(p.name, value) for p, value in zip(parameters, values)])
+    state = start_log(name, ["{}={}".format(p.name, _shown(value)) for p, value in zip(parameters, values)])
     _warn_of_newer_casa()
     try:
         result = implementation(*values)
@@ -86,6 +89,12 @@ def call_task(name, parameters, values):
     finally:
         end_log(state, name, result)
     return result
+
+
+def _shown(value):
+    """A value as the log shows it: what tclean returned for a cube of 2000 channels has a million characters."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + " ..."
 
 
 def _warn_of_newer_casa():

@@ -9,6 +9,7 @@ from ..version import __version__
 from .check import messages
 from .check.known_sources import outside, read_known
 from .check.proof import acquitted, proved_real, read_proof
+from .check.record import described, read_record
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
@@ -35,6 +36,7 @@ OF_THE_CALL = (
     "proof",
     "deconvolve",
     "minutes",
+    "record",
 )
 # Parameters with which confetti_reclean checks the new cube.
 OF_THE_NEXT_CHECK = (
@@ -73,15 +75,16 @@ def confetti_check(
     candidatemask,
     deconvolve,
     minutes,
+    record,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     chans = selection(chans)
-    arguments = dict(locals())
+    arguments = dict(locals(), record=described(record))
     thresholds = Thresholds(nsigma, narrowness, unsupported, surround)
     real = read_known(known)
     _check_numbers(memory, npanels, minutes)
     cube = open_pieces(imagename, reader)
-    proved = read_proof(proof, cube)
+    proved, rises = read_proof(proof, cube), read_record(record, cube)
     options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
     selected = parse_channels(chans, cube.channels)
 
@@ -90,6 +93,9 @@ def confetti_check(
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
             casalog.post(messages.describe_workers(cube, workers))
             found = survey(cube, selected, thresholds, workers, memory * 1e9)
+            found.channels["rise"] = rises[found.channels["channel"]]
+            for line in messages.describe_record(rises, thresholds):
+                casalog.post(line)
             found = _judge(found, real, thresholds, proved)
             found = settle(found, deconvolve, minutes, thresholds, workers, memory * 1e9)
         found = _judge(found, real, thresholds, proved)

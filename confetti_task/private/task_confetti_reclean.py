@@ -32,7 +32,16 @@ from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_jso
 from .reclean.recorded_call import NoVisibilitiesError, read_parameters
 from .reclean.remedy import DEPTH_SIGMA, within_budget
 from .reclean.start_model import start_from_continuum, start_from_neighbours
-from .reclean.verify import OtherDataError, changed_beside, check_run, measure_reached, models_of, state_of_channels
+from .reclean.verify import (
+    OtherDataError,
+    UnstableError,
+    changed_beside,
+    check_run,
+    check_stable,
+    measure_reached,
+    models_of,
+    state_of_channels,
+)
 from .reclean.without_data import check_images, deconvolve_again, predicted_seconds
 
 # Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
@@ -151,11 +160,15 @@ def _mend(job, todo, reasons):
     while True:
         plan = _prepare(attempt, todo)
         try:
-            warnings = _run(plan, job.cube, job.tables)
+            warnings = _run(plan, job.cube, job.tables, stop_if_unstable=todo.gentler and attempt is job)
         except OtherDataError as error:
             if todo.method != "auto":
                 raise
             why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
+        except UnstableError as error:
+            job, todo = _more_gently(job, todo, np.nanmedian(_noise(job.cube, job.tables)))
+            why = messages.UNSTABLE.format(chans=format_channels(error.channels), gain=job.gain, depth=job.depth)
+            attempt = job
         else:
             with _finishable(plan):
                 proof = prove(plan, job.cube, job.tables)
@@ -218,14 +231,20 @@ def _once_more(plan, job, todo, proof, result):
     again, hidden = messages.bad_again(plan, bad, after), messages.newly_bad(result["before"], after, bad)
     job = job._replace(overwrite=True, settled=to_json(settle(proof, [*bad, *hidden])))
     if again and todo.gentler:
-        job = job._replace(gain=job.gain / 2, depth=DEPTH_SIGMA * after["noise"])
+        job, todo = _more_gently(job, todo, after["noise"])
         why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
-        return why, job, todo._replace(bad=bad, suspects=[], gentler=False)
+        return why, job, todo._replace(bad=bad, suspects=[])
     if hidden and todo.rounds > 1:
         leftover = [channel for channel in todo.leftover if channel not in hidden]
         todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], leftover=leftover, rounds=todo.rounds - 1)
         return messages.HIDDEN.format(chans=format_channels(hidden)), job, todo
     return None
+
+
+def _more_gently(job, todo, noise):
+    """The job and what to do once more, with half the loop gain and no deeper than the usual multiple of the noise."""
+    job = job._replace(gain=job.gain / 2, depth=DEPTH_SIGMA * noise, overwrite=True)
+    return job, todo._replace(gentler=False)
 
 
 def finish(outname):
@@ -264,16 +283,18 @@ def _noise(cube, tables):
     return noise_of_channels(tables[1], cube.stokes[0], cube.channels)
 
 
-def _run(plan, cube, tables):
-    """Run tclean, stopping at the first run that does not agree with the old images; returns warnings."""
+def _run(plan, cube, tables, stop_if_unstable=False):
+    """Run tclean, up to the first run that does not agree with the old images, or is unstable; returns warnings."""
     noise, warnings = _noise(cube, tables), []
     try:
         if plan.method == "image":
             return deconvolve_again(plan, cube, tables)
         for run, parameters in zip(plan.runs, plan.parameters):
-            _call(tclean, parameters)
+            record = _call(tclean, parameters)
             warnings += check_run(plan, run, cube, noise)
-    except OtherDataError:
+            if stop_if_unstable:
+                check_stable(plan, run, record)
+    except (OtherDataError, UnstableError):
         raise
     except BaseException:
         go_on = f"call finish_reclean('{plan.outname}') to go on, " if plan.method == "image" else ""

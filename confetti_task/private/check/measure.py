@@ -199,6 +199,7 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     channels = np.zeros(stop - begin, dtype=CHANNEL)
     channels["polarization"], channels["channel"] = polarization, np.arange(begin, stop)
     channels["noise"], channels["deconvolved"], channels["gone"] = noise[begin:stop], "no", np.nan
+    channels["rise"] = np.nan
     limits = least_brightness(channels["noise"], thresholds.inside_bad_channels().nsigma)
     # Sums are taken row by row so that they do not depend on how the cube is divided.
     sums = np.zeros((2, len(channels), cube.shape[2]))

@@ -83,6 +83,8 @@ SWITCHED_ON = (
     "Channels {channels}: the model is switched on there: it has more than three times the flux of the channels on "
     "either side; a line that only one channel has, or one in which CLEAN went wrong"
 )
+RISEN = "By the record of tclean the peak residual rose by half in a minor cycle of channels {channels}: suspicious"
+NOT_RISEN = "By the record of tclean the peak residual rose by half in no minor cycle (at most to {largest:.2f} of it)"
 FULL = "emission fills the image in all channels, and CLEAN has left components everywhere"
 SMALL = "the image is only {beams:.1f} restoring beams wide"
 OTHER_BEAM = (
@@ -412,6 +414,14 @@ def describe_channels(sources, channels):
     on = set(channels["channel"][channels["switched"] == "on"].tolist())
     if on:
         yield SWITCHED_ON.format(channels=format_channels(on))
+
+
+def describe_record(rises, thresholds):
+    """One line about what the record of tclean says; none if there is no record."""
+    if np.isnan(rises).all():
+        return []
+    risen = np.flatnonzero(rises >= thresholds.rise)
+    return [RISEN.format(channels=format_channels(risen)) if len(risen) else NOT_RISEN.format(largest=np.nanmax(rises))]
 
 
 def _where_suspicious(sources, channel):

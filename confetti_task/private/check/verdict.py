@@ -54,6 +54,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     alone = without_neighbour(found.cube, channels, found.mismatches) & (channels["components"] > 0)
     channels["suspicion"][alone] = np.nan
     suspicious = (channels["suspicion"] >= thresholds.suspicion) | alone | (channels["switched"] == "off")
+    suspicious |= channels["rise"] >= thresholds.rise
     converged = channels["deconvolved"] == "converged"
     almost_gone = converged & (channels["gone"] >= ALMOST_GONE)
     # A channel that is switched off has its emission in the residual: it is the same after it was deconvolved again.

@@ -260,6 +260,12 @@ CHANNEL_QUANTITIES = (
         "residual has their emission; on where it has more than three times as much; else no",
     ),
     Quantity(
+        "rise",
+        "f4",
+        description="largest rise of the peak residual in a minor cycle, as a ratio, by the record of tclean: "
+        "suspicious from 1.5 on; nan without a record",
+    ),
+    Quantity(
         "convergence",
         "f4",
         description="at least 1 where CLEAN converged, less where it diverged or where the model is little but a fake "

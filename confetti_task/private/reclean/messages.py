@@ -25,6 +25,10 @@ GENTLER = (
     "channels {chans} are still bad: cleaning once more, with a loop gain of {gain:g} and a threshold of at least "
     "{depth:.3g} Jy"
 )
+UNSTABLE = (
+    "the peak residual rose by half in a minor cycle of channels {chans}: cleaning once more, with a loop gain of "
+    "{gain:g} and a threshold of at least {depth:.3g} Jy"
+)
 SECOND_WAY = (
     "the new images of channels {chans} have sources that the visibilities do not support: cleaning once more, with a "
     "loop gain of {gain:g} and from another start model"

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...rising_channels import rising_channels
 from ..check.clean_mask import channels_to_clean
 from ..check.tables import bad_channels, cleaned_channels, noise_of_channels
 from ..images.channels import format_channels
@@ -22,6 +23,40 @@ SAME_FREQUENCY = 0.01  # channels
 
 class OtherDataError(ValueError):
     """The visibilities or parameters are not those with which the old images were made."""
+
+
+class UnstableError(Exception):
+    """The peak residual rose in minor cycles of some channels: what comes of them is of no use."""
+
+    def __init__(self, channels):
+        super().__init__(f"the peak residual rose in a minor cycle of channels {format_channels(channels)}")
+        self.channels = channels
+
+
+def check_stable(plan, run, record):
+    """
+    Check that the peak residual rose by half in no minor cycle of a run of tclean.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan.
+    run : tuple of int
+        First and last channel.
+    record : dict
+        What tclean returned.
+
+    Raises
+    ------
+    UnstableError
+        If it did in a channel that was cleaned.
+    """
+    try:
+        rising = {run[0] + channel for channel in rising_channels(record)}
+    except ValueError:  # no minor cycle was recorded
+        return
+    if rising & set(plan.bad(run)):
+        raise UnstableError(sorted(rising & set(plan.bad(run))))
 
 
 def check_run(plan, run, cube, noise):

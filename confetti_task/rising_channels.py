@@ -1,0 +1,43 @@
+"""What tclean says itself of the channels that go wrong."""
+
+
+def rising_channels(record):
+    """
+    Find the channels in which the peak residual rose by half or more in a minor cycle, by the record of tclean.
+
+    CLEAN is unstable there: of the channels that were named so in simulated observations, all were wrong, but most of
+    those that are wrong are not named. A script that images one major cycle at a time can stop or go on more gently;
+    `confetti_check` takes the record of a clean that is done.
+
+    Parameters
+    ----------
+    record : dict
+        What tclean returned. With ``fullsummary=True`` it holds the peak residual before each minor cycle too.
+
+    Returns
+    -------
+    list of int
+        Channels, ascending, counted from the first of the cube.
+
+    Raises
+    ------
+    ValueError
+        If it is not what tclean returned.
+
+    See Also
+    --------
+    confetti_check : Find the fake sources that CLEAN wrote into a cube.
+
+    Examples
+    --------
+    >>> record = tclean(vis=vis, imagename="line", niter=100000, nmajor=1, fullsummary=True, **imaging)
+    >>> if rising_channels(record):
+    ...     print("use a lower loop gain")
+    """
+    from .private.core.decision import Thresholds
+    from .private.core.minor_cycles import rises
+
+    try:
+        return sorted(channel for channel, rise in rises(record).items() if rise >= Thresholds.rise)
+    except ValueError as error:
+        raise ValueError(f"record {error}") from error
