@@ -160,6 +160,13 @@ PARAMETERS = (
         allowed=(),
         summary="What tclean returned, or a file with it; '' = none",
     ),
+    Parameter(
+        name="linewidth",
+        type="any",
+        default="",
+        allowed=(),
+        summary="FWHM of the narrowest line there may be, like '0.5km/s'; '' = any",
+    ),
 )
 
 
@@ -186,6 +193,7 @@ def confetti_check(
     deconvolve="suspicious",
     minutes=10.0,
     record="",
+    linewidth="",
 ):
     """
     Find the fake sources that CLEAN put into the model of a spectral-line cube.
@@ -298,6 +306,11 @@ def confetti_check(
         residual of each channel after each minor cycle, and with fullsummary=True before it too: channels in which that
         rose by half in a cycle are suspicious, whatever the images look like. A list holds those of the pieces of a
         cube, in the order of their channels, or those of several runs of tclean that made the same channels.
+    linewidth : str or float, default ''
+        FWHM of the narrowest line that there may be, like '0.5km/s' or '50kHz', or a number in km/s; '' means any. What
+        is narrower in the image by 3 sigma is confetti, except near the known sources: give masers as known. Without
+        it, where the noise that channels share shows that they were not averaged after the Hanning window of the
+        correlator, what is narrower by 5 sigma than any line can be there is confetti.
 
     Returns
     -------
@@ -316,7 +329,7 @@ def confetti_check(
         ncandidates : int
             Number of candidates, which are not masked.
         evidence : dict of int
-            Number of fake sources with each kind of evidence, 'gone', 'unsupported' and 'surround'.
+            Number of fake sources with each kind of evidence, 'gone', 'unsupported', 'narrow' and 'surround'.
         channels : list of int
             Bad channels: those with confetti, and those in which CLEAN diverged. For a cube in pieces, they are counted
             from the first piece.

@@ -204,6 +204,17 @@ def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
     assert channels["model_flux"][0].to_value("Jy") == pytest.approx(120 * NOISE)
 
 
+@pytest.mark.parametrize(("reach", "said"), [(10, True), (40, False)])
+def test_a_model_outside_the_clean_mask_is_told_as_where_a_mask_was_ignored(reach, said):
+    """The source is 38 pixels from a small mask, and the largest usual scale is three beams."""
+    products = Products()
+    products.mask = np.zeros_like(products.model)
+    products.mask[:, :reach, :reach] = 1
+    write_cube("line", products)
+    result = confetti_check(imagename="line")
+    assert any("100% of the model is outside the clean mask line.mask" in text for text in result["warnings"]) == said
+
+
 def check_with_channel_5(what):
     """Check a cube of emission in whose channel 5 the model or the sky has something else."""
     products = Products()

@@ -9,6 +9,7 @@ from runpy import run_path
 import numpy as np
 import pytest
 from astropy import units
+from astropy.table import QTable
 from casa_images import checksum, copy_here, read_image, working_in, write_cube, write_image
 from checks import confetti_check
 from skies import NOISE, Products
@@ -420,6 +421,20 @@ def test_the_script_calls_tclean_with_what_was_prepared_and_finishes(monkeypatch
     assert [calls[0]["nchan"], calls[0]["niter"], calls[0]["usemask"]] == [6, 3600, "user"]
     assert calls[0]["mask"] == os.path.abspath("it's mended.work/3-8.cleanmask")
     assert calls[1] == os.path.abspath("it's mended")
+
+
+@pytest.mark.usefixtures("cube")
+@pytest.mark.parametrize(("verdict", "depth"), [("bad", 0.001), ("diverged", 3 * NOISE)])
+def test_channels_that_diverged_are_not_cleaned_into_the_noise_again(verdict, depth):
+    record(threshold=0.001)
+    table = QTable.read("line.confetti.channels.ecsv")
+    table["verdict"] = table["verdict"].astype("U10")
+    table["verdict"][BAD] = verdict
+    table.write("line.confetti.channels.ecsv", overwrite=True)
+    script = read(confetti_reclean(imagename="line", dryrun=True)["script"])
+    (line,) = [line for line in script.splitlines() if line.startswith("    threshold=")]
+    given = line.split("=")[1].split(",")[0].strip("'")
+    assert float(given[:-2] if given.endswith("Jy") else given) == pytest.approx(depth, rel=0.2)
 
 
 def iterations(imagename="line", **arguments):

@@ -33,6 +33,7 @@ class _ShellTask(ShellTask):
         deconvolve=None,
         minutes=None,
         record=None,
+        linewidth=None,
     ):
         arguments = dict(locals())
         del arguments["self"]

@@ -1,21 +1,24 @@
 """Implementation of confetti_check."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from casatasks import casalog
 
 from ..version import __version__
 from .check import messages
+from .check.clean_mask import MUCH_OUTSIDE, channels_to_look_at, part_outside
 from .check.known_sources import outside, read_known
 from .check.proof import acquitted, proved_real, read_proof
 from .check.record import described, read_record
+from .check.spectral_response import flank_of_lines
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
 from .check.worker_pool import worker_pool
 from .core.decision import Thresholds
-from .deconvolve.settle import settle
+from .deconvolve.settle import scales_of, settle
 from .images.channels import parse_channels, selection
 from .images.coordinates import lacks_rest_frequency, world_coordinates
 from .images.locks import unchanged
@@ -37,6 +40,7 @@ OF_THE_CALL = (
     "deconvolve",
     "minutes",
     "record",
+    "linewidth",
 )
 # Parameters with which confetti_reclean checks the new cube.
 OF_THE_NEXT_CHECK = (
@@ -50,6 +54,7 @@ OF_THE_NEXT_CHECK = (
     "npanels",
     "deconvolve",
     "minutes",
+    "linewidth",
 )
 
 
@@ -76,6 +81,7 @@ def confetti_check(
     deconvolve,
     minutes,
     record,
+    linewidth,
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     chans = selection(chans)
@@ -84,6 +90,7 @@ def confetti_check(
     real = read_known(known)
     _check_numbers(memory, npanels, minutes)
     cube = open_pieces(imagename, reader)
+    thresholds = replace(thresholds, flank=flank_of_lines(linewidth, cube))
     proved, rises = read_proof(proof, cube), read_record(record, cube)
     options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
     selected = parse_channels(chans, cube.channels)
@@ -97,11 +104,12 @@ def confetti_check(
             for line in messages.describe_record(rises, thresholds):
                 casalog.post(line)
             found = _judge(found, real, thresholds, proved)
+            ignored_mask = _outside_the_clean_mask(found, workers)
             found = settle(found, deconvolve, minutes, thresholds, workers, memory * 1e9)
         found = _judge(found, real, thresholds, proved)
 
         warnings = messages.warnings_of(*found) + messages.describe_known(outside(cube, real), len(real))
-        warnings += _without_frequencies(cube)
+        warnings += _without_frequencies(cube) + ignored_mask
         for warning in warnings:
             casalog.post(warning, "WARN")
         tables = make_tables(found, _about(arguments, real, verdict_of(found), warnings))
@@ -117,6 +125,16 @@ def confetti_check(
 def _judge(found, real, thresholds, proved):
     innocent = acquitted(proved, found.channels, found.cube.stokes), proved_real(proved, found)
     return judge(found, real, thresholds, *innocent)
+
+
+def _outside_the_clean_mask(found, workers):
+    """A warning if much of the model is outside the clean mask, farther than its scales reach."""
+    cube, reach = found.cube, max(scales_of(found.cube).scales)
+    rows = channels_to_look_at(found.channels, cube)
+    jobs = [(cube, *row[["polarization", "channel"]].item(), reach) for row in rows]
+    parts = [*workers.in_order(part_outside, jobs)]
+    much = {int(row["channel"]): part for row, part in zip(rows, parts) if part >= MUCH_OUTSIDE}
+    return [messages.describe_outside(cube, much, reach)] if much else []
 
 
 def _without_frequencies(cube):

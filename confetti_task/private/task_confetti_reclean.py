@@ -12,7 +12,7 @@ from casatasks import casalog, tclean
 from ..confetti_check import confetti_check
 from .check.messages import not_of_tclean
 from .check.proof import ENDING, make_proof_table
-from .check.tables import bad_channels, noise_of_channels, read_tables, suspicious_channels
+from .check.tables import bad_channels, diverged_channels, noise_of_channels, read_tables, suspicious_channels
 from .core.proof import PROOFS, outcome
 from .images.channels import format_channels, parse_channels, selection
 from .images.cube import open_cube
@@ -97,7 +97,7 @@ def confetti_reclean(
         recorded=recorded,
         reached=measure_reached(cube, channels, [*bad, *suspicious]) if share else None,
         gain=min(gain, recorded.get("gain", gain)),
-        depth=0.0,
+        depth=_least_depth(cube, channels, bad),
         start=START[startmodel],
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
@@ -114,6 +114,13 @@ def confetti_reclean(
     if dryrun:
         return _result(job.outname, _prepare(job, todo, dryrun), warnings=reasons)
     return dict(_mend(job, todo, reasons), seconds=time.time() - started)
+
+
+def _least_depth(cube, channels, bad):
+    """Minimum threshold in Jy/beam: the usual one if CLEAN diverged in a channel, however deep the recorded one was."""
+    if not set(bad) & set(diverged_channels(channels)):
+        return 0.0
+    return DEPTH_SIGMA * float(np.nanmedian(_noise(cube, (None, channels))))
 
 
 def _how_recorded(cube, channels, vis, parameters, method):

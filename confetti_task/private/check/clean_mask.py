@@ -1,11 +1,16 @@
 """Clean masks for cleaning bad channels again."""
 
 import numpy as np
-from scipy.ndimage import binary_fill_holes
+from scipy.ndimage import binary_fill_holes, maximum_filter1d
 
 from ..core.statistics import disc
 from ..images.chunks import ROWS_AT_ONCE, strips
 from ..images.pixels import read_channel
+
+# Channels in which the clean mask is compared with the model: reading it in all would take as long as the model.
+LOOKED_AT = 16
+# Part of the flux outside the clean mask from which that is worth a warning: 0 in cleans with that mask.
+MUCH_OUTSIDE = 0.05
 
 
 def channels_to_clean(cube, bad):
@@ -62,6 +67,38 @@ def pixels_to_clean(cube, confetti):
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             plane[y[inside], x[inside]] = False
             yield (polarization, channel), plane
+
+
+def channels_to_look_at(channels, cube):
+    """Some of the rows of `CHANNEL` that were cleaned and have a clean mask, all over the cube."""
+    rows = [row for row in channels[channels["components"] > 0] if cube.has("mask", int(row["channel"]))]
+    return [rows[number] for number in np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int))] if rows else []
+
+
+def part_outside(cube, polarization, channel, reach):
+    """
+    Measure how much of a model is outside the clean mask.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images, with a clean mask.
+    polarization, channel : int
+        Polarization and channel.
+    reach : int
+        How far components may be from the mask, in pixels: multiscale puts scales where their centres are in it.
+
+    Returns
+    -------
+    part : float
+        Of the absolute flux; 0 if there is none.
+    """
+    model = np.abs(np.nan_to_num(read_channel(cube, "model", polarization, channel)))
+    allowed = _where(lambda mask: mask > 0, cube, "mask", polarization, channel)
+    for axis in (0, 1):
+        allowed = maximum_filter1d(allowed, 2 * reach + 1, axis=axis)
+    total = model.sum(dtype=float)
+    return float(model[~allowed].sum(dtype=float) / total) if total else 0.0
 
 
 def _old_clean_mask(cube, polarization, channel, bad=True):

@@ -101,8 +101,8 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
     Returns
     -------
     candidates : structured `~numpy.ndarray`
-        The same with the fields restored, brightness, height, spike, residual, unsupported, floor, response and
-        ambiguity, in the order of channel, y and x, without those where the image is blank.
+        The same with the fields restored, brightness, height, image_height, spike, residual, unsupported, floor,
+        response and ambiguity, in the order of channel, y and x, without those where the image is blank.
     """
     weighed = [np.zeros(0, CANDIDATE)]
     planes = np.empty((2 * CHANNELS_COMPARED, *window_of(cube.shape[2:])), dtype=np.float32)
@@ -227,7 +227,10 @@ def _weigh_channel(candidates, channel, views, planes, corner, cube, thresholds)
     candidates = candidates.copy()
     candidates["restored"] = smaller(spike(heights[0]), above_line(heights[0])) / candidates["contrast"]
     candidates["height"], candidates["brightness"] = heights[0][:, REACH_CHANNELS], here.image - here.residual
-    of_image = spike(np.column_stack(of_image))
+    of_image = np.column_stack(of_image)
+    beside_known = np.isfinite(of_image[:, [REACH_CHANNELS - 1, REACH_CHANNELS + 1]]).all(axis=1)
+    candidates["image_height"] = np.where(beside_known, of_image[:, REACH_CHANNELS], np.nan)
+    of_image = spike(of_image)
     for name, values in (("spike", of_image), ("residual", here.residual), ("unsupported", unsupported)):
         candidates[name] = values / candidates["noise"]
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity

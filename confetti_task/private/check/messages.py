@@ -85,6 +85,20 @@ SWITCHED_ON = (
 )
 RISEN = "By the record of tclean the peak residual rose by half in a minor cycle of channels {channels}: suspicious"
 NOT_RISEN = "By the record of tclean the peak residual rose by half in no minor cycle (at most to {largest:.2f} of it)"
+OUTSIDE = (
+    "in channels {channels}, of those that were looked at, up to {part:.0%} of the model is outside the clean mask "
+    "{path}, and farther from it than the largest scale ({reach} pixels): it was cleaned with another mask, or with a "
+    "start model. If the mask was meant, tclean ignored it; confetti_reclean will take it"
+)
+UNKNOWN_RESPONSE = "Neighbouring channels: what they share of the noise does not tell how narrow a line may be"
+NOT_AVERAGED = (
+    "The noise of neighbouring channels has a correlation of {shared:.2f}: they were not averaged after the Hanning "
+    "window of the correlator, so that of any line the brighter channel beside has half"
+)
+AVERAGED = (
+    "The noise of neighbouring channels has a correlation of {shared:.2f}: they are averages of {number} or more after "
+    "the Hanning window of the correlator, so that a line may be in one channel"
+)
 FULL = "emission fills the image in all channels, and CLEAN has left components everywhere"
 SMALL = "the image is only {beams:.1f} restoring beams wide"
 OTHER_BEAM = (
@@ -416,6 +430,22 @@ def describe_channels(sources, channels):
         yield SWITCHED_ON.format(channels=format_channels(on))
 
 
+def describe_outside(cube, parts, reach):
+    """The warning about components outside the clean mask; ``parts`` of the flux by channel."""
+    path = cube.path("mask", min(parts))
+    return OUTSIDE.format(
+        channels=format_channels(sorted(parts)), part=max(parts.values()), path=path, reach=int(reach)
+    )
+
+
+def describe_response(response):
+    """One line about what the noise tells of the spectral response."""
+    if not response.averaged:
+        return UNKNOWN_RESPONSE
+    text = NOT_AVERAGED if response.averaged == 1 else AVERAGED
+    return text.format(shared=response.shared, number=response.averaged)
+
+
 def describe_record(rises, thresholds):
     """One line about what the record of tclean says; none if there is no record."""
     if np.isnan(rises).all():
@@ -541,6 +571,8 @@ EVIDENCE = {
     "gone": "Deconvolved again from the products of its channel, {difference:+.1f} sigma of it do not come back (two "
     "deconvolutions may differ by {tolerance:.1f})",
     "unsupported": "The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam",
+    "narrow": "The image is narrower in frequency than any line: {narrower:.1f} sigma are lacking in the brighter "
+    "channel beside",
     "surround": "The components around the hot pixel take {surround:+.0%} of its flux, yet the image shows a source of "
     "{severity:.1f} sigma: a real one would have its flux in the model",
 }

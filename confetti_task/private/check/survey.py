@@ -37,6 +37,7 @@ from .measure import (
     measure_left,
     measure_scatters,
 )
+from .spectral_response import heights_of_noise, interpolations_of, response_of, runs_to_compare
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -102,12 +103,22 @@ def _search(cube, selected, thresholds, workers, memory):
         casalog.post(messages.describe_noise(noise[selected], quiet.any()))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        if not polarization:
+            response = _measure_response(cube, polarization, noise, quiet, workers)
+            casalog.post(messages.describe_response(response))
         for rows in measured:
             rows["least_noise"] = least[rows["channel"]]
+            rows["shared"], rows["averaged"] = response
         noises.append(noise)
         channels += measured
         candidates += found
     return Searched(noises, np.concatenate(channels), np.concatenate(candidates))
+
+
+def _measure_response(cube, polarization, noise, quiet, workers):
+    """What the channels share, from the noise of one polarization."""
+    jobs = [(cube, polarization, start, noise) for start in runs_to_compare(noise, quiet)]
+    return response_of([*workers.in_order(heights_of_noise, jobs)], interpolations_of(cube))
 
 
 def _without(searched, cube, differing):

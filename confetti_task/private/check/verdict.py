@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core.decision import ALMOST_GONE, comes_back, evidence_of, pointless, reliability, severity
 from ..core.sensitivity import completeness_limit, suspicion
+from ..core.spectral_response import narrow_flank, narrower_by
 from .consistency import unusable
 from .known_sources import near_known
 
@@ -42,6 +43,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     place = candidates["polarization"], candidates["channel"]
     noise = candidates["noise"] if noises is None else noises[place]
     candidates["suspicion"] = suspicion(candidates, thresholds, noise)
+    candidates["narrower"] = _narrower(found, thresholds)
     found = found._replace(candidates=candidates[~pointless(candidates, thresholds, evidence=True)])
     channels, candidates = found.channels, found.candidates
     candidates["evidence"] = evidence_of(candidates, thresholds)
@@ -63,6 +65,16 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     suspicious |= almost_gone
     channels["suspicious"] = suspicious & ~(channels["acquitted"] | channels["ambiguous"])
     return found
+
+
+def _narrower(found, thresholds):
+    """By how much the image is narrower at each candidate than any line, in sigma; NaN where that is not known."""
+    channels, candidates = found.channels, found.candidates
+    flank = narrow_flank(channels["averaged"].max(initial=0), thresholds.flank)
+    if not flank:
+        return np.float32(np.nan)
+    shared, height = channels["shared"][0], candidates["image_height"] / candidates["noise"]
+    return narrower_by(height, candidates["spike"], flank, shared)
 
 
 def without_neighbour(cube, channels, differing):

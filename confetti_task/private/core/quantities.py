@@ -86,16 +86,16 @@ CANDIDATE_QUANTITIES = (
         "evidence",
         "U11",
         description="confetti only: gone: it does not come back when its channel is deconvolved again; unsupported: "
-        "the visibilities do not support the spike; surround: the surround in the model takes the flux of the hot "
-        "pixel, but leaves a spike",
+        "the visibilities do not support the spike; narrow: the image is narrower in frequency than any line; "
+        "surround: the surround in the model takes the flux of the hot pixel, but leaves a spike",
         heading="evidence",
     ),
     Quantity(
         "severity",
         "f4",
         description="confetti only: height of the fake source, in sigma: what is gone; or the unsupported spike, of "
-        "which the error of the image is 1.2 to 1.5 times; with a surround as the evidence, the spike of the restored "
-        "model",
+        "which the error of the image is 1.2 to 1.5 times; or the spike of the image that is too narrow, or that of "
+        "the restored model with a surround",
         heading="severity",
         shown_in="sigma",
         form=".1f",
@@ -199,6 +199,14 @@ CANDIDATE_QUANTITIES = (
         "f4",
         description="what two deconvolutions may differ by here, in sigma; nan if there was one",
     ),
+    Quantity(
+        "narrower",
+        "f4",
+        description="what the image lacks in the brighter of the channels beside, of the least that any line has "
+        "there, in sigma: evidence from 5 on, from 3 on with linewidth; nan if that is not known, or if such a channel "
+        "is missing",
+    ),
+    Quantity("image_height", "f4"),  # of the image above its background, Jy/beam; NaN without a channel on either side
     Quantity("brightness", "f4"),  # of the restored model, Jy/beam
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
@@ -258,6 +266,18 @@ CHANNEL_QUANTITIES = (
         "U3",
         description="off where the model has less than a third of the flux of either neighbouring channel, and the "
         "residual has their emission; on where it has more than three times as much; else no",
+    ),
+    Quantity(
+        "shared",
+        "f4",
+        description="correlation of the noise with that of the next channel; nan if unknown, as where emission is left "
+        "everywhere",
+    ),
+    Quantity(
+        "averaged",
+        "i4",
+        description="number of channels of the correlator that one of the data is an average of, after a Hanning "
+        "window, by the noise that channels share: 1, 2, 4, or 8 for more or none; 0 if unknown",
     ),
     Quantity(
         "rise",
