@@ -431,10 +431,15 @@ def test_channels_that_diverged_are_not_cleaned_into_the_noise_again(verdict, de
     table["verdict"] = table["verdict"].astype("U10")
     table["verdict"][BAD] = verdict
     table.write("line.confetti.channels.ecsv", overwrite=True)
-    script = read(confetti_reclean(imagename="line", dryrun=True)["script"])
-    (line,) = [line for line in script.splitlines() if line.startswith("    threshold=")]
-    given = line.split("=")[1].split(",")[0].strip("'")
-    assert float(given[:-2] if given.endswith("Jy") else given) == pytest.approx(depth, rel=0.2)
+
+    def threshold(**parameters):
+        script = read(confetti_reclean(imagename="line", dryrun=True, overwrite=True, **parameters)["script"])
+        (line,) = [line for line in script.splitlines() if line.startswith("    threshold=")]
+        given = line.split("=")[1].split(",")[0].strip("'")
+        return float(given[:-2] if given.endswith("Jy") else given)
+
+    assert threshold() == pytest.approx(depth, rel=0.2)
+    assert threshold(parameters={"threshold": "0.002Jy"}) == 0.002  # what a user asks for
 
 
 def iterations(imagename="line", **arguments):

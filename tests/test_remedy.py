@@ -2,6 +2,7 @@
 
 import ast
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -201,6 +202,18 @@ def test_a_share_that_ends_before_the_channel_is_as_deep_as_its_neighbours_is_sa
     assert "call again with parameters={'niter': 20000, 'threshold': '0.09Jy'} and overwrite=True" in text
     assert depth_warnings(1, after=0.1, diverged=diverged) == []
     assert shared(1, dict(OBSERVED, threshold="0.09Jy")) == 160000  # the way out
+
+
+def test_who_diverged_with_a_threshold_in_the_noise_is_not_told_to_go_there_again():
+    recorded = dict(OBSERVED, threshold="0.001Jy")
+    plan = SimpleNamespace(
+        channels=(23,), method="cube", recorded=recorded, parameters=(dict(remedied(recorded, 0.1, depth=0.06)),)
+    )
+    before = {"channels": [23], "diverged": [23], "residual": 0.09}
+    after = {"channels": [], "diverged": [], "residual": 0.07, "noise": 0.02}
+    texts = reclean_warnings(plan, before, after, 0.005, [], {"undecided": [], "leftover": []})
+    assert any("were cleaned down to 0.06Jy now" in text for text in texts)
+    assert not any("call again" in text for text in texts)
 
 
 def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():

@@ -97,7 +97,7 @@ def confetti_reclean(
         recorded=recorded,
         reached=measure_reached(cube, channels, [*bad, *suspicious]) if share else None,
         gain=min(gain, recorded.get("gain", gain)),
-        depth=_least_depth(cube, channels, bad),
+        depth=0.0 if "threshold" in (parameters or {}) else _least_depth(cube, channels, bad),
         start=START[startmodel],
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),

@@ -50,9 +50,12 @@ HIGH_GAIN = (
 )
 INTO_THE_NOISE = (
     "the recorded threshold of {threshold} is {part:.2g} times the channel rms: this far down CLEAN fits noise, which "
-    "makes it diverge and leaves small fake sources; for 3 times the rms set "
-    "parameters={{'threshold': '{depth:.3g}Jy'}}"
+    "makes it diverge and leaves small fake sources; {what}"
 )
+RAISED = (
+    "the channels were cleaned down to {raised} now, 3 times the rms: emission that others hold below is left in theirs"
+)
+SET_IT = "for 3 times the rms set parameters={{'threshold': '{depth:.3g}Jy'}}"
 LEFT_OUT = "channels {chans} were bad before but were not selected: they are still bad"
 HIDDEN = "channels {chans} are bad too, which showed only after their neighbours had been cleaned again"
 CLEAN_TOO = HIDDEN + "; clean them as well with chans={all_chans!r}, overwrite=True"
@@ -179,8 +182,14 @@ def _causes(plan, before, after):
         yield from odd_size(*np.resize(recorded.get("imsize", 100), 2))  # a single length stands for both
     depth, noise = threshold(recorded), after["noise"]
     if diverged and 0 < depth < noise:
-        part, lowest = depth / noise, DEPTH_SIGMA * noise
-        yield INTO_THE_NOISE.format(threshold=recorded["threshold"], part=part, depth=lowest)
+        raised = plan.parameters[0]["threshold"]
+        what = RAISED.format(raised=raised) if _is_raised(plan) else SET_IT.format(depth=DEPTH_SIGMA * noise)
+        yield INTO_THE_NOISE.format(threshold=recorded["threshold"], part=depth / noise, what=what)
+
+
+def _is_raised(plan):
+    """Whether the channels were cleaned less deep than recorded, because they had diverged."""
+    return threshold(plan.parameters[0]) > threshold(plan.recorded)
 
 
 def reclean_warnings(plan, before, after, depth, spread, proof):
@@ -215,7 +224,7 @@ def _too_shallow(plan, before, after, depth):
         yield SHARE_ENDED.format(after=after["residual"], depth=depth, niter=plan.recorded["niter"])
     elif known and after["residual"] > RESIDUAL_ABOVE * max(before["residual"], limit):
         yield STOPPED_EARLY.format(before=before["residual"], after=after["residual"])
-    elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth:
+    elif min(after["residual"], limit) > RESIDUAL_ABOVE * depth and not _is_raised(plan):
         yield LESS_DEEP.format(after=after["residual"], depth=depth)
 
 
