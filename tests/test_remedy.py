@@ -216,6 +216,19 @@ def test_who_diverged_with_a_threshold_in_the_noise_is_not_told_to_go_there_agai
     assert not any("call again" in text for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("deconvolver", "still_bad", "said"),
+    [("hogbom", [23], True), ("clark", [23], True), ("hogbom", [], False), ("multiscale", [23], False)],
+)
+def test_that_points_make_no_extended_emission_is_told_where_cleaning_again_did_not_help(deconvolver, still_bad, said):
+    recorded = dict(OBSERVED, deconvolver=deconvolver)
+    plan = SimpleNamespace(channels=(23,), method="cube", recorded=recorded, parameters=(remedied(recorded, 0.1),))
+    before = {"channels": [23], "diverged": [], "residual": 0.09}
+    after = {"channels": still_bad, "diverged": [], "residual": 0.09, "noise": 0.02}
+    texts = reclean_warnings(plan, before, after, 0.09, [], {"undecided": [], "leftover": []})
+    assert any("makes extended emission of points" in text for text in texts) == said
+
+
 def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():
     assert depth_warnings(64, after=0.15) == []  # how deep a diverged clean went says nothing
     (text,) = depth_warnings(64, after=0.15, diverged=())

@@ -14,6 +14,7 @@ from wsclean_images import write_wsclean
 from confetti_task import confetti_reclean, finish_reclean
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.headers import opened
+from confetti_task.private.images.history import record_of
 from confetti_task.private.images.pieces import open_pieces
 from confetti_task.private.images.pixels import read_channel
 from confetti_task.private.reclean import without_data
@@ -80,6 +81,16 @@ def test_where_tclean_cannot_run_the_default_deconvolves_and_says_why():
     primary_beam, image = read_image("line_reclean.image.pbcor"), read_image("line_reclean.image")
     np.testing.assert_allclose(primary_beam[BAD], image[BAD] / 0.5, rtol=1e-6)
     assert not os.path.exists("line_reclean.work")
+
+
+@pytest.mark.parametrize(("deconvolver", "said"), [("hogbom", True), ("multiscale", False)])
+def test_what_points_leave_wrong_in_extended_emission_is_told(checked, deconvolver, said):
+    copy_here(checked)
+    with opened("line.image") as tool:
+        parameters = {"imagename": "line", "niter": 1000, "deconvolver": deconvolver, "scales": [0, 6]}
+        tool.sethistory(origin="tclean", history=record_of("tclean", parameters))
+    warnings = confetti_reclean(imagename="line", method="image")["warnings"]
+    assert any("deconvolved again with points" in text for text in warnings) == said
 
 
 @pytest.mark.usefixtures("cube")

@@ -27,15 +27,15 @@ RIGHT_IMAGE_IF_SURROUNDED = 0.15
 # mosaics.
 RIGHT_IMAGE_IF_GONE = 0.05
 # The same of those that are narrower than any line by 5 sigma, and by 3 with the width of the narrowest line given: of
-# 450 in two mosaics like those of ACES, cleaned with hogbom, 0.03, but 0.1 of 56 in the careful clean of both.
-RIGHT_IMAGE_IF_NARROW = 0.1
+# 551 in two mosaics like those of ACES, cleaned carelessly with hogbom, 0.02, and of 92 in their careful cleans 0.05.
+RIGHT_IMAGE_IF_NARROW = 0.05
 # What differs by less than this fraction of the tolerance, 2 sigma of 4, is the same in both deconvolutions. With 3
 # sigma the image was wrong all the same at 258 of the 276 groups that came back in two fields with emission of 200 and
 # 300 sigma, because a second deconvolution makes part of the same errors.
 SAME = 0.5
 # What the image has to be narrower than any line, in sigma: of what the noise of the channels shows alone, the usual 5
-# of a credible source, because CLEAN shifts flux from channel to channel in bright emission; with 4, a sixth of the
-# finds in careful cleans was wrong. If a user knows the lines, 3 will do.
+# of a credible source, because CLEAN shifts flux from channel to channel in bright emission; with 3, a tenth of those
+# in careful cleans was wrong. If a user knows the lines, 3 will do.
 NARROWER, NARROWER_THAN_KNOWN = 5.0, 3.0
 # From this fraction on, 3 sigma of 4, a channel in which nothing is gone is suspicious, and not acquitted.
 ALMOST_GONE = 0.75

@@ -47,6 +47,9 @@ CHANGE_OF_POINTS = Change(0.025, 0.005)
 # tile, and those in an eighth around it only take away what leaks into it from there.
 TILE_BEAMS, SMALLEST_TILE = 16, 128
 
+# Deconvolvers whose models consist of points.
+POINT_DECONVOLVERS = ("hogbom", "clark", "clarkstokes")
+
 # What minor cycles need: deconvolver, scales in pixels, and bias towards small ones, as those of tclean; and the
 # `core.proof.Change` of a channel that was cleaned well.
 Scales = namedtuple("Scales", "deconvolver scales bias change")

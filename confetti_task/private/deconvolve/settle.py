@@ -10,7 +10,13 @@ from ..check.evidence import weigh
 from ..check.survey import watched
 from ..check.verdict import verdicts_of_channels
 from ..core.decision import is_gone, part_gone
-from ..core.deconvolution import CHANGE_OF_POINTS, CHANGE_OF_SAME_SCALES, Scales, usual_scales
+from ..core.deconvolution import (
+    CHANGE_OF_POINTS,
+    CHANGE_OF_SAME_SCALES,
+    POINT_DECONVOLVERS,
+    Scales,
+    usual_scales,
+)
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.headers import read_beam, read_history
 from ..images.history import as_number, recorded_parameters
@@ -110,7 +116,7 @@ def scales_of(cube):
         return usual
     wanted = {"niter", "deconvolver", "scales", "smallscalebias"}
     recorded = recorded_parameters(read_history(part, "image"), part.root, wanted)
-    if recorded.get("deconvolver") in ("hogbom", "clark", "clarkstokes"):
+    if recorded.get("deconvolver") in POINT_DECONVOLVERS:
         return Scales("hogbom", (0,), 0.0, CHANGE_OF_POINTS)
     if not recorded.get("scales"):
         return usual

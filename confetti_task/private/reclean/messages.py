@@ -4,6 +4,7 @@ import numpy as np
 
 from ..check.messages import odd_size
 from ..check.tables import bad_channels, diverged_channels, suspicious_channels
+from ..core.deconvolution import POINT_DECONVOLVERS
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, is_share, threshold
 
@@ -56,6 +57,17 @@ RAISED = (
     "the channels were cleaned down to {raised} now, 3 times the rms: emission that others hold below is left in theirs"
 )
 SET_IT = "for 3 times the rms set parameters={{'threshold': '{depth:.3g}Jy'}}"
+OF_POINTS = (
+    "tclean was called with deconvolver='{deconvolver}', which makes extended emission of points, in a way that the "
+    "data do not decide: it is wrong there with any loop gain. Where emission is larger than the beam, call again with "
+    "parameters={{'deconvolver': 'multiscale', 'scales': [0, ...]}}, those of one and three beams in pixels, and "
+    "overwrite=True"
+)
+POINTS_WITHOUT_DATA = (
+    "deconvolved again with points, as deconvolver='hogbom' and its like do: of extended emission some per cent may "
+    "still be wrong, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do "
+    "better"
+)
 LEFT_OUT = "channels {chans} were bad before but were not selected: they are still bad"
 HIDDEN = "channels {chans} are bad too, which showed only after their neighbours had been cleaned again"
 CLEAN_TOO = HIDDEN + "; clean them as well with chans={all_chans!r}, overwrite=True"
@@ -208,6 +220,9 @@ def reclean_warnings(plan, before, after, depth, spread, proof):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
             warnings.append(text.format(chans=format_channels(channels), **about))
+    deconvolver = plan.recorded.get("deconvolver", "hogbom")  # which is the default of tclean
+    if with_data and bad & cleaned and deconvolver in POINT_DECONVOLVERS:
+        warnings.append(OF_POINTS.format(deconvolver=deconvolver))
     if with_data:
         warnings += _too_shallow(plan, before, after, depth)
     if spread:

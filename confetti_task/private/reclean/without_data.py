@@ -176,7 +176,8 @@ def _warnings(plan, cube):
     bad = {channel: states for channel, states in states_of(plan, cube).items() if channel not in plan.suspects}
     impossible = [channel for channel, states in bad.items() if IMPOSSIBLE in states]
     short = [channel for channel, states in bad.items() if states - {IMPOSSIBLE, "converged"}]
-    return [
+    of_points = [messages.POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
+    return of_points + [
         text.format(chans=format_channels(channels))
         for text, channels in ((messages.IMPOSSIBLE, impossible), (messages.NOT_CONVERGED, short))
         if channels
