@@ -3,8 +3,8 @@ Clean one major cycle at a time, and take back those in which a channel goes wro
 
     casa -c guarded_clean.py
 
-It needs a CASA whose tclean has nmajor. Each major cycle starts tclean anew, which takes longer where there are many
-visibilities.
+It needs a CASA whose tclean has nmajor and fullsummary. Each major cycle starts tclean anew, which takes longer where
+there are many visibilities.
 """
 
 import os
