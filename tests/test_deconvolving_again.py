@@ -56,6 +56,17 @@ def test_without_it_the_channel_stays_suspicious(suspicious):
     assert (result["verdict"], result["suspects"]) == ("suspicious", [CHANNEL])
 
 
+def test_nothing_is_said_of_what_a_start_model_put_outside_the_clean_mask(products):
+    """It cannot come back where nothing may be cleaned; neither could a fake source, but CLEAN makes none there."""
+    products.mask = np.zeros_like(products.model)
+    products.mask[:, 36:, :40] = 1  # with the maser, without the source at (30, 26)
+    write_cube("line", products)
+    result = confetti_check(imagename="line", report=False, deconvolve="all", **UNDECIDED)
+    (row,) = rows_at_the_fake_source(result)
+    assert row["class"] == "candidate"
+    assert np.isnan(row["difference"])
+
+
 def test_the_threads_make_no_difference(suspicious):
     tables = [
         confetti_check(imagename="line", outfile=f"with{threads}", report=False, parallel=threads, **UNDECIDED)["table"]

@@ -98,7 +98,7 @@ def deconvolve_channels(cube, places, noises, beams, scales, thresholds, until):
     return Job(done, "")
 
 
-def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, clean_mask=None):
+def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, clean_mask):
     """
     Deconvolve a channel again.
 
@@ -114,8 +114,8 @@ def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, cl
         Its restoring beam: major and minor axis in arcsec, and position angle in degrees.
     minor_cycle : callable
         As for `core.deconvolution.deconvolve`.
-    clean_mask : 2D bool `~numpy.ndarray` or None
-        Where components may be; None for where tclean was allowed to clean, with holes filled.
+    clean_mask : 2D bool `~numpy.ndarray`
+        Where components may be.
 
     Returns
     -------
@@ -130,8 +130,6 @@ def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, cl
     kernel = measured_kernel(read_psf(cube, polarization, channel), cube.beam, lengths)
     if kernel is None:
         return before, None, None
-    if clean_mask is None:
-        clean_mask = dict(channels_to_clean(cube, [channel]))[polarization, channel]
     result = deconvolve(residual, model, kernel, lengths, clean_mask, DEPTH_SIGMA * noise, cube.beam, minor_cycle)
     restored = restore(result.model, beam, cube.cell, lengths)
     after = Planes(
@@ -145,12 +143,15 @@ def deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, cl
 
 def _compare(cube, polarization, channel, noise, beam, thresholds, change, minor_cycle):
     """State of a channel after it was deconvolved again, and its hot pixels with what changed there."""
-    before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle)
+    clean_mask = dict(channels_to_clean(cube, [channel]))[polarization, channel]
+    before, after, kernel = deconvolve_channel(cube, polarization, channel, noise, beam, minor_cycle, clean_mask)
     if after is None:
         return "no", np.zeros(0, CANDIDATE)
     wider = thresholds.inside_bad_channels()
     hot = hot_pixels(before.model[np.newaxis], np.array([noise], dtype=np.float32), wider.nsigma)[:, 1:]
-    hot = hot[np.isfinite(before.image[tuple(hot.T)])]
+    # What a start model puts outside the clean mask cannot come back: in a mosaic a continuum source of 30 sigma was
+    # called gone in ten channels.
+    hot = hot[np.isfinite(before.image[tuple(hot.T)]) & clean_mask[tuple(hot.T)]]
     candidates = measure_pixels(cube, polarization, channel, hot, noise)
     lengths = transform_of(cube.shape[2:])
     scale = residual_scale(psf_of(kernel, lengths, before.model.shape), cube.beam)
