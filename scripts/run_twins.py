@@ -29,9 +29,9 @@ HEAD = """\
 wrong at them | wrong channels bad / suspicious / neither | other channels bad | tclean names, wrong | noise tells |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 MENDED = """\
-| twin, seed | re-clean | channels cleaned | largest error there, before and after | wrong channels there, before and \
+| twin, seed | channels cleaned | largest error there, before and after | wrong channels there, before and \
 after | seconds | verdict |
-|---|---|---|---|---|---|---|"""
+|---|---|---|---|---|---|"""
 
 
 def judge(root, wrong, result, records):
@@ -60,14 +60,12 @@ def judge(root, wrong, result, records):
     ]
 
 
-def mend(root, common, sigma, method):
-    """Cells of a row: what becomes of a careless cube."""
-    parameters = {name: common[name] for name in ("start", "width", "nchan")} if method == "auto" else {}
-    result = confetti_reclean(imagename=root, outname=f"{root}_{method}", method=method, parameters=parameters, vis="")
+def mend(root, sigma):
+    """Cells of a row: what becomes of a careless cube without its visibilities, as after it was joined of pieces."""
+    result = confetti_reclean(imagename=root, method="image")
     channels = result["channels"]
     before, after = (np.abs(errors(name, sigma))[channels].max(axis=(1, 2)) for name in (root, result["imagename"]))
     return [
-        result["method"],
         str(len(channels)),
         f"{before.max():.0f} -> {after.max():.0f}",
         f"{np.count_nonzero(before >= WRONG_SIGMA)} -> {np.count_nonzero(after >= WRONG_SIGMA)}",
@@ -99,8 +97,7 @@ def main(folder, names, seeds):
                 result["seconds"] = time.time() - cleaned
                 cells = judge(root, errors(root, sigma), result, records)
                 print(f"| {name}, {seed}, {root} | {cleaned - started:.0f} | {' | '.join(cells)} |", flush=True)
-            for method in ("image", "auto") if twin.pieces == 1 else ("image",):
-                mended.append(f"| {name}, {seed} | {' | '.join(mend('careless', common, sigma, method))} |")
+            mended.append(f"| {name}, {seed} | {' | '.join(mend('careless', sigma))} |")
     print("\n" + MENDED + "\n" + "\n".join(mended))
 
 

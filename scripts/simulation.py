@@ -7,6 +7,7 @@ minor cycle of some channels becomes unstable and writes confetti; a sane restar
 noise and leaves the fake sources in the model, as in a long careless imaging run.
 """
 
+import glob
 import os
 import shutil
 from collections import namedtuple
@@ -150,15 +151,7 @@ def observe(folder, sky, seed, integrations=INTEGRATIONS, spacing=600, polarizat
         make_measurement_set(path, configuration, np.arange(number) * spacing - 1800, channels, polarizations)
     template = os.path.join(folder, "template")
     tclean(vis=vis, imagename=template, niter=0, restoration=False, **settings(size))
-    with opened(template + ".residual") as tool:
-        tool.setbrightnessunit("Jy/pixel")
-        tool.putchunk((sky.cube * read_image(template + ".pb")).T[:, :, np.newaxis])
-    random = np.random.default_rng(seed)
-    for path in vis:
-        predict(path, template + ".residual", partial(white_noise, random))
-    for name in os.listdir(folder):
-        if name.startswith("template."):
-            shutil.rmtree(os.path.join(folder, name))
+    see(vis, template, sky.cube, partial(white_noise, np.random.default_rng(seed)))
     return vis
 
 
@@ -203,12 +196,36 @@ def make_measurement_set(path, configuration, starts, channels, polarizations="X
     sm.close()
 
 
+def see(vis, template, cube, make_noise):
+    """
+    Fill MeasurementSets with what their antennas see of a sky, and noise.
+
+    Parameters
+    ----------
+    vis : list of str
+        The MeasurementSets.
+    template : str
+        Root name of images of them by tclean, with their grid and primary beam, which are used up.
+    cube : 3D `~numpy.ndarray`
+        The sky [channel, y, x] in Jy/pixel.
+    make_noise : callable
+        Function of the shape of the data that returns their noise in Jy.
+    """
+    with opened(template + ".residual") as tool:
+        tool.setbrightnessunit("Jy/pixel")
+        tool.putchunk((cube * read_image(template + ".pb")).T[:, :, np.newaxis])
+    for path in vis:
+        _predict(path, template + ".residual", make_noise)
+    for path in glob.glob(glob.escape(template) + ".*"):
+        shutil.rmtree(path)
+
+
 def white_noise(random, shape):
     """Noise of visibilities in Jy."""
     return VISIBILITY_NOISE_JY * (random.normal(size=shape) + 1j * random.normal(size=shape))
 
 
-def predict(path, sky_image, make_noise):
+def _predict(path, sky_image, make_noise):
     """Fill a MeasurementSet with what is observed of a sky, and noise; the corrected data are the noise alone."""
     from casatools import simulator, table
 

@@ -6,13 +6,13 @@ tclean regrids them. The channels share noise as those of ALMA's correlator do: 
 averages N channels.
 """
 
-import glob
 import os
 import shutil
 from dataclasses import dataclass, field
 from typing import Dict, Tuple
 
 import numpy as np
+import simulation
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from scipy import ndimage
@@ -25,9 +25,9 @@ from simulation import (
     make_measurement_set,
     make_sky,
     opened,
-    predict,
     read_beams,
     read_image,
+    see,
 )
 
 # Data channels on either side of those that are imaged.
@@ -91,7 +91,7 @@ class Twin:
 
 
 # With all that makes confetti.
-CARELESS = {"gain": 0.6, "cyclefactor": 0.5, "minpsffraction": 0.005, "cycleniter": 1800, "nmajor": 4}
+CARELESS = dict(simulation.CARELESS[0], threshold=1.0, niter=200000, nmajor=4)
 IMAGING = {
     "specmode": "cube",
     "outframe": "LSRK",
@@ -125,7 +125,7 @@ ACES = Twin(
         negativethreshold=0.0,
     ),
     careful={"gain": 0.1, "cyclefactor": 2.0, "threshold": 2.0, "niter": 2000000},
-    careless=dict(CARELESS, threshold=1.0, niter=200000),
+    careless=CARELESS,
 )
 
 ALMA_IMF = Twin(
@@ -147,7 +147,7 @@ ALMA_IMF = Twin(
         usemask="user",
     ),
     careful={"gain": 0.08, "cyclefactor": 2.0, "threshold": 4.0, "niter": 2000000},
-    careless=dict(CARELESS, threshold=1.0, niter=200000),
+    careless=CARELESS,
 )
 TWINS = {"aces": ACES, "alma-imf": ALMA_IMF}
 
@@ -252,9 +252,6 @@ def _observe_pointing(path, twin, sky, random):
         datacolumn="data",
         **grid,
     )
-    with opened(template + ".residual") as tool:
-        tool.setbrightnessunit("Jy/pixel")
-        tool.putchunk((sky.cube * read_image(template + ".pb")).T[:, :, np.newaxis])
 
     def noise(shape):
         polarizations, channels, rows = shape
@@ -263,9 +260,7 @@ def _observe_pointing(path, twin, sky, random):
         smooth = spectral_response(white, twin.averaging).swapaxes(0, 1)
         return VISIBILITY_NOISE_JY * smooth / np.std(smooth.real)
 
-    predict(path, template + ".residual", noise)
-    for name in glob.glob(template + ".*"):
-        shutil.rmtree(name)
+    see([path], template, sky.cube, noise)
 
 
 def channels_of(twin, vis, sky, number):
@@ -411,7 +406,7 @@ def clean_twin(twin, root, common, parameters, sigma):
 
 
 def make_reference(twin, common, sigma):
-    """Images 'truth.*' that are cleaned from the truth as the start model: what the data can show."""
+    """Images 'truth_cleaned.*' that are cleaned from the truth as the start model: what the data can show."""
     from casatasks import tclean
 
     threshold = f"{REFERENCE_SIGMA * np.median(sigma):.6f}Jy"

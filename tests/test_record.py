@@ -111,6 +111,7 @@ def test_those_of_pieces_follow_each_other_and_those_of_runs_are_of_the_same_cha
     [
         ("missing.json", "record='missing.json' is no file"),
         ("line.model", "record='line.model' is no file"),
+        ({}, r"record\[0\] should be what tclean returned"),
         ({"imagename": "line"}, r"record\[0\] should be what tclean returned"),
         (record(*[FALLING] * 8), "record is of a cube with 8 channels, but line has 7"),
     ],

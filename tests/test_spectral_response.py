@@ -162,6 +162,11 @@ def test_a_known_maser_stays_safe_and_so_does_what_the_last_channel_has():
     assert places(result, "confetti") == set()
 
 
+def test_of_a_cube_of_one_channel_nothing_is_known_whatever_the_lines():
+    result, rows = check(Products(1, SIZE), linewidth="0.5km/s")
+    assert (result["verdict"], rows) == ("not applicable", {})
+
+
 @pytest.mark.parametrize("wrong", ["narrow", "5 Jy", "-1km/s", 0, [1, 2]])
 def test_what_is_no_width_of_a_line_is_refused(wrong):
     with pytest.raises(ValueError, match="linewidth"):

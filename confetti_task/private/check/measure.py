@@ -4,10 +4,10 @@ import numpy as np
 
 from ..core.decision import pointless
 from ..core.noise import (
-    MIDDLE_PIXELS,
     SAMPLED_COLUMNS,
     SAMPLED_ROWS,
     dirty_noise,
+    middle_box,
     reach_of_samples,
     sample_heights,
     sampled,
@@ -128,9 +128,7 @@ def measure_dirty_noise(cube, polarization, channel, noise):
 
 
 def _middle_of(cube, product, polarization, channel):
-    middles = [(length // 2, min(length, MIDDLE_PIXELS)) for length in cube.shape[2:]]
-    box = [(middle - size // 2, middle - size // 2 + size) for middle, size in middles]
-    return read_channels(cube, product, polarization, channel, channel + 1, *box)[0]
+    return read_channels(cube, product, polarization, channel, channel + 1, *middle_box(cube.shape[2:]))[0]
 
 
 def _number_of_rows(strips_read):

@@ -33,7 +33,7 @@ def read_record(record, cube):
         If a record cannot be read, or is of another cube.
     """
     found = np.full(cube.channels, np.nan, dtype=np.float32)
-    several = record if isinstance(record, list) else [record] if record else []
+    several = record if isinstance(record, list) else [] if record == "" else [record]
     risen = [_rises(item, name) for item, name in zip(several, _names(several))]
     lengths = [max(each, default=-1) + 1 for each in risen]
     joined = sum(lengths) == cube.channels

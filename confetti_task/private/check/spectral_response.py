@@ -5,10 +5,11 @@ from collections import namedtuple
 import numpy as np
 from astropy import constants, units
 
-from ..core.noise import MIDDLE_PIXELS
+from ..core.noise import middle_box
 from ..core.proof import NOTHING_CLEANED
 from ..core.spectral_response import (
     FAR_LAGS,
+    INTERPOLATIONS,
     LAGS,
     LARGEST_FLANK,
     LEFTOVERS,
@@ -18,16 +19,13 @@ from ..core.spectral_response import (
 )
 from ..core.statistics import height_above_ring, ring
 from ..images.coordinates import world_coordinates
-from ..images.headers import read_history
-from ..images.history import recorded_parameters
+from ..images.headers import read_recorded
 from ..images.pixels import read_channels
 
 # Consecutive channels whose noise is compared, and how many such runs of them.
 RUN, RUNS = 6, 4
 # Places to compare in a run, at least, a beam apart: below that a correlation is not known to a tenth.
 LEAST_PLACES = 100
-
-INTERPOLATIONS = ("nearest", "linear", "cubic")
 
 # Correlation of the noise of adjacent channels, and how many channels of the correlator were averaged, 0 if unknown.
 Response = namedtuple("Response", "shared averaged")
@@ -79,8 +77,7 @@ def heights_of_noise(cube, polarization, start, noise):
     heights : 2D float32 `~numpy.ndarray`
         [channel, place] in Jy/beam, at places a beam apart in the middle of the planes.
     """
-    middles = [(length // 2, min(length, MIDDLE_PIXELS)) for length in cube.shape[2:]]
-    box = [(middle - size // 2, middle - size // 2 + size) for middle, size in middles]
+    box = middle_box(cube.shape[2:])
     image, residual = (
         read_channels(cube, name, polarization, start, start + RUN, *box) for name in ("image", "residual")
     )
@@ -121,11 +118,8 @@ def response_of(heights, interpolations):
 
 def interpolations_of(cube):
     """The interpolation that the history records, else all that there are."""
-    part = cube.stored[0]
-    if "image" in part.fits:
-        return INTERPOLATIONS
-    recorded = recorded_parameters(read_history(part, "image"), part.root, {"niter", "interpolation"})
-    return [recorded["interpolation"]] if recorded.get("interpolation") in INTERPOLATIONS else INTERPOLATIONS
+    recorded = read_recorded(cube, {"interpolation"}).get("interpolation")
+    return [recorded] if recorded in INTERPOLATIONS else INTERPOLATIONS
 
 
 def flank_of_lines(linewidth, cube):
@@ -142,7 +136,7 @@ def flank_of_lines(linewidth, cube):
     Returns
     -------
     flank : float
-        At most `LARGEST_FLANK`; 0 if any line may be there.
+        At most `LARGEST_FLANK`; 0 if any line may be there, or if there is one channel alone.
 
     Raises
     ------
@@ -164,8 +158,10 @@ def flank_of_lines(linewidth, cube):
         raise ValueError(f"linewidth={linewidth!r} is no width of a line like '0.5km/s' or '50kHz': {error}") from error
     if not width > 0:
         raise ValueError(f"linewidth={linewidth!r} should be positive")
+    if cube.channels == 1:  # there is nothing to compare with
+        return 0.0
     spacings = np.diff(frequencies) / frequencies[0] * constants.c, np.diff(velocities)
-    spacing = np.nanmax([abs(each.to_value("km/s")).item() for each in spacings])
+    spacing = np.fmax(*(abs(each.to_value("km/s")).item() for each in spacings))
     if not np.isfinite(spacing):
         raise ValueError(f"linewidth={linewidth!r} cannot be compared: {cube.root} has no frequencies or velocities")
     return min(least_flank(spacing, width), LARGEST_FLANK)

@@ -71,7 +71,7 @@ def _narrower(found, thresholds):
     """By how much the image is narrower at each candidate than any line, in sigma; NaN where that is not known."""
     channels, candidates = found.channels, found.candidates
     flank = narrow_flank(channels["averaged"].max(initial=0), thresholds.flank)
-    if not flank:
+    if not flank or not len(candidates):
         return np.float32(np.nan)
     shared, height = channels["shared"][0], candidates["image_height"] / candidates["noise"]
     return narrower_by(height, candidates["spike"], flank, shared)

@@ -36,10 +36,9 @@ def rises(record):
         raise ValueError("should be what tclean returned, with its 'summaryminor'")
     if not isinstance(summary, dict):
         return _largest(_of_array(np.asarray(summary)))
-    fields = [summary[key] for key in sorted(summary, key=int)[:1]]  # the others are outliers
+    field = summary[min(summary, key=int)] if summary else {}  # the others are outliers
     return _largest(
         (int(channel), {name: np.asarray(values, dtype=float) for name, values in cycles.items()})
-        for field in fields
         for channel, polarizations in field.items()
         for cycles in polarizations.values()
     )

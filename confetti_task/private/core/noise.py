@@ -356,6 +356,12 @@ def least_noise(scatters, noise, width, left=()):
     return noise * np.float32(LEFT_AT_ONE_SIGMA) if unknown else noise
 
 
+def middle_box(shape):
+    """First row and column of the middle of a plane of this height and width, and those after the last."""
+    sizes = [min(length, MIDDLE_PIXELS) for length in shape]
+    return [(length // 2 - size // 2, length // 2 - size // 2 + size) for length, size in zip(shape, sizes)]
+
+
 def dirty_noise(planes, psf, beam, noise):
     """
     Measure the noise of the dirty image of a channel, without the sources in it.

@@ -18,8 +18,8 @@ from ..core.deconvolution import (
     usual_scales,
 )
 from ..core.uv_coverage import LEAST_RESPONSE
-from ..images.headers import read_beam, read_history
-from ..images.history import as_number, recorded_parameters
+from ..images.headers import read_beam, read_recorded
+from ..images.history import as_number
 from . import messages
 from .again import bytes_needed, can_deconvolve, deconvolve_channels
 
@@ -110,16 +110,11 @@ def _jobs(cube, rows, thresholds, until, workers):
 
 def scales_of(cube):
     """Deconvolver and scales of the recorded clean; else the usual ones."""
-    part = cube.stored[0]
-    usual = usual_scales(cube.beam)
-    if "image" in part.fits:
-        return usual
-    wanted = {"niter", "deconvolver", "scales", "smallscalebias"}
-    recorded = recorded_parameters(read_history(part, "image"), part.root, wanted)
+    recorded = read_recorded(cube, {"deconvolver", "scales", "smallscalebias"})
     if recorded.get("deconvolver") in POINT_DECONVOLVERS:
         return Scales("hogbom", (0,), 0.0, CHANGE_OF_POINTS)
     if not recorded.get("scales"):
-        return usual
+        return usual_scales(cube.beam)
     scales = tuple(int(scale) for scale in np.ravel(as_number("scales", recorded["scales"])))
     bias = float(as_number("smallscalebias", recorded.get("smallscalebias", 0)))
     return Scales("multiscale", scales, bias, CHANGE_OF_SAME_SCALES)

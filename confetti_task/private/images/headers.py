@@ -9,6 +9,7 @@ import numpy as np
 from astropy import units
 
 from .fits import read_cards, why_refused
+from .history import recorded_parameters
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -182,6 +183,14 @@ def read_history(cube, product):
     """Lines of the history of a product, oldest first."""
     with opened(cube.path(product)) as tool:
         return list(tool.history(list=False))
+
+
+def read_recorded(cube, names):
+    """Parameters of these names of the run of tclean that cleaned a cube; {} where its history does not have it."""
+    part = cube.stored[0]
+    if "image" in part.fits:
+        return {}
+    return recorded_parameters(read_history(part, "image"), part.root, {"niter", *names})
 
 
 def read_common_beam(cube):
