@@ -118,9 +118,15 @@ def confetti_reclean(
 
 def _least_depth(cube, channels, bad):
     """Minimum threshold in Jy/beam: the usual one if CLEAN diverged in a channel, however deep the recorded one was."""
-    if not set(bad) & set(diverged_channels(channels)):
-        return 0.0
-    return DEPTH_SIGMA * float(np.nanmedian(_noise(cube, (None, channels))))
+    return DEPTH_SIGMA * _usual_noise(cube, channels) if set(bad) & set(diverged_channels(channels)) else 0.0
+
+
+def _usual_noise(cube, channels):
+    """Median rms in Jy/beam of the channels in which CLEAN converged; 0 if it did in none, and the rms is unknown."""
+    # The residual of a channel that diverged is no noise: 1e29 Jy/beam have been seen.
+    converged = np.setdiff1d(np.arange(cube.channels), diverged_channels(channels))
+    noise = _noise(cube, (None, channels))[converged]
+    return float(np.nanmedian(noise)) if np.isfinite(noise).any() else 0.0
 
 
 def _how_recorded(cube, channels, vis, parameters, method):
@@ -173,7 +179,7 @@ def _mend(job, todo, reasons):
                 raise
             why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
         except UnstableError as error:
-            job, todo = _more_gently(job, todo, np.nanmedian(_noise(job.cube, job.tables)))
+            job, todo = _more_gently(job, todo, _usual_noise(job.cube, job.tables[1]))
             why = messages.UNSTABLE.format(chans=format_channels(error.channels), gain=job.gain, depth=job.depth)
             attempt = job
         else:
