@@ -8,8 +8,7 @@ from checks import confetti_check, places
 from scipy.signal import fftconvolve
 from skies import BEAM, HOT, NOISE, SIZE, Products, convolve, gaussian, maser_continuum_and_confetti
 
-from confetti_task.private.images.cube import open_cube
-from confetti_task.private.images.headers import read_beam, read_beams
+from confetti_task.private.images.cube import open_cube, read_beam
 
 WIDER = 1.3 * BEAM
 
@@ -83,7 +82,7 @@ def test_every_channel_is_restored_with_its_own_beam():
             # tclean lets what reaches over an edge come in at the other.
             np.testing.assert_allclose(tables[0][name].value, tables[1][name].value, rtol=1e-2, atol=1e-2)
     cube = open_cube("right")
-    assert list(read_beams(cube, "psf")[0]) == [read_beam(cube, 0, channel) for channel in range(13)]
+    assert list(cube.images["psf"].read_beams(1, 13)[0]) == [read_beam(cube, 0, channel) for channel in range(13)]
 
 
 def test_without_a_psf_the_model_of_a_corrected_image_is_restored_with_the_beam_of_the_image(products):

@@ -180,10 +180,10 @@ def write_double(path, planes):
 
 def test_what_is_stored_otherwise_is_read_through_the_image_tool(stored_otherwise):
     cube, through_casa = open_cube("line"), open_cube("line", reader="ia")
-    assert "residual" not in cube.tiles
+    assert not cube.images["residual"].mapped
     assert not cube.mapped
-    assert {"model", "image", "psf"} <= set(cube.tiles)
-    assert not through_casa.tiles
+    assert all(cube.images[name].mapped for name in ("model", "image", "psf"))
+    assert not any(image.mapped for image in through_casa.images.values())
     for name in ("model", "residual"):
         np.testing.assert_array_equal(
             read_channels(cube, name, 0, 1, 6, rows=(3, 40)), read_channels(through_casa, name, 0, 1, 6, rows=(3, 40))

@@ -4,7 +4,6 @@ import os
 import time
 from collections import namedtuple
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 from casatasks import casalog, tclean
@@ -280,8 +279,7 @@ def _open(imagename):
         raise ValueError(f"imagename='{imagename}' should be one piece: pieces are cleaned again one by one")
     if cube.taylor_term:
         raise ValueError(f"imagename='{imagename}' has Taylor terms; only spectral cubes can be cleaned again")
-    paths = {product: os.path.abspath(path) for product, path in cube.paths.items()}
-    return replace(cube, root=os.path.abspath(cube.root), paths=paths)
+    return cube.absolute
 
 
 def _check_of_tclean(cube):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.restore import fast_lengths, margin, restore, unexplained
 from ..images.chunks import ROWS_AT_ONCE, strips
-from ..images.headers import read_beam, read_beams
+from ..images.cube import read_beam
 from ..images.pixels import read_channel
 
 # Products of tclean differ by 1e-7 to 4e-7, whatever the beam, the image size and the places of the components; a beam
@@ -59,7 +59,7 @@ def restored_again(cube):
         )
     if not cube.psf_beams and not cube.beams:  # a channel without data, in a file of its own
         return cube
-    beams = read_beams(cube, "psf" if cube.psf_beams else "image")
+    beams = cube.images["psf" if cube.psf_beams else "image"].read_beams(*cube.shape[:2])
     return replace(cube, restored_with=beams, beams=cube.psf_beams or cube.beams)
 
 

@@ -19,7 +19,7 @@ from ..core.spectral_response import (
 )
 from ..core.statistics import height_above_ring, ring
 from ..images.coordinates import world_coordinates
-from ..images.headers import read_recorded
+from ..images.cube import read_recorded
 from ..images.pixels import read_channels
 
 # Consecutive channels whose noise is compared, and how many such runs of them.

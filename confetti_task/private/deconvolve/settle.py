@@ -18,7 +18,7 @@ from ..core.deconvolution import (
     usual_scales,
 )
 from ..core.uv_coverage import LEAST_RESPONSE
-from ..images.headers import read_beam, read_recorded
+from ..images.cube import read_beam, read_recorded
 from ..images.history import as_number
 from . import messages
 from .again import bytes_needed, can_deconvolve, deconvolve_channels

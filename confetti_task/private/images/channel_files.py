@@ -95,7 +95,6 @@ def open_channels(root, channels, reader="auto"):
         shape=(first.shape[0], len(files), *first.shape[2:]),
         beams=tuple(width for file in files for width in file.beams),
         psf_beams=tuple(width for file in files for width in file.psf_beams),
-        tiles={},
         reference_coordinates=(files[0].reference_coordinates[0], files[-1].reference_coordinates[1]),
         files=files,
     )
@@ -120,17 +119,13 @@ def _open_channel(root, first, expected):
     for product, path in paths.items():
         _check_alike(path, cards[product], first.path(product), expected[product], first.axes[1] + 1)
     shift = _shift(paths, cards, expected, first.axes[1] + 1)
-    tiles = {
-        product: replace(layout, path=os.path.abspath(paths[product]), offset=cards[product].offset)
-        for product, layout in first.tiles.items()
-    }
+    images = {product: image.at(paths[product], cards[product].offset) for product, image in first.images.items()}
     return replace(
         first,
         root=root,
-        paths=paths,
+        images=images,
         beams=_beam(cards["image"], first),
         psf_beams=_beam(cards["psf"], first) if "psf" in cards else (),
-        tiles=tiles,
         reference_coordinates=tuple(_shifted(place, first.axes[1], shift) for place in first.reference_coordinates),
     )
 

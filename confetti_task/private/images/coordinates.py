@@ -1,7 +1,5 @@
 """Conversion between the pixels of a cube and positions and frequencies."""
 
-from collections import namedtuple
-
 import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
@@ -16,9 +14,6 @@ FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"
 # Hz. The ionosphere lets nothing through below. Of an axis of velocities without a rest frequency, CASA takes the
 # numbers, in m/s, for frequencies; those of galaxies up to 10 000 km/s are below it.
 LOWEST_FREQUENCY = 1e7
-
-# Celestial and spectral frame as CASA names them, and rest frequency in Hz (0 if there is none).
-Frames = namedtuple("Frames", "sky spectral rest")
 
 
 def read_coordinates(path):
@@ -62,16 +57,8 @@ def read_sky(cube):
 
 
 def read_frames(cube):
-    """Reference frames of a cube, as `Frames`."""
-    with opened(cube.path("model")) as tool:
-        coordinates = tool.coordsys()
-        sky = coordinates.referencecode("direction")[0]
-        spectral, rest = "", 0.0
-        if cube.axes[1] is not None:
-            spectral = coordinates.referencecode("spectral")[0]
-            rest = units.Quantity(*(coordinates.restfrequency()[name] for name in ("value", "unit"))).to_value("Hz")
-        coordinates.done()
-    return Frames(sky, spectral, float(np.ravel(rest)[0]))
+    """Reference frames of a cube, as `images.image.Frames`."""
+    return cube.images["model"].read_frames(cube.axes)
 
 
 def lacks_rest_frequency(cube):
@@ -109,18 +96,7 @@ def pixel_positions(cube, positions):
     """
     if not len(positions):
         return np.zeros(0), np.zeros(0)
-    with opened(cube.path("model")) as tool:
-        coordinates = linear_coordinates(tool)
-        frame = FRAMES.get(coordinates.referencecode("direction")[0], "fk5")
-        sky = positions.transform_to(frame).spherical
-        world = np.repeat(np.array(coordinates.referencevalue()["numeric"])[:, np.newaxis], len(positions), axis=1)
-        world[cube.axes[3]], world[cube.axes[2]] = sky.lon.rad, sky.lat.rad
-        pixels = coordinates.topixelmany(world)["numeric"]
-        lon, lat = (coordinates.referencevalue()["numeric"][axis] for axis in (cube.axes[3], cube.axes[2]))
-        coordinates.done()
-    apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
-    pixels[:, apart <= 0] = np.nan
-    return pixels[cube.axes[2]], pixels[cube.axes[3]]
+    return cube.images["model"].to_pixels(cube.axes, positions)
 
 
 def world_coordinates(cube, channel, y, x):
@@ -145,7 +121,8 @@ def world_coordinates(cube, channel, y, x):
     for piece in cube.pieces or [cube]:  # a cube in files has the coordinates of its first channel
         here = (channel >= first) & (channel < first + piece.channels)
         if here.any():
-            world[:, here] = _world_of(piece, channel[here] - first, y[here], x[here])
+            model = piece.images["model"]
+            world[:, here] = model.to_world(piece.axes, channel[here] - first, y[here], x[here])
         first += piece.channels
     longitude, latitude, frequency, velocity = world
     ra, dec = to_icrs(longitude * units.rad, latitude * units.rad, read_frames(cube).sky)
@@ -174,22 +151,3 @@ def from_icrs(ra, dec, frame):
         return ra, dec
     sky = SkyCoord(ra, dec).transform_to(FRAMES[frame]).spherical
     return sky.lon, sky.lat
-
-
-def _world_of(cube, channel, y, x):
-    pixels = np.zeros((cube.ndim, len(channel)))
-    for axis, values in zip(cube.axes[1:], (channel, y, x)):
-        if axis is not None:
-            pixels[axis] = values
-    with opened(cube.path("model")) as tool:
-        coordinates = linear_coordinates(tool)
-        world = coordinates.toworldmany(pixels)["numeric"]
-        unknown = np.full(len(channel), np.nan)
-        _, frequency, latitude, longitude = (unknown if axis is None else world[axis] for axis in cube.axes)
-        velocity = unknown
-        if cube.axes[1] is not None and coordinates.restfrequency()["value"][0] > 0:
-            velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
-        elif (np.abs(frequency) < LOWEST_FREQUENCY).all():
-            frequency, velocity = unknown, frequency / 1000
-        coordinates.done()
-    return longitude, latitude, frequency, velocity

@@ -10,9 +10,10 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 from astropy import units
 
+from .casa_image import FitsImage, image_at
 from .fits import is_fits
-from .headers import opened_to_read, read_empty_value, read_header
-from .tiles import Tiles, find_image_tiles
+from .headers import read_empty_value, read_header
+from .image import Image
 
 NEEDED = ("model", "image", "residual")
 OPTIONAL = ("psf", "mask")
@@ -46,13 +47,9 @@ class Cube:
         Name given to tclean, and '.tt0' if it wrote Taylor terms.
     products : tuple of str
         Which of model, image, residual, psf and mask exist.
-    paths : dict of str
-        Path of each of them.
-    fits : tuple of str
-        Which of them are FITS files.
-    masked : bool
-        Whether the image has a T/F mask: tclean's is True where the primary beam is above pblimit. In FITS these pixels
-        are NaN, and there is no mask.
+    images : dict
+        `images.image.Image` of each of them. The T/F mask of the image is read with it: tclean's is True where the
+        primary beam is above pblimit. A cube in pieces or in files has those of the first.
     shape : tuple of int
         Number of polarizations, number of channels, height and width.
     axes : tuple of int or None
@@ -64,9 +61,6 @@ class Cube:
     beams, psf_beams : tuple of float
         FWHM of the restoring beam of the image and of the PSF in pixels, geometric mean of both axes, for each plane
         that has a beam. Empty if there is no PSF, or none of its planes has a beam.
-    tiles : dict
-        `images.tiles.Tiles` of each product, and of the T/F mask of the image as 'image mask'. Anything not listed is
-        read through the image tool.
     reference_coordinates, increments : tuple
         World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
         the last channel, a quarter from the other two; increments along each axis; in rad and Hz.
@@ -85,16 +79,13 @@ class Cube:
     root: str
     taylor_term: str
     products: Tuple[str, ...]
-    paths: Dict[str, str]
-    fits: Tuple[str, ...]
-    masked: bool
+    images: Dict[str, Image]
     shape: Tuple[int, int, int, int]
     axes: Tuple[Optional[int], Optional[int], int, int]
     ndim: int
     stokes: Tuple[str, ...]
     beams: Tuple[float, ...]
     psf_beams: Tuple[float, ...]
-    tiles: Dict[str, Tiles]
     reference_coordinates: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
@@ -123,6 +114,12 @@ class Cube:
         return tuple(math.degrees(self.increments[axis]) * 3600 for axis in self.axes[2:])
 
     @property
+    def absolute(self):
+        """The cube with absolute paths."""
+        images = {name: replace(image, path=os.path.abspath(image.path)) for name, image in self.images.items()}
+        return replace(self, root=os.path.abspath(self.root), images=images)
+
+    @property
     def as_stored(self):
         """The cube with its image as stored on disk, whether or not that is what tclean restored."""
         pieces, files = (tuple(part.as_stored for part in parts) for parts in (self.pieces, self.files))
@@ -136,12 +133,19 @@ class Cube:
     @property
     def mapped(self):
         """Whether all pixels that are measured can be read without CASA."""
-        return all(cube.needed_tiles <= set(cube.tiles) for cube in self.stored)
+        measured = (name for name in NEEDED + OPTIONAL if name != "mask")
+        return all(part.images[name].mapped for name in measured for part in self.stored if name in part.images)
 
     @property
-    def needed_tiles(self):
-        """Names of the tiles that the measurements need."""
-        return {*self.products} - {"mask"} | ({"image mask"} if self.masked else set())
+    def paths(self):
+        """Path of each product."""
+        return {product: image.path for product, image in self.images.items()}
+
+    @property
+    def fits(self):
+        """Which products are in FITS files, in any of the pieces."""
+        images = (each for part in self.pieces or [self] for each in part.images.items())
+        return tuple(dict.fromkeys(product for product, image in images if isinstance(image, FitsImage)))
 
     @property
     def name(self):
@@ -151,8 +155,8 @@ class Cube:
     @property
     def depth(self):
         """Number of channels stored together in a tile."""
-        tiles = (self.pieces or [self])[0].tiles.get("model")
-        return tiles.tile[self.axes[1]] if tiles and self.axes[1] is not None else 1
+        tile = self.images["model"].tile
+        return tile[self.axes[1]] if tile and self.axes[1] is not None else 1
 
     def parts(self, start, end):
         """The `stored` cubes that cover a range of channels, each with the start and end of the range in it."""
@@ -183,9 +187,9 @@ class Cube:
     def path(self, product, channel=0):
         """Path of a product, or the one that it would have."""
         cube, _ = self.part_of(channel)
-        if product in cube.paths:
-            return cube.paths[product]
-        return cube.root + cube.paths["model"][len(cube.root) :].replace("model", product)
+        if product in cube.images:
+            return cube.images[product].path
+        return cube.root + cube.images["model"].path[len(cube.root) :].replace("model", product)
 
     def box(self, polarization, start, end, rows=None, columns=None):
         """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
@@ -249,13 +253,10 @@ def open_cube(imagename, reader="auto"):
         root=root,
         taylor_term=term,
         products=tuple(paths),
-        paths=paths,
-        fits=tuple(product for product, path in paths.items() if is_fits(path)),
-        masked=image["masked"],
+        images=_images_at(paths, image["masked"], reader),
         ndim=len(model["stored_shape"]),
         beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
-        tiles=_find_tiles(paths) if reader == "auto" else {},
         empty=read_empty_value(paths["model"]),
         **{name: model[name] for name in ("shape", "axes", "stokes", "reference_coordinates", "increments")},
     )
@@ -340,14 +341,11 @@ def _check_image(cube, unit):
         )
 
 
-def _find_tiles(paths):
-    tiles = {}
-    for product, path in paths.items():
-        with opened_to_read(path) as tool:
-            pixels, mask = find_image_tiles(path, tool)
-        found = {product: pixels, f"{product} mask": mask}
-        tiles.update({name: layout for name, layout in found.items() if layout is not None})
-    return tiles
+def _images_at(paths, masked, reader):
+    """The `Image` of each product; ``masked``, whether that of the image has a T/F mask."""
+    images = {product: image_at(path) for product, path in paths.items()}
+    images["image"] = replace(images["image"], masked=masked)
+    return {product: image.map() for product, image in images.items()} if reader == "auto" else images
 
 
 def _path(root, product, term):
@@ -391,3 +389,17 @@ def _check_same_grid(product, paths, headers):
             f"{path} and {model_path} should be on the same grid (got world coordinates {here} and {there}); give "
             "images from one run of tclean"
         )
+
+
+def read_beam(cube, polarization, channel):
+    """Restoring beam of a plane: major and minor axis in arcsec, and position angle in degrees."""
+    part, channel = cube.part_of(channel)
+    if part.restored_with:
+        return part.restored_with[polarization][channel]
+    return part.images["image" if part.beams else "psf"].read_beam(polarization, channel)
+
+
+def read_recorded(cube, names):
+    """Parameters of these names of the run of tclean that cleaned a cube; {} where its history does not have it."""
+    part = cube.stored[0]
+    return part.images["image"].read_recorded(part.root, names)

@@ -1,4 +1,4 @@
-"""Headers of CASA images, and the image tool that reads them."""
+"""CASA's image tool, and the headers that it reads."""
 
 import os
 import re
@@ -9,7 +9,6 @@ import numpy as np
 from astropy import units
 
 from .fits import read_cards, why_refused
-from .history import recorded_parameters
 from .locks import wait_for_writers
 
 # Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
@@ -179,18 +178,10 @@ def _radians(angles):
     return np.array([angle["value"] * scale[name] for angle, name in zip(angles, names)])
 
 
-def read_history(cube, product):
-    """Lines of the history of a product, oldest first."""
-    with opened(cube.path(product)) as tool:
+def read_history(path):
+    """Lines of the history of an image, oldest first."""
+    with opened(path) as tool:
         return list(tool.history(list=False))
-
-
-def read_recorded(cube, names):
-    """Parameters of these names of the run of tclean that cleaned a cube; {} where its history does not have it."""
-    part = cube.stored[0]
-    if "image" in part.fits:
-        return {}
-    return recorded_parameters(read_history(part, "image"), part.root, {"niter", *names})
 
 
 def read_common_beam(cube):
@@ -202,32 +193,7 @@ def read_common_beam(cube):
     return [f"{float(beam[name]['value'])!r}{beam[name]['unit']}" for name in ("major", "minor", "positionangle")]
 
 
-def read_beam(cube, polarization, channel):
-    """Restoring beam of a plane: major and minor axis in arcsec, and position angle in degrees."""
-    part, channel = cube.part_of(channel)
-    if part.restored_with:
-        return part.restored_with[polarization][channel]
-    with opened(part.path("image" if part.beams else "psf")) as tool:
-        beam = tool.restoringbeam()
-        if "major" not in beam:
-            beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
-    return _axes_of(beam)
-
-
-def read_beams(cube, product):
-    """Beams of all planes of an image, [polarization][channel], each as from `read_beam`."""
-    polarizations, channels = cube.shape[:2]
-    with opened(cube.path(product)) as tool:
-        record = tool.restoringbeam()
-    if "major" in record:
-        return ((_axes_of(record),) * channels,) * polarizations
-    # Not in the order of the record, which is sorted as text: *1, *10, *11, *2.
-    return tuple(
-        tuple(_axes_of(record["beams"][f"*{channel}"][f"*{polarization}"]) for channel in range(channels))
-        for polarization in range(polarizations)
-    )
-
-
-def _axes_of(beam):
+def beam_axes(beam):
+    """Major and minor axis in arcsec, and position angle in degrees, of a beam as the image tool gives it."""
     wanted = (("major", units.arcsec), ("minor", units.arcsec), ("positionangle", units.deg))
     return tuple(float(beam[name]["value"]) * units.Unit(beam[name]["unit"]).to(unit) for name, unit in wanted)

@@ -91,12 +91,9 @@ def _join(cubes):
     return replace(
         cubes[0],
         products=tuple(product for product in NEEDED + OPTIONAL if any(product in cube.products for cube in cubes)),
-        fits=tuple({product: None for cube in cubes for product in cube.fits}),
-        masked=any(cube.masked for cube in cubes),
         shape=(first.shape[0], channels, *first.shape[2:]),
         beams=tuple(width for cube in cubes for width in cube.beams),
         psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
-        tiles={},
         reference_coordinates=(cubes[0].reference_coordinates[0], cubes[-1].reference_coordinates[1]),
         pieces=tuple(cubes),
         files=(),

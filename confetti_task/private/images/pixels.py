@@ -5,7 +5,6 @@ import numpy as np
 from ..core.restore import fast_lengths, margin, restore
 from .chunks import ROWS_AT_ONCE, strips
 from .headers import opened_to_read
-from .tiles import read_box
 
 
 def read_channels(cube, product, polarization, start, end, rows=None, columns=None, out=None):
@@ -81,25 +80,15 @@ def _model_around(cube, polarization, channel, window, reach):
 
 
 def _read(cube, product, box, planes):
-    if product in cube.tiles:
-        read_box(cube.tiles[product], *box, out=cube.to_image_order(planes))
-    else:
-        with opened_to_read(cube.path(product)) as tool:
-            planes[...] = cube.from_image_order(tool.getchunk(*box))
+    image = cube.images[product]
+    image.read(*box, out=cube.to_image_order(planes))
     _blank_where_not_finite(planes)
     if product == "model" and cube.empty:
         planes[planes == np.float32(cube.empty)] = 0
-    if product == "image" and cube.masked:
-        mask = _read_mask(cube, box)
+    if image.masked:
+        mask = cube.from_image_order(image.read_mask(*box))
         if not mask.all():
             np.copyto(planes, np.nan, where=~mask)
-
-
-def _read_mask(cube, box):
-    if "image mask" in cube.tiles:
-        return cube.from_image_order(read_box(cube.tiles["image mask"], *box))
-    with opened_to_read(cube.path("image")) as tool:
-        return cube.from_image_order(tool.getchunk(*box, getmask=True))
 
 
 def read_valid(cube, polarization, channel, rows=None):
@@ -110,13 +99,15 @@ def read_valid(cube, polarization, channel, rows=None):
     """
     part, channel = cube.part_of(channel)
     window = _window(cube, rows, None)
-    if "image" in part.fits:
+    image = part.images["image"]
+    if image.nan_is_blank:
         valid = np.isfinite(read_channel(part, "image", polarization, channel, *window))
         if valid.any() or _has_pixels(part, polarization, channel):
             return valid
-    if not part.masked:
+    if not image.masked:
         return np.ones([end - start for start, end in window], dtype=bool)
-    return _read_mask(part, part.box(polarization, channel, channel + 1, *window))[0]
+    box = part.box(polarization, channel, channel + 1, *window)
+    return part.from_image_order(image.read_mask(*box))[0]
 
 
 def _has_pixels(cube, polarization, channel):

@@ -13,8 +13,9 @@ import numpy as np
 from ...version import __version__
 from .chunks import ROWS_AT_ONCE, strips
 from .coordinates import read_coordinates
+from .cube import read_beam
 from .fits import lengthen
-from .headers import opened, read_beam
+from .headers import opened
 from .pixels import read_channel, read_plane
 from .tiles import find_fits_tiles, find_tiles, opened_table, write_plane
 

@@ -93,7 +93,7 @@ def _number_if_tclean_takes_one(name, value, parameter):
 
 def _recorded(cube, wanted, given):
     """Parameters in the history of the image; of its model if that knows of a clean and the image does not."""
-    histories = [read_history(cube, product) for product in ("image", "model")]
+    histories = [read_history(cube.path(product)) for product in ("image", "model")]
     runs = [(recorded_parameters(history, cube.root, {"niter", *wanted}), history) for history in histories]
     # tclean restores no image if restoration=False, and immath and its like begin a history of their own.
     cleans = [run for run in runs if as_number("niter", run[0].get("niter", 0))]

@@ -7,8 +7,7 @@ from ..check.clean_mask import channels_to_clean
 from ..check.tables import bad_channels, cleaned_channels, noise_of_channels
 from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
-from ..images.cube import open_cube
-from ..images.headers import read_beam
+from ..images.cube import open_cube, read_beam
 from ..images.pixels import read_channel, read_plane
 from .remedy import Reached, beside, near, nearest, unaffected
 

@@ -13,7 +13,8 @@ from ..deconvolve.again import bytes_needed, can_deconvolve, deconvolve_channel
 from ..deconvolve.casa import casa_minor_cycles
 from ..deconvolve.settle import CHANNELS_A_JOB, SECONDS_A_COMPONENT, scales_of
 from ..images.channels import format_channels
-from ..images.headers import opened, read_beam
+from ..images.cube import read_beam
+from ..images.headers import opened
 from ..images.pixels import read_channel, read_plane
 from ..images.write import copy_as_casa_image, put_plane
 from . import messages

@@ -11,7 +11,7 @@ from ..core.uv_coverage import GAUSSIAN_AREA
 from ..images.channels import contiguous_ranges
 from ..images.chunks import chunks, strips
 from ..images.coordinates import is_upright, read_sky, world_coordinates
-from ..images.headers import read_beam
+from ..images.cube import read_beam
 from ..images.pixels import read_channels
 
 PRODUCTS = ("image", "model", "residual")

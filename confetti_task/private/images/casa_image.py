@@ -1,0 +1,153 @@
+"""CASA images, and FITS files, whose headers CASA's image tool reads too."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+from astropy import units
+
+from .coordinates import FRAMES, LOWEST_FREQUENCY
+from .fits import is_fits
+from .headers import (
+    beam_axes,
+    linear_coordinates,
+    opened,
+    opened_to_read,
+    read_history,
+)
+from .history import recorded_parameters
+from .image import Frames, World
+from .tiles import Tiles, find_image_tiles, read_box
+
+
+@dataclass(frozen=True)
+class CasaImage:
+    """
+    A CASA image; see `images.image.Image`.
+
+    Attributes
+    ----------
+    tiles, mask_tiles : `images.tiles.Tiles` or None
+        Where its file has the pixels and its T/F mask; None if they have to be read through the image tool.
+    """
+
+    path: str
+    masked: bool = False
+    tiles: Optional[Tiles] = None
+    mask_tiles: Optional[Tiles] = None
+
+    nan_is_blank = False
+
+    @property
+    def mapped(self):
+        return self.tiles is not None and (self.mask_tiles is not None or not self.masked)
+
+    @property
+    def tile(self):
+        return self.tiles and self.tiles.tile
+
+    def map(self):
+        """The same image with its pixels found in its files, where that is possible."""
+        with opened_to_read(self.path) as tool:
+            tiles, mask_tiles = find_image_tiles(self.path, tool)
+        return replace(self, tiles=tiles, mask_tiles=mask_tiles)
+
+    def read(self, bottom, top, out):
+        if self.tiles:
+            read_box(self.tiles, bottom, top, out=out)
+            return
+        with opened_to_read(self.path) as tool:
+            out[...] = tool.getchunk(bottom, top)
+
+    def read_mask(self, bottom, top):
+        if self.mask_tiles:
+            return read_box(self.mask_tiles, bottom, top)
+        with opened_to_read(self.path) as tool:
+            return tool.getchunk(bottom, top, getmask=True)
+
+    def read_beam(self, polarization, channel):
+        with opened(self.path) as tool:
+            beam = tool.restoringbeam()
+            if "major" not in beam:
+                beam = tool.restoringbeam(channel=int(channel), polarization=polarization)
+        return beam_axes(beam)
+
+    def read_beams(self, polarizations, channels):
+        with opened(self.path) as tool:
+            record = tool.restoringbeam()
+        if "major" in record:
+            return ((beam_axes(record),) * channels,) * polarizations
+        # Not in the order of the record, which is sorted as text: *1, *10, *11, *2.
+        return tuple(
+            tuple(beam_axes(record["beams"][f"*{channel}"][f"*{polarization}"]) for channel in range(channels))
+            for polarization in range(polarizations)
+        )
+
+    def read_recorded(self, root, names):
+        return recorded_parameters(read_history(self.path), root, {"niter", *names})
+
+    def read_frames(self, axes):
+        with opened(self.path) as tool:
+            coordinates = tool.coordsys()
+            sky = coordinates.referencecode("direction")[0]
+            spectral, rest = "", 0.0
+            if axes[1] is not None:
+                spectral = coordinates.referencecode("spectral")[0]
+                rest = units.Quantity(*(coordinates.restfrequency()[name] for name in ("value", "unit"))).to_value("Hz")
+            coordinates.done()
+        return Frames(sky, spectral, float(np.ravel(rest)[0]))
+
+    def to_world(self, axes, channel, y, x):
+        with opened(self.path) as tool:
+            coordinates = linear_coordinates(tool)
+            pixels = np.zeros((len(coordinates.increment()["numeric"]), len(channel)))
+            for axis, values in zip(axes[1:], (channel, y, x)):
+                if axis is not None:
+                    pixels[axis] = values
+            world = coordinates.toworldmany(pixels)["numeric"]
+            unknown = np.full(len(channel), np.nan)
+            _, frequency, latitude, longitude = (unknown if axis is None else world[axis] for axis in axes)
+            velocity = unknown
+            if axes[1] is not None and coordinates.restfrequency()["value"][0] > 0:
+                velocity = coordinates.frequencytovelocity(frequency, frequnit="Hz", doppler="radio", velunit="km/s")
+            elif (np.abs(frequency) < LOWEST_FREQUENCY).all():
+                frequency, velocity = unknown, frequency / 1000
+            coordinates.done()
+        return World(longitude, latitude, frequency, velocity)
+
+    def to_pixels(self, axes, positions):
+        with opened(self.path) as tool:
+            coordinates = linear_coordinates(tool)
+            frame = FRAMES.get(coordinates.referencecode("direction")[0], "fk5")
+            sky = positions.transform_to(frame).spherical
+            centre = np.array(coordinates.referencevalue()["numeric"])
+            world = np.repeat(centre[:, np.newaxis], len(positions), axis=1)
+            world[axes[3]], world[axes[2]] = sky.lon.rad, sky.lat.rad
+            pixels = coordinates.topixelmany(world)["numeric"]
+            coordinates.done()
+        lon, lat = centre[axes[3]], centre[axes[2]]
+        # Positions more than 90 degrees away would be projected into the field.
+        apart = np.sin(sky.lat.rad) * np.sin(lat) + np.cos(sky.lat.rad) * np.cos(lat) * np.cos(sky.lon.rad - lon)
+        pixels[:, apart <= 0] = np.nan
+        return pixels[axes[2]], pixels[axes[3]]
+
+
+@dataclass(frozen=True)
+class FitsImage(CasaImage):
+    """An image in a FITS file; blank pixels are NaN, and its history may be damaged."""
+
+    nan_is_blank = True
+
+    def at(self, path, offset):
+        """The same image in another file that has the same layout and begins its pixels at ``offset`` bytes."""
+        tiles = self.tiles and replace(self.tiles, path=os.path.abspath(path), offset=offset)
+        return replace(self, path=path, tiles=tiles)
+
+    def read_recorded(self, root, names):
+        return {}
+
+
+def image_at(path):
+    """Image of the format that a path has."""
+    return FitsImage(path) if is_fits(path) else CasaImage(path)

@@ -1,0 +1,63 @@
+"""The seam between a cube and what its images are stored in: one more format is one more class with these methods."""
+
+from collections import namedtuple
+from typing import Optional, Protocol, Tuple
+
+# Celestial and spectral frame as CASA names them, and rest frequency in Hz (0 if there is none).
+Frames = namedtuple("Frames", "sky spectral rest")
+
+# World coordinates of pixels: longitude and latitude in rad, frequency in Hz and radio velocity in km/s. NaN where an
+# image has none.
+World = namedtuple("World", "longitude latitude frequency velocity")
+
+
+class Image(Protocol):
+    """
+    One image of a cube: where its pixels are, and what its header says.
+
+    Boxes and pixels have the axes of the image; `images.cube.Cube` knows their order, and gives it as its ``axes``. An
+    image in files is small and picklable, and travels with every job.
+
+    Attributes
+    ----------
+    path : str
+        Path, or what the image is called in messages.
+    masked : bool
+        Whether a T/F mask must be read to know which pixels are blank.
+    nan_is_blank : bool
+        Whether blank pixels are NaN, because the format has no T/F mask.
+    mapped : bool
+        Whether pixels are read without CASA, so that several threads or processes can do so at once.
+    tile : tuple of int or None
+        Number of pixels along each axis that are stored together; None if unknown.
+    """
+
+    path: str
+    masked: bool
+    nan_is_blank: bool
+    mapped: bool
+    tile: Optional[Tuple[int, ...]]
+
+    def read(self, bottom, top, out):
+        """Fill a float32 array with a box of pixels, given by the first and the last along each axis."""
+
+    def read_mask(self, bottom, top):
+        """T/F mask of a box: True where pixels are valid."""
+
+    def read_beam(self, polarization, channel):
+        """Restoring beam of a plane: major and minor axis in arcsec, and position angle in degrees."""
+
+    def read_beams(self, polarizations, channels):
+        """Restoring beams of all planes, [polarization][channel], each as from `read_beam`."""
+
+    def read_recorded(self, root, names):
+        """Parameters of these names of the run of tclean that made the image; {} if none is recorded."""
+
+    def read_frames(self, axes):
+        """Reference frames, as `Frames`."""
+
+    def to_world(self, axes, channel, y, x):
+        """`World` coordinates of pixels."""
+
+    def to_pixels(self, axes, positions):
+        """Pixels y and x, not rounded, of positions in the sky (`~astropy.coordinates.SkyCoord`)."""
