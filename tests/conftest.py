@@ -39,7 +39,7 @@ def _empty_folder(tmp_path, monkeypatch):
 def _without_deconvolving_again(request, monkeypatch):
     """Starting CASA once more takes three seconds: only the tests that are marked so, and those of tclean, do it."""
     if not (request.node.get_closest_marker("deconvolves") or request.node.get_closest_marker("tclean")):
-        monkeypatch.setattr("confetti_task.private.task_confetti_check.settle", lambda found, *_: found)
+        monkeypatch.setattr("confetti_task.private.check_cube.settle", lambda found, *_: found)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from children import die_before_rename, in_a_child, wait
 from skies import NOISE, Products
 
 import confetti_task
-from confetti_task.private import task_confetti_check
+from confetti_task.private import check_cube
 from confetti_task.private.images import locks
 from confetti_task.private.products import reserved
 from confetti_task.private.staging import exclusive, publish
@@ -196,13 +196,15 @@ def test_older_products_that_are_links_are_replaced_and_what_they_point_to_stays
     assert not [name for name in os.listdir() if name.startswith(".")]
 
 
-@pytest.mark.parametrize("name", ["write_image", "publish", "make_tables", "open_pieces"])
+STEPS = ("task_confetti_check.open_pieces", "check_cube.make_tables", "products.write_image", "products.publish")
+
+
+@pytest.mark.parametrize("name", STEPS)
 def test_out_of_memory_leaves_nothing(line, name, monkeypatch):
     def fail(*_args, **_named):
         raise MemoryError
 
-    room = "task_confetti_check" if name in ("make_tables", "open_pieces") else "products"
-    monkeypatch.setattr(f"confetti_task.private.{room}.{name}", fail)
+    monkeypatch.setattr(f"confetti_task.private.{name}", fail)
     with pytest.raises(MemoryError):
         confetti_check(imagename="line")
     assert products_of() == []
@@ -331,7 +333,7 @@ def test_an_image_that_is_being_written_is_waited_for_and_not_for_ever(line, hol
 @pytest.mark.parametrize("pixels", ["line.residual", "line.residual.part1"])
 def test_images_that_change_while_they_are_checked_give_no_mask(line, pixels, monkeypatch):
     """Those that are joined virtually out of others too."""
-    measure = task_confetti_check.survey
+    measure = check_cube.survey
     if pixels != "line.residual":
         join_virtually("line.residual", 3)
 
@@ -341,7 +343,7 @@ def test_images_that_change_while_they_are_checked_give_no_mask(line, pixels, mo
             file.write(b"1234")
         return found
 
-    monkeypatch.setattr(task_confetti_check, "survey", write_meanwhile)
+    monkeypatch.setattr(check_cube, "survey", write_meanwhile)
     with pytest.raises(ValueError, match="line.residual changed during the check"):
         confetti_check(imagename="line")
     assert products_of() == []

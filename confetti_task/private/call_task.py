@@ -4,6 +4,8 @@ import os
 from collections import namedtuple
 from importlib import import_module
 
+from .casa_log import logged_by_casa
+
 Parameter = namedtuple("Parameter", "name type default allowed summary")
 
 # Names that CASA's type checker has for the types of the XML, and its functions that convert other values to them.
@@ -82,7 +84,8 @@ def call_task(name, parameters, values):
     state = start_log(name, ["{}={}".format(p.name, _shown(value)) for p, value in zip(parameters, values)])
     _warn_of_newer_casa()
     try:
-        result = implementation(*values)
+        with logged_by_casa():
+            result = implementation(*values)
     except Exception as error:
         except_log(name, error)
         raise

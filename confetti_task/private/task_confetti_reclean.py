@@ -9,6 +9,7 @@ import numpy as np
 from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
+from .casa_log import logged_by_casa
 from .check.messages import not_of_tclean
 from .check.proof import ENDING, make_proof_table
 from .check.tables import bad_channels, diverged_channels, noise_of_channels, read_tables, suspicious_channels
@@ -259,6 +260,7 @@ def _more_gently(job, todo, noise):
     return job, todo._replace(gentler=False)
 
 
+@logged_by_casa()
 def finish(outname):
     """Finish a run of the script of confetti_reclean; `confetti_task.finish_reclean` documents it."""
     started = time.time()

@@ -39,7 +39,7 @@ def read_record(record, cube):
     joined = sum(lengths) == cube.channels
     if not joined and max(lengths, default=0) > cube.channels:
         raise ValueError(
-            f"record is of a cube with {max(lengths)} channels, but {cube.root} has {cube.channels}; of a cube in "
+            f"record is of a cube with {max(lengths)} channels, but {cube.name} has {cube.channels}; of a cube in "
             "pieces give a list, with what tclean returned for each piece"
         )
     for number, each in enumerate(risen):

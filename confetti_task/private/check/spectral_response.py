@@ -163,5 +163,5 @@ def flank_of_lines(linewidth, cube):
     spacings = np.diff(frequencies) / frequencies[0] * constants.c, np.diff(velocities)
     spacing = np.fmax(*(abs(each.to_value("km/s")).item() for each in spacings))
     if not np.isfinite(spacing):
-        raise ValueError(f"linewidth={linewidth!r} cannot be compared: {cube.root} has no frequencies or velocities")
+        raise ValueError(f"linewidth={linewidth!r} cannot be compared: {cube.name} without frequencies or velocities")
     return min(least_flank(spacing, width), LARGEST_FLANK)

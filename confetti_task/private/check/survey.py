@@ -6,12 +6,12 @@ about the candidates. Each consists of many small jobs, pure functions of what t
 the number of workers or on the order in which they do the jobs.
 """
 
+import logging
 import sys
 from collections import namedtuple
 
 import numpy as np
 from astropy.utils.console import ProgressBar
-from casatasks import casalog
 
 from ..core.convergence import has_diverged
 from ..core.noise import (
@@ -38,6 +38,9 @@ from .measure import (
     measure_scatters,
 )
 from .spectral_response import heights_of_noise, interpolations_of, response_of, runs_to_compare
+
+logger = logging.getLogger(__name__)
+
 
 # Ranges of channels for each worker: enough that no worker waits long for the last one, but few, because adjacent
 # ranges both read the model of the channels at their border.
@@ -82,7 +85,7 @@ def survey(cube, selected, thresholds, workers, memory):
     searched = _search(cube, selected, thresholds, workers, memory)
     differing = mismatches(cube, searched.channels)
     if any(mismatch.kind in TO_BE_RESTORED for mismatch in differing):
-        casalog.post("The image is not the model restored with its beam plus the residual: restoring the model again")
+        logger.info("The image is not the model restored with its beam plus the residual: restoring the model again")
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
     searched = _without(searched, cube, differing)
@@ -100,12 +103,12 @@ def _search(cube, selected, thresholds, workers, memory):
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise, least, quiet = measure_noise(cube, polarization, selected, workers, voxels)
-        casalog.post(messages.describe_noise(noise[selected], quiet.any()))
+        logger.info(messages.describe_noise(noise[selected], quiet.any()))
         jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
         measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
         if not polarization:
             response = _measure_response(cube, polarization, noise, quiet, workers)
-            casalog.post(messages.describe_response(response))
+            logger.info(messages.describe_response(response))
         for rows in measured:
             rows["least_noise"] = least[rows["channel"]]
             rows["shared"], rows["averaged"] = response
@@ -272,4 +275,4 @@ def watched(results, number, what):
         yield result
         if 10 * done // number > tenths and number > 1:
             tenths = 10 * done // number
-            casalog.post(f"{10 * tenths} % of the {what}")
+            logger.info(f"{10 * tenths} % of the {what}")

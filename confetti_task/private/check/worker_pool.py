@@ -1,5 +1,6 @@
 """Workers: threads of this process, or a dask cluster, both through concurrent.futures."""
 
+import logging
 import os
 import sys
 from collections import deque
@@ -10,6 +11,8 @@ from threading import Event
 from typing import Optional
 
 from ...version import __version__
+
+logger = logging.getLogger(__name__)
 
 # Number of times dask retries a job whose worker died.
 RETRIES = 3
@@ -98,7 +101,7 @@ def worker_pool(parallel, mapped):
         raise ValueError(f"parallel should be True, False or a number of threads (got {parallel!r})")
     _interrupted.clear()
     client = _dask_client() if mapped and parallel is True else None
-    threads = (_cores() if parallel is True else max(1, parallel)) if mapped else 1
+    threads = (cores() if parallel is True else max(1, parallel)) if mapped else 1
     if client is not None:
         _wait_for_a_worker(client)
         _check_version(client)
@@ -128,7 +131,7 @@ def end_if_interrupted():
         raise CancelledError
 
 
-def _cores():
+def cores():
     """Number of cores that this process may use; on macOS, all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
@@ -137,11 +140,9 @@ def _wait_for_a_worker(client):
     """Wait, and say so, while the jobs of a cluster are still in the queue."""
     if client.nthreads():
         return
-    from casatasks import casalog  # not in the workers, which import this module too
-
-    casalog.post("The dask cluster has no workers yet: waiting for the first; Ctrl-C ends the check", "WARN")
+    logger.warning("The dask cluster has no workers yet: waiting for the first; Ctrl-C ends the check")
     client.wait_for_workers(1)
-    casalog.post("A dask worker has come")
+    logger.info("A dask worker has come")
 
 
 def _check_version(client):

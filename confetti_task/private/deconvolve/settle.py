@@ -1,9 +1,9 @@
 """Deconvolve the channels again that matter, the most suspicious first, as far as the time goes."""
 
+import logging
 import time
 
 import numpy as np
-from casatasks import casalog
 
 from ..check.evidence import bytes_needed as bytes_to_weigh
 from ..check.evidence import weigh
@@ -22,6 +22,8 @@ from ..images.cube import read_beam, read_recorded
 from ..images.history import as_number
 from . import messages
 from .again import bytes_needed, can_deconvolve, deconvolve_channels
+
+logger = logging.getLogger(__name__)
 
 WHICH = ("suspicious", "all", "none")
 
@@ -62,19 +64,19 @@ def settle(found, which, minutes, thresholds, workers, memory):
     ranked = _ranked(found, which)
     possible = [row for row in ranked if can_deconvolve(found.cube, int(row["channel"]))]
     if not possible:
-        casalog.post(messages.describe_none(ranked))
+        logger.info(messages.describe_none(ranked))
         return found
     until = np.inf if which == "all" else time.time() + 60 * minutes
     number, jobs = _jobs(found.cube, possible, thresholds, until, workers)
-    casalog.post(messages.describe_start(len(possible), _predicted(possible), workers, minutes, until))
+    logger.info(messages.describe_start(len(possible), _predicted(possible), workers, minutes, until))
     at_once = max(1, int(memory / bytes_needed(found.cube.shape[2:])))
     finished = [
         *watched(workers.in_order(deconvolve_channels, jobs, at_once), number, "groups of channels deconvolved")
     ]
     done = [again for job in finished for again in job.channels]
-    casalog.post(messages.describe_end(done, possible))
+    logger.info(messages.describe_end(done, possible))
     for failure in {job.failure for job in finished} - {""}:
-        casalog.post(messages.FAILED.format(failure=failure), "WARN")
+        logger.warning(messages.FAILED.format(failure=failure))
     return _with_changes(found, done, thresholds, workers, memory)
 
 

@@ -44,7 +44,7 @@ class Cube:
     Attributes
     ----------
     root, taylor_term : str
-        Name given to tclean, and '.tt0' if it wrote Taylor terms.
+        Name given to tclean, and '.tt0' if it wrote Taylor terms; both '' for arrays.
     products : tuple of str
         Which of model, image, residual, psf and mask exist.
     images : dict
@@ -150,7 +150,7 @@ class Cube:
     @property
     def name(self):
         """Name of the cube in messages."""
-        return f"{self.root} and {len(self.pieces) - 1} more" if self.pieces else self.root
+        return f"{self.root} and {len(self.pieces) - 1} more" if self.pieces else self.root or "the arrays"
 
     @property
     def depth(self):

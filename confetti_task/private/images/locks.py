@@ -1,10 +1,13 @@
 """Other processes that write to the images."""
 
 import json
+import logging
 import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 # CASA itself waits silently and indefinitely for a process that is writing an image.
 LIMIT_SECONDS = 60
@@ -28,9 +31,7 @@ def wait_for_writers(path):
     until = time.monotonic() + LIMIT_SECONDS
     writer = writer_of(path)
     if writer:
-        from casatasks import casalog
-
-        casalog.post(f"Process {writer} is writing {path}; waiting for up to {LIMIT_SECONDS} s", "WARN")
+        logger.warning(f"Process {writer} is writing {path}; waiting for up to {LIMIT_SECONDS} s")
     while writer:
         if time.monotonic() > until:
             raise ValueError(f"{path} is being written by process {writer}; call again when it has finished")
