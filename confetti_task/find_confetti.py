@@ -35,8 +35,7 @@ def find_confetti(
     ----------
     model, image, residual : 3D array-like
         Pixels [channel, y, x] of the CLEAN components in Jy/pixel, of the restored image and of the residual, both in
-        Jy/beam. Blank pixels are NaN, or masked. Anything that has a shape and a dtype, and of which numpy can read
-        slices, will do: a memory map or an array of dask is read chunk by chunk.
+        Jy/beam. Blank pixels are NaN, or masked. Memory maps, dask arrays and cubes of spectral-cube are read in parts.
     psf : 3D or 2D array-like, optional
         PSF of each channel, or of all, with its peak of 1 at pixel (height // 2, width // 2). It shows which spatial
         frequencies were measured; without it, this is taken from the residual.

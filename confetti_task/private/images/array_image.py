@@ -179,21 +179,21 @@ def _shape_of(array, name):
 
 
 def _checked(array, name, shape):
-    """An array of the shape of the model: a plane is repeated for all channels, without copying it."""
-    array = array if hasattr(array, "shape") and hasattr(array, "dtype") else np.asarray(array)
-    if np.issubdtype(array.dtype, np.complexfloating) or not (
-        np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.bool_)
-    ):
-        raise ValueError(f"{name} has {array.dtype} pixels; give real numbers")
-    if array.shape == shape[1:]:
-        array = np.broadcast_to(np.asarray(array), shape)
-    if tuple(array.shape) != shape:
-        raise ValueError(f"{name} and model should have the same shape (got {tuple(array.shape)} and {shape})")
-    unit = getattr(array, "unit", None)
-    expected = units.Jy if name == "model" else units.Jy / units.beam
-    if name in ("image", "residual") and unit is not None and unit != expected:
+    """What slices of an array are read from, of the shape of the model: a plane is repeated, without copying it."""
+    given, unit = tuple(np.shape(array)), getattr(array, "unit", None)
+    if given == shape[1:]:
+        array, given = np.broadcast_to(np.asarray(array), shape), shape
+    if given != shape:
+        raise ValueError(f"{name} and model should have the same shape (got {given} and {shape})")
+    if name in ("image", "residual") and unit not in (None, units.dimensionless_unscaled, units.Jy / units.beam):
         raise ValueError(f"{name} is in {unit}, not in Jy/beam; convert it first")
-    return getattr(array, "value", array) if unit is not None else array
+    # Cubes of spectral-cube have their pixels, NaN where they are masked, under this name; quantities, under the other.
+    pixels = getattr(array, "unitless_filled_data", getattr(array, "value", array))
+    pixels = pixels if hasattr(pixels, "__getitem__") and not isinstance(pixels, list) else np.asarray(pixels)
+    kind = np.asarray(pixels[:1, :1, :1]).dtype
+    if kind.kind not in "fiub":
+        raise ValueError(f"{name} has {kind} pixels; give real numbers")
+    return pixels
 
 
 def _cell_of(wcs):
