@@ -32,8 +32,9 @@ from truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_sou
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import KINDS, Thresholds
-from confetti_task.private.core.noise import channel_noise, plane_scatters, scatter_left
-from confetti_task.private.core.statistics import contrast, hot_pixels, narrowness
+from confetti_task.private.core.hot_pixels import contrast, hot_pixels, narrowness
+from confetti_task.private.core.noise import channel_noise
+from confetti_task.private.core.scatters import plane_scatters, scatter_left
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter
 from confetti_task.private.images.history import record_of

@@ -4,17 +4,9 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, gaussian
 
-from confetti_task.private.core.noise import (
-    SCATTER,
-    as_in_dirty_images,
-    channel_noise,
-    dirty_noise,
-    is_quiet,
-    least_noise,
-    plane_scatters,
-    scatter_left,
-    settled,
-)
+from confetti_task.private.core.dirty_noise import as_in_dirty_images, dirty_noise
+from confetti_task.private.core.noise import channel_noise, is_quiet, least_noise, settled
+from confetti_task.private.core.scatters import SCATTER, plane_scatters, scatter_left
 
 SIZE = 256
 RAISED = 1.15  # the heights of noise above their rings scatter more than the noise

@@ -7,21 +7,15 @@ from hypothesis.extra import numpy as arrays
 from skies import BEAM, dirty_beam
 
 from confetti_task.private.core.decision import Thresholds, evidence_of, severity
-from confetti_task.private.core.noise import SCATTER, channel_noise, scatter
+from confetti_task.private.core.hot_pixels import contrast, hot_pixels, narrowness
+from confetti_task.private.core.model_flux import content_of
+from confetti_task.private.core.noise import channel_noise
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
+from confetti_task.private.core.scatters import SCATTER, scatter
 from confetti_task.private.core.sources import join
-from confetti_task.private.core.statistics import (
-    REACH_CHANNELS,
-    above_neighbours,
-    content_of,
-    contrast,
-    hot_pixels,
-    median,
-    narrowness,
-    places_within,
-    spike,
-)
+from confetti_task.private.core.spikes import REACH_CHANNELS, above_neighbours, spike
+from confetti_task.private.core.surroundings import median, places_within
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter, unsupported_spike
 from confetti_task.private.images.channels import format_channels, parse_channels

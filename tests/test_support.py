@@ -16,7 +16,8 @@ from confetti_task.private.check import evidence
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.dynamic_range import UNKNOWN_LEVEL
 from confetti_task.private.core.quantities import CANDIDATE
-from confetti_task.private.core.statistics import REACH_CHANNELS, height_above_ring, places_within, ring
+from confetti_task.private.core.spikes import REACH_CHANNELS
+from confetti_task.private.core.surroundings import height_above_ring, places_within, ring
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import same_coverage, unmeasured_filter, unsupported_spike
 

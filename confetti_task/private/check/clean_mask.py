@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import binary_fill_holes, maximum_filter1d
 
-from ..core.statistics import disc
+from ..core.surroundings import disc
 from ..images.chunks import ROWS_AT_ONCE, strips
 from ..images.pixels import read_channel
 

@@ -17,18 +17,8 @@ from ..core.dynamic_range import (
 )
 from ..core.quantities import CANDIDATE
 from ..core.residual_power import filter_of_power
-from ..core.statistics import (
-    REACH_CHANNELS,
-    above_line,
-    above_neighbours,
-    disc,
-    height_above_ring,
-    places_within,
-    ring,
-    smaller,
-    spike,
-    values_at,
-)
+from ..core.spikes import REACH_CHANNELS, above_line, above_neighbours, smaller, spike
+from ..core.surroundings import disc, height_above_ring, places_within, ring, values_at
 from ..core.transforms import filtered
 from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows

@@ -3,23 +3,10 @@
 import numpy as np
 
 from ..core.decision import pointless
-from ..core.noise import (
-    SAMPLED_COLUMNS,
-    SAMPLED_ROWS,
-    dirty_noise,
-    middle_box,
-    reach_of_samples,
-    sample_heights,
-    sampled,
-    scatter_left,
-    scatters_of,
-)
-from ..core.quantities import CANDIDATE, CHANNEL
-from ..core.statistics import (
-    LEFT_IN_RESIDUAL,
+from ..core.dirty_noise import dirty_noise
+from ..core.hot_pixels import (
     SURROUND_OUTER_BEAMS,
     SURROUNDINGS,
-    content_of,
     contrast,
     hot_pixels_among,
     in_channels,
@@ -27,12 +14,22 @@ from ..core.statistics import (
     minimum_contrast,
     narrowness,
     pair_narrowness,
-    part_left,
     pointlikeness,
     surround,
-    switched,
-    values_at,
 )
+from ..core.model_flux import LEFT_IN_RESIDUAL, content_of, part_left, switched
+from ..core.quantities import CANDIDATE, CHANNEL
+from ..core.scatters import (
+    SAMPLED_COLUMNS,
+    SAMPLED_ROWS,
+    middle_box,
+    reach_of_samples,
+    sample_heights,
+    sampled,
+    scatter_left,
+    scatters_of,
+)
+from ..core.surroundings import values_at
 from ..images.chunks import chunks, strips
 from ..images.pixels import read_channels
 
@@ -64,7 +61,7 @@ def measure_scatters(cube, polarization, start, end, voxels):
     Returns
     -------
     scatters : 1D structured `~numpy.ndarray`
-        From `core.noise.scatters_of`; NaN for a blank channel.
+        From `core.scatters.scatters_of`; NaN for a blank channel.
     """
     height, width = cube.shape[2:]
     rows, columns = sampled(height, SAMPLED_ROWS, cube.beam), sampled(width, SAMPLED_COLUMNS, cube.beam)
@@ -98,7 +95,7 @@ def is_switched_off(cube, polarization, channel):
 
 
 def measure_left(cube, polarization, channel):
-    """How much of the noise CLEAN has left in a channel: `core.noise.scatter_left` of the middle of the residual."""
+    """How much of the noise CLEAN has left in a channel: `core.scatters.scatter_left` of the middle of the residual."""
     return float(scatter_left(_middle_of(cube, "residual", polarization, channel)[np.newaxis], cube.beam)[0])
 
 
@@ -118,7 +115,7 @@ def measure_dirty_noise(cube, polarization, channel, noise):
     Returns
     -------
     noise : float
-        From `core.noise.dirty_noise`, for the middle of the planes, in Jy/beam; NaN without a PSF.
+        From `core.dirty_noise.dirty_noise`, for the middle of the planes, in Jy/beam; NaN without a PSF.
     """
     if not cube.has("psf", channel):
         return np.nan

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..core.decision import KINDS, STRONG_EVIDENCE, Thresholds
+from ..core.model_flux import alternating
 from ..core.noise import FEW_BEAMS
-from ..core.statistics import alternating
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.channels import format_channels
 from .consistency import CHANGED, CONTRADICTS, TO_BE_RESTORED

@@ -5,8 +5,8 @@ from collections import namedtuple
 import numpy as np
 from astropy import constants, units
 
-from ..core.noise import middle_box
 from ..core.proof import NOTHING_CLEANED
+from ..core.scatters import middle_box
 from ..core.spectral_response import (
     FAR_LAGS,
     INTERPOLATIONS,
@@ -17,7 +17,7 @@ from ..core.spectral_response import (
     correlation,
     least_flank,
 )
-from ..core.statistics import height_above_ring, ring
+from ..core.surroundings import height_above_ring, ring
 from ..images.coordinates import world_coordinates
 from ..images.cube import read_recorded
 from ..images.pixels import read_channels

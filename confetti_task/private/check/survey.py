@@ -14,17 +14,10 @@ import numpy as np
 from astropy.utils.console import ProgressBar
 
 from ..core.convergence import has_diverged
-from ..core.noise import (
-    SCATTER,
-    as_in_dirty_images,
-    channel_noise,
-    is_quiet,
-    least_noise,
-    settled,
-    some_channels,
-    to_be_compared,
-)
+from ..core.dirty_noise import as_in_dirty_images, to_be_compared
+from ..core.noise import channel_noise, is_quiet, least_noise, settled, some_channels
 from ..core.quantities import CANDIDATE, CHANNEL
+from ..core.scatters import SCATTER
 from ..images.chunks import ranges_of
 from . import divergence, evidence, messages
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable

@@ -11,7 +11,7 @@ from collections import namedtuple
 import numpy as np
 
 from .proof import Change, tolerance
-from .statistics import height_above_ring, largest, places_within, ring
+from .surroundings import height_above_ring, largest, places_within, ring
 from .transforms import columns_of, filtered, transform_about_the_centre
 from .uv_coverage import ERRONEOUS_COVERAGE, GAUSSIAN_AREA, LEAST_RESPONSE, has_its_peak, unmeasured_filter
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from .sources import take_neighbours
-from .statistics import above_neighbours
+from .spikes import above_neighbours
 from .uv_coverage import point_above_ring
 
 # Half width of the field in which the sidelobes are looked at; those beyond are folded into it.
@@ -79,7 +79,7 @@ def bright_sources(restored, least, beam):
     ----------
     restored : 3D float32 `~numpy.ndarray`
         Restored models of a channel and those around it, [channel, y, x] in Jy/beam, in channel order as for
-        `core.statistics.above_neighbours`; NaN for missing channels. Samples will do.
+        `core.spikes.above_neighbours`; NaN for missing channels. Samples will do.
     least : float
         Brightness from which a source matters, in Jy/beam.
     beam : float

@@ -4,10 +4,11 @@ from collections import namedtuple
 
 import numpy as np
 
-from .noise import scatter
+from .hot_pixels import hot_pixels
 from .quantities import FIND
+from .scatters import scatter
 from .sources import take_neighbours
-from .statistics import disc, height_above_ring, hot_pixels, places_within, reduce_around, ring
+from .surroundings import disc, height_above_ring, places_within, reduce_around, ring
 
 # Height of a proved fake source, in units of the noise: that for which a channel is suspicious, see
 # `core.decision.Thresholds`. Cleaned carelessly and again carefully, the images differed by 4.0 and more in all of 30

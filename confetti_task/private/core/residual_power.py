@@ -8,7 +8,7 @@ power of the noise falls off as the number of visibilities does, and has no edge
 import numpy as np
 from scipy import fft, ndimage
 
-from .statistics import ring
+from .surroundings import ring
 from .transforms import columns_of, padded, spectrum_of
 from .uv_coverage import LEAST_RESPONSE, beam_transform, point_above_ring
 

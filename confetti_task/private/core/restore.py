@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import fft
 
-from .noise import GAUSSIAN_SIGMA_PER_MEDIAN
+from .scatters import GAUSSIAN_SIGMA_PER_MEDIAN
 
 # Three FWHM from its centre, a Gaussian has 1e-11 of its peak.
 REACH_BEAMS = 3

@@ -173,7 +173,7 @@ def narrower_by(height, spike, flank, shared):
     height : 1D `~numpy.ndarray`
         Height of the image above its surroundings, in units of the noise; NaN where a channel beside is missing.
     spike : 1D `~numpy.ndarray`
-        Height minus that in the brighter channel beside, from `core.statistics.spike`, in the same unit.
+        Height minus that in the brighter channel beside, from `core.spikes.spike`, in the same unit.
     flank : float
         Part of a line that the brighter channel beside it has at least.
     shared : float

@@ -5,7 +5,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft
 
-from .statistics import above_line, above_neighbours, largest, ring, smaller
+from .spikes import above_line, above_neighbours, smaller
+from .surroundings import largest, ring
 from .transforms import columns_of, spectrum_of, transform_about_the_centre
 
 # A spatial frequency counts as measured where the transform of the PSF exceeds this fraction of that of the restoring
@@ -63,7 +64,7 @@ def unmeasured_filter(psf, beam, lengths):
         Fraction of each spatial frequency [v, u] that is not measured. None if the PSF is blank, as in flagged
         channels, if its peak is elsewhere or not 1, or if it is smaller than the ring around a point source.
     share : float
-        Fraction of the height of a point source, above the mean of its `core.statistics.ring`, at these frequencies.
+        Fraction of the height of a point source, above the mean of its `core.surroundings.ring`, at these frequencies.
     response : float
         The same fraction of a typical error of CLEAN, which is confined to a coverage of less than
         `ERRONEOUS_COVERAGE`.
@@ -192,11 +193,11 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     ----------
     total, unmeasured : 2D float32 `~numpy.ndarray`
         Heights of the restored model and of its unmeasured part, in Jy/beam: at some positions in the channel and those
-        around it, as for `core.statistics.above_neighbours`.
+        around it, as for `core.spikes.above_neighbours`.
     share : float
         Fraction of the height of a point source in the unmeasured part.
     of_pixel : 2D int `~numpy.ndarray`
-        Indices of the positions within half a beam of each pixel, [n, k], from `core.statistics.places_within`.
+        Indices of the positions within half a beam of each pixel, [n, k], from `core.surroundings.places_within`.
 
     Returns
     -------

@@ -14,10 +14,10 @@ from ..check.clean_mask import channels_to_clean
 from ..check.measure import measure_pixels
 from ..check.worker_pool import end_if_interrupted
 from ..core.deconvolution import DEPTH_SIGMA, convolved, deconvolve, difference, measured_kernel, psf_of
+from ..core.hot_pixels import hot_pixels
 from ..core.proof import noise_of, residual_scale
 from ..core.quantities import CANDIDATE
 from ..core.restore import restore
-from ..core.statistics import hot_pixels
 from ..images.pixels import read_channel
 from ..images.windows import WINDOW, read_psf, transform_of
 from .casa import DeconvolverError, casa_minor_cycles
