@@ -13,6 +13,7 @@ from skies import BEAM, NOISE, Products, dirty_beam, gaussian
 from skies import HOT as HOT_PIXEL
 
 from confetti_task.private.check import evidence
+from confetti_task.private.check.plane_stack import PlaneStack
 from confetti_task.private.core.decision import Thresholds
 from confetti_task.private.core.dynamic_range import UNKNOWN_LEVEL
 from confetti_task.private.core.quantities import CANDIDATE
@@ -230,7 +231,10 @@ def memory_of_comparing(number):
     """Bytes that comparing so many candidates of a channel takes, all of which have to be measured."""
     cube = SimpleNamespace(shape=(1, 7, 256, 256), beam=5.0)
     random = np.random.default_rng(0)
-    planes = random.normal(size=(2 * evidence.CHANNELS_COMPARED, *cube.shape[2:])).astype(np.float32)
+    stack = PlaneStack(cube.shape[2:], cube.beam)
+    for channel in range(7):
+        for plane in stack.put(channel):
+            plane[:] = random.normal(size=plane.shape)
     candidates = np.zeros(number, dtype=CANDIDATE)
     candidates["x"], candidates["y"] = random.integers(0, 256, (2, number))
     candidates["noise"] = candidates["contrast"] = 0.01
@@ -239,7 +243,7 @@ def memory_of_comparing(number):
         channel: evidence.View(0, {3: values}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0) for channel in range(7)
     }
     tracemalloc.start()
-    evidence._weigh_channel(candidates, 3, views, planes, (0, 0), cube, Thresholds())
+    evidence._weigh_channel(candidates, 3, views, stack, (0, 0), cube, Thresholds())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak

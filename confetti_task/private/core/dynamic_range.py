@@ -18,7 +18,7 @@ FIELD_BEAMS = 32
 # A source between pixels, a beam that is not round and a PSF that changes with frequency move the sidelobes, and two
 # sources add theirs: up to 1.29 times what is within a beam of a place was seen there, in 31 observations cleaned by
 # the real tclean (17 arrays, ten of them in snapshots with elongated beams; three deconvolvers), with PSF and without.
-NEAR_BEAMS, RAISED = 1.0, 1.4
+NEAR_BEAMS, SIDELOBES_RAISED = 1.0, 1.4
 # CLEAN itself leaves compensated components all over a channel with a very bright source, most of them at the edge of
 # the image: spikes of at most 1 % of sources of 400 to 5000 sigma in these.
 LEAST_LEVEL = 0.01
@@ -118,4 +118,4 @@ def floor(places, sources, heights, levels):
         In Jy/beam: the sidelobes of the source that has the highest there.
     """
     y, x = (np.subtract.outer(places[:, axis], sources[:, axis]) % levels.shape[axis] for axis in (0, 1))
-    return RAISED * (np.abs(heights) * levels[y, x]).max(axis=1, initial=0)
+    return SIDELOBES_RAISED * (np.abs(heights) * levels[y, x]).max(axis=1, initial=0)
