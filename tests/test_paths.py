@@ -367,11 +367,11 @@ def test_a_cluster_whose_workers_are_still_in_the_queue_is_waited_for_and_that_i
 def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
     find, marker = survey.find_candidates, os.path.abspath("killed")
 
-    def die_once(*arguments):
+    def die_once(*arguments, **named):
         if not os.path.exists(marker):
             open(marker, "w").close()
             os.kill(os.getpid(), 9)
-        return find(*arguments)
+        return find(*arguments, **named)
 
     die_once.__module__ = "__main__"  # so that it is sent to the workers as a whole
     monkeypatch.setattr(survey, "find_candidates", die_once)

@@ -1,5 +1,7 @@
 """Measure the rms and the narrow hot pixels of a range of channels: pure functions of a cube and the range."""
 
+from typing import NamedTuple, Tuple
+
 import numpy as np
 
 from ..core.decision import pointless
@@ -33,16 +35,44 @@ from ..core.surroundings import values_at
 from ..images.chunks import chunks, strips
 from ..images.pixels import read_channels
 
-# Of a chunk: the model, and the places of its bright components if all pixels are.
+# Worst-case bytes per voxel: the model, and the list of its bright components if all pixels are.
 BYTES_A_VOXEL = 64
-# What is known of a candidate only after its channel was deconvolved again.
+# Fields of a candidate that are known only after its channel was deconvolved again.
 NOT_DECONVOLVED = ("difference", "tolerance")
 
 # Channels on either side with which hot pixels are compared: the adjacent one, and the next where that has them too.
 REACH = 2
-# Upper limit of what is read at once: the buffer fits into the cache and is used again, and allocating a new one takes
-# longer than reading into it.
+# Upper limit of what is read at once, 32 MB: the buffer fits into the cache and is used again, and allocating a new one
+# takes longer than reading into it.
 CHUNK_VOXELS = 2**23
+
+
+class Chunk(NamedTuple):
+    """
+    The model of some rows in consecutive channels, as it is searched for hot pixels.
+
+    Attributes
+    ----------
+    model : 3D float32 `~numpy.ndarray`
+        The model [channel, y, x] in Jy/pixel, in a buffer that the next chunk overwrites.
+    first : int
+        Number of its first channel.
+    known : int
+        Number of its first channels that the previous chunk had too.
+    rows : tuple of int
+        Rows that it covers, with margins for the surroundings of hot pixels: the first, and the one after the last.
+    searched_rows : tuple of int
+        Rows without these margins.
+    searched : range
+        Numbers of the channels to search: their neighbours on either side are in this chunk.
+    """
+
+    model: np.ndarray
+    first: int
+    known: int
+    rows: Tuple[int, int]
+    searched_rows: Tuple[int, int]
+    searched: range
 
 
 def measure_scatters(cube, polarization, start, end, voxels):
@@ -69,6 +99,7 @@ def measure_scatters(cube, polarization, start, end, voxels):
     around = [(0, height)] if whole else _rows_around(rows, reach_of_samples(cube.beam), height)
     alone = [(0, height)] if whole else [(row, row + 1) for row in rows.tolist()]
     scatters = []
+    # Only the rows that are needed are read: the sampled ones, and in the image those around them too.
     for low, high in chunks(start, end, cube.depth, _number_of_rows(around) * width, min(voxels, CHUNK_VOXELS)):
         heights, sampled_image, residual = [], [], []
         for some in _together(around, voxels // width):
@@ -85,7 +116,7 @@ def measure_scatters(cube, polarization, start, end, voxels):
 
 
 def is_switched_off(cube, polarization, channel):
-    """Whether the emission of both channels beside one that has little in its model is in its residual."""
+    """Whether a channel with little in its model has the emission of both adjacent channels in its residual."""
     residual = read_channels(cube, "residual", polarization, channel, channel + 1)[0]
     parts = []
     for other in (channel - 1, channel + 1):
@@ -128,30 +159,30 @@ def _middle_of(cube, product, polarization, channel):
     return read_channels(cube, product, polarization, channel, channel + 1, *middle_box(cube.shape[2:]))[0]
 
 
-def _number_of_rows(strips_read):
-    return sum(end - start for start, end in strips_read)
+def _number_of_rows(some):
+    return sum(end - start for start, end in some)
 
 
-def _together(strips_read, limit):
+def _together(all_strips, limit):
     """Group strips, with at most ``limit`` rows in a group, or a single strip."""
     groups = [[]]
-    for strip in strips_read:
+    for strip in all_strips:
         if groups[-1] and _number_of_rows([*groups[-1], strip]) > limit:
             groups.append([])
         groups[-1].append(strip)
     return groups
 
 
-def _read_strips(cube, product, polarization, start, end, strips_read, rows):
-    """Strips of a product stacked along y, and the numbers of the sampled rows in the stack."""
-    stack = np.empty((end - start, _number_of_rows(strips_read), cube.shape[3]), dtype=np.float32)
+def _read_strips(cube, product, polarization, start, end, some, rows):
+    """Some strips of a product, one below the other, and where the sampled rows are in them."""
+    joined = np.empty((end - start, _number_of_rows(some), cube.shape[3]), dtype=np.float32)
     place, lines = 0, []
-    for top, bottom in strips_read:
-        strip = stack[:, place : place + bottom - top]
+    for top, bottom in some:
+        strip = joined[:, place : place + bottom - top]
         read_channels(cube, product, polarization, start, end, (top, bottom), out=strip)
         lines.append(rows[(rows >= top) & (rows < bottom)] - top + place)
         place += bottom - top
-    return stack, np.concatenate(lines)
+    return joined, np.concatenate(lines)
 
 
 def _rows_around(rows, reach, height):
@@ -198,25 +229,31 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     limits = least_brightness(channels["noise"], thresholds.inside_bad_channels().nsigma)
     # Sums are taken row by row so that they do not depend on how the cube is divided.
     sums = np.zeros((2, len(channels), cube.shape[2]))
-    bright, found = {}, [np.zeros(0, dtype=CANDIDATE)]
-    for rows, core, first, kept, model, searched in _stream(cube, polarization, start, end, voxels):
-        inside = slice(core[0] - rows[0], core[1] - rows[0])
-        for number in range(kept, len(model)):
-            row = first - begin + number
-            content = content_of(model[number, inside], limits[row])
-            sums[:, row, slice(*core)] = content.flux, content.total
+    bright, found = {}, [np.zeros(0, dtype=CANDIDATE)]  # places of the bright components, by channel; candidates
+    for chunk in _read_chunks(cube, polarization, start, end, voxels):
+        # Channels that are new in this chunk: what they contain, and where hot pixels may be.
+        margin = chunk.searched_rows[0] - chunk.rows[0]
+        inside = slice(margin, chunk.searched_rows[1] - chunk.rows[0])
+        for number in range(chunk.known, len(chunk.model)):
+            row = chunk.first - begin + number
+            content = content_of(chunk.model[number, inside], limits[row])
+            sums[:, row, slice(*chunk.searched_rows)] = content.flux, content.total
             channels["components"][row] += content.components
             channels["unknown"][row] += content.unknown
-            bright[first + number] = content.bright + [inside.start, 0]
+            bright[chunk.first + number] = content.bright + [margin, 0]
 
-        pixels = in_channels(searched, map(bright.pop, searched)) - [first, 0, 0]
-        here = slice(first - begin, first - begin + len(model))
-        candidates, signs = _search(model, pixels, channels["noise"][here], thresholds, cube.beam)
+        # Channels whose neighbours are in this chunk: which of the bright components are narrow hot pixels.
+        places = [bright.pop(channel) for channel in chunk.searched]
+        pixels = in_channels(chunk.searched, places) - [chunk.first, 0, 0]
+        here = slice(chunk.first - begin, chunk.first - begin + len(chunk.model))
+        candidates, signs = _search(chunk.model, pixels, channels["noise"][here], thresholds, cube.beam)
         for sign, name in ((1, "positive"), (-1, "negative")):
             channels[name][here] += signs[sign]
+
+        # From numbers in the chunk to those in the cube.
         candidates["polarization"] = polarization
-        candidates["channel"] += first
-        candidates["y"] += rows[0]
+        candidates["channel"] += chunk.first
+        candidates["y"] += chunk.rows[0]
         found.append(candidates)
     channels["model_flux"], channels["total"] = sums.sum(axis=2)
     _compare_with_neighbours(channels, sums[1])
@@ -225,41 +262,40 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     return channels[start - begin : end - begin], candidates
 
 
-def _stream(cube, polarization, start, end, voxels):
-    """
-    Read the model of a range of channels in chunks with margins; planes that two chunks share are read once.
-
-    Yields the rows that were read and those to be searched, the number of the first channel, how many channels the
-    chunk before had too, the pixels [channel, y, x], and the numbers of the channels to be searched, which are read
-    together with their neighbours.
-    """
+def _read_chunks(cube, polarization, start, end, voxels):
+    """Read the model of a range of channels, and yield it in `Chunk`s; planes that two chunks share are read once."""
     begin, stop = max(start - REACH, 0), min(end + REACH, cube.channels)
     height, width = cube.shape[2:]
     reach = max(np.abs(SURROUNDINGS).max(), int(np.ceil(SURROUND_OUTER_BEAMS * cube.beam)))
     # The margins of a strip are read twice, so strips are at least eight times as high if memory allows it.
     preferred = max(8 * reach, CHUNK_VOXELS // ((cube.depth + 2 * REACH) * width) - 2 * reach)
-    for core in strips(height, max(reach, min(preferred, voxels // ((2 * REACH + 1) * width) - 2 * reach))):
-        rows = max(core[0] - reach, 0), min(core[1] + reach, height)
+    possible = voxels // ((2 * REACH + 1) * width) - 2 * reach
+    for searched_rows in strips(height, max(reach, min(preferred, possible))):
+        rows = max(searched_rows[0] - reach, 0), min(searched_rows[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
         at_once = min(voxels, max(CHUNK_VOXELS, (2 * REACH + 1) * plane))
         ranges = list(chunks(begin, stop, cube.depth, plane, at_once, beside=2 * REACH))
         # The chunks share one buffer: allocating it anew takes longer than reading them.
         longest = max(high - low for low, high in ranges)
         planes = np.empty((longest + 2 * REACH, rows[1] - rows[0], width), dtype=np.float32)
-        kept, searched = 0, start
+        known, next_searched = 0, start
         for low, high in ranges:
-            model = planes[: kept + high - low]
-            read_channels(cube, "model", polarization, low, high, rows=rows, out=model[kept:])
+            # New channels are read behind those that were moved to the start of the buffer.
+            model = planes[: known + high - low]
+            read_channels(cube, "model", polarization, low, high, rows=rows, out=model[known:])
+            # The last channels wait for the next chunk, which has their neighbours, unless there are no more.
             until = min(end, high if high == stop else high - REACH)
-            yield rows, core, low - kept, kept, model, range(searched, until)
-            kept, searched = min(2 * REACH, len(model)), max(until, start)
-            planes[:kept] = model[-kept:].copy()
+            yield Chunk(model, low - known, known, rows, searched_rows, searched=range(next_searched, until))
+            # They and the neighbours before them are the first channels of the next chunk.
+            known, next_searched = min(2 * REACH, len(model)), max(until, start)
+            planes[:known] = model[-known:].copy()
 
 
 def _search(model, pixels, noise, thresholds, beam):
     """Narrow hot pixels among the pixels, and the number of hot pixels of each sign in each channel."""
-    if np.isnan(noise).any():
+    if np.isnan(noise).any():  # a blank channel is a missing neighbour
         model = np.where(np.isnan(noise)[:, np.newaxis, np.newaxis], np.float32(np.nan), model)
+    # Hot pixels with the contrast that suffices in bad channels; only those with the usual one are counted.
     wider = thresholds.inside_bad_channels()
     pixels = hot_pixels_among(model, pixels, noise, wider.nsigma)
     contrasts = contrast(model, pixels)
@@ -267,6 +303,7 @@ def _search(model, pixels, noise, thresholds, beam):
     sign = np.where(bright, np.sign(values_at(model, pixels)), 0)
     signs = {value: np.bincount(pixels[sign == value, 0], minlength=len(model)) for value in (1, -1)}
 
+    # Those that are narrow, or would be but for one adjacent channel.
     fractions = narrowness(model, pixels, contrasts)
     paired = np.zeros(len(pixels), dtype=bool)
     wide = np.flatnonzero(bright & (fractions > thresholds.narrowness))

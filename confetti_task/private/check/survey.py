@@ -2,13 +2,14 @@
 The survey of a cube: all measurements of its channels and of their narrow hot pixels.
 
 There are three passes: the rms of every channel, the hot pixels of the model, and the evidence of the image and the PSF
-about the candidates. Each consists of many small jobs, pure functions of what they read; the result does not depend on
-the number of workers or on the order in which they do the jobs.
+about the candidates. Each consists of many small jobs, pure functions of what they read, so that the result depends
+neither on the number of workers nor on the order in which they do the jobs.
 """
 
 import logging
 import sys
 from collections import namedtuple
+from functools import partial
 
 import numpy as np
 from astropy.utils.console import ProgressBar
@@ -39,14 +40,14 @@ logger = logging.getLogger(__name__)
 # ranges both read the model of the channels at their border.
 RANGES_A_WORKER = 4
 
-# Channels in which one job compares candidates with the data: it filters three more on either side, a tenth of them.
+# Channels in which one job compares candidates with the data: it filters three more on either side, a tenth in all.
 CHANNELS_A_JOB = 64
 
 # Channels on either side of the selected ones that are measured at first.
 LEAST_REACH = 16
 
-# The cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where the images do not belong together,
-# from `check.consistency.mismatches`.
+# What a survey found: the cube as it was finally measured, rows of `CHANNEL` and `CANDIDATE`, and where the images do
+# not belong together, from `check.consistency.mismatches`.
 Found = namedtuple("Found", "cube channels candidates mismatches")
 
 # rms noise of every channel of each polarization, and rows of `CHANNEL` and `CANDIDATE`.
@@ -97,8 +98,9 @@ def _search(cube, selected, thresholds, workers, memory):
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise, least, quiet = measure_noise(cube, polarization, selected, workers, voxels)
         logger.info(messages.describe_noise(noise[selected], quiet.any()))
-        jobs = [(cube, polarization, *each, noise, thresholds, voxels) for each in _ranges(cube, selected, workers)]
-        measured, found = zip(*watched(workers.in_order(find_candidates, jobs), len(jobs), "models searched"))
+        search = partial(find_candidates, cube, polarization, noise=noise, thresholds=thresholds, voxels=voxels)
+        ranges = _ranges(cube, selected, workers)
+        measured, found = zip(*watched(workers.in_order(search, ranges), len(ranges), "models searched"))
         if not polarization:
             response = _measure_response(cube, polarization, noise, quiet, workers)
             logger.info(messages.describe_response(response))
@@ -113,8 +115,9 @@ def _search(cube, selected, thresholds, workers, memory):
 
 def _measure_response(cube, polarization, noise, quiet, workers):
     """What the channels share, from the noise of one polarization."""
-    jobs = [(cube, polarization, start, noise) for start in runs_to_compare(noise, quiet)]
-    return response_of([*workers.in_order(heights_of_noise, jobs)], interpolations_of(cube))
+    measure = partial(heights_of_noise, cube, polarization, noise=noise)
+    starts = [(start,) for start in runs_to_compare(noise, quiet)]
+    return response_of([*workers.in_order(measure, starts)], interpolations_of(cube))
 
 
 def _without(searched, cube, differing):
@@ -125,6 +128,7 @@ def _without(searched, cube, differing):
 
 
 def _ranges(cube, channels, workers):
+    """Ranges of channels, (start, end), for the workers."""
     return list(ranges_of(channels, cube.depth, RANGES_A_WORKER * workers.processes * workers.threads))
 
 
@@ -141,23 +145,27 @@ def measure_noise(cube, polarization, selected, workers, voxels):
         rms noise of every channel in Jy/beam, NaN for a blank one, and what it is at least, which is less where it is
         not known.
     quiet : 1D bool `~numpy.ndarray`
-        Which channels are without emission worth mentioning, of those that were measured.
+        Which of the channels that were measured have negligible emission.
     """
+    # The scatter of the selected channels, and of as many around them as it takes to know their noise.
     scatters = np.full(cube.channels, np.nan, dtype=SCATTER)
     measured, reach = np.zeros(cube.channels, dtype=bool), LEAST_REACH
     while not measured.all():
         wanted = np.unique(np.add.outer(selected, np.arange(-reach, reach + 1)).clip(0, cube.channels - 1))
         ranges = _ranges(cube, wanted[~measured[wanted]], workers)
-        jobs = ((cube, polarization, *each, voxels) for each in ranges)
-        for (start, end), values in zip(ranges, workers.in_order(measure_scatters, jobs)):
+        measure = partial(measure_scatters, cube, polarization, voxels=voxels)
+        for (start, end), values in zip(ranges, workers.in_order(measure, ranges)):
             scatters[start:end], measured[start:end] = values, True
         if settled(is_quiet(scatters), selected, reach):
             break
         reach *= 2
+    # Without a quiet channel, what CLEAN left in the residual bounds the noise.
     quiet = is_quiet(scatters)
     jobs = [] if quiet.any() else [(cube, polarization, channel) for channel in some_channels(scatters)]
     left = [*workers.in_order(measure_left, jobs)]
-    noise, compared = channel_noise(scatters, left), to_be_compared(scatters)
+    noise = channel_noise(scatters, left)
+    # A deep clean loses a part of the noise: the dirty images of a few channels have all of it.
+    compared = to_be_compared(scatters)
     jobs = [(cube, polarization, channel, noise[channel]) for channel in compared]
     ratios = np.array([*workers.in_order(measure_dirty_noise, jobs)]) / noise[compared]
     noise = as_in_dirty_images(noise, ratios, quiet.any())
@@ -177,7 +185,7 @@ def _test_convergence(cube, channels, differing, thresholds, workers, memory):
 
 
 def _confirm_switched_off(cube, channels, workers, memory):
-    """Take back that a channel is switched off if it just has no emission: sources beside it may be in one channel."""
+    """Take back that a channel is switched off if it just has no emission: sources may be in one channel each."""
     rows = np.flatnonzero(channels["switched"] == "off")
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     off = np.array([*workers.in_order(is_switched_off, jobs, _planes_at_once(cube, memory))], dtype=bool)
@@ -189,7 +197,7 @@ def _planes_at_once(cube, memory):
 
 
 def _measure_coverage(cube, polarization, workers):
-    """What the residual tells about the coverage of a polarization; None if there are PSFs, or if it tells nothing."""
+    """The uv coverage of a polarization as its residual shows it; None if there are PSFs, or if it shows none."""
     if all("psf" in piece.products for piece in cube.pieces or [cube]):
         return None
     jobs = [(cube, polarization, channel) for channel in channels_to_measure(cube)]
@@ -233,11 +241,11 @@ def _typical_response(cube, channels, coverages):
 
 def _compare_with_data(cube, polarization, candidates, noise, coverage, thresholds, workers, memory):
     """Compare the candidates of a polarization with the image and the PSF; yields them range by range."""
-    jobs = [
-        (cube, polarization, found, np.isfinite(noise), coverage, thresholds)
-        for found in _shared_out(_by_channel(candidates), workers)
-    ]
-    weighed = workers.in_order(evidence.weigh, jobs, _planes_at_once(cube, memory))
+    weigh = partial(
+        evidence.weigh, cube, polarization, known=np.isfinite(noise), coverage=coverage, thresholds=thresholds
+    )
+    jobs = [(found,) for found in _shared_out(_by_channel(candidates), workers)]
+    weighed = workers.in_order(weigh, jobs, _planes_at_once(cube, memory))
     yield from watched(weighed, len(jobs), "channels compared with the data")
 
 
