@@ -5,12 +5,13 @@ from itertools import product
 
 import numpy as np
 
-from ..core.residual_power import LEAST_PLANES, WINDOW, is_resolved, measure_power, taper, without_leakage
+from ..core.residual_power import LEAST_PLANES, POWER_WINDOW, is_resolved, measure_power, taper, without_leakage
+from ..core.transforms import window_shape
 from ..images.pixels import read_channel
 
 # Channels, spread over the cube, and windows along each axis, spread over the plane: their mean is known to 3 %.
 CHANNELS, WINDOWS = 64, 4
-# Windows that hold less than this fraction of the data that the fullest one holds are left out.
+# Windows with less than this fraction of the data of the fullest one are left out: their power is too low.
 FULL = 0.9
 
 # Power of the residual at all spatial frequencies, from `core.residual_power.without_leakage`, and height and width of
@@ -19,15 +20,10 @@ Coverage = namedtuple("Coverage", "power shape")
 
 
 def channels_to_measure(cube):
-    """The channels from which the coverage is taken: none if the images are too small."""
-    if not is_resolved(windows_of(cube.shape[2:]), cube.beam):
+    """The channels in which the coverage is measured: none if the images are too small."""
+    if not is_resolved(window_shape(cube.shape[2:], POWER_WINDOW), cube.beam):
         return []
     return np.unique(np.linspace(0, cube.channels - 1, CHANNELS).astype(int)).tolist()
-
-
-def windows_of(shape):
-    """Height and width of the windows."""
-    return tuple(min(length, WINDOW) for length in shape)
 
 
 def measure_channel_power(cube, polarization, channel):
@@ -58,7 +54,7 @@ def measure_channel_power(cube, polarization, channel):
 
 def _places(length):
     """First and end pixel of the windows along an axis."""
-    size = min(length, WINDOW)
+    size = min(length, POWER_WINDOW)
     number = min(WINDOWS, length // size)
     if number == 1:
         return [((length - size) // 2, (length + size) // 2)]
@@ -90,5 +86,5 @@ def coverage_of(parts, shape):
     number = sum(planes for _, planes in parts)
     if number < LEAST_PLANES:
         return None
-    windows = windows_of(shape)
+    windows = window_shape(shape, POWER_WINDOW)
     return Coverage(without_leakage(sum(power for power, _ in parts) / number, windows, number), windows)

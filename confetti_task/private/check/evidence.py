@@ -202,7 +202,14 @@ def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
         some = slice(start, start + CANDIDATES_AT_ONCE)
         heights[:, some] = stack.heights(channel, places[some])
         unsupported[some] = _unsupported(
-            stack, channel, heights[:, some], places[some], corner, cube, here.share, ESTIMATE_SUFFICES * matters[some]
+            stack,
+            channel,
+            heights=heights[:, some],
+            places=places[some],
+            corner=corner,
+            cube=cube,
+            share=here.share,
+            least=ESTIMATE_SUFFICES * matters[some],
         )
 
     # Heights of the image at the candidates, [n, 7]: only this channel and both adjacent ones have any.
@@ -234,7 +241,7 @@ def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
     return candidates[np.isfinite(here.image)]
 
 
-def _unsupported(stack, channel, heights, places, corner, cube, share, least):
+def _unsupported(stack, channel, *, heights, places, corner, cube, share, least):
     """`unsupported_spike` of candidates, whose heights are given: an estimate, or measured if that is not too low."""
     # Positions are made in the image and moved into the window, so that they do not depend on the window.
     near, of_pixel = places_within(places + corner, cube.beam / 2, cube.shape[2:])

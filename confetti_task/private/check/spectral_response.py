@@ -1,4 +1,4 @@
-"""Measure what the channels of a cube share, and what a line narrower than they are has beside its channel at least."""
+"""Measure how much neighbouring channels share, and the least that a narrow line has in a channel next to its own."""
 
 from collections import namedtuple
 
@@ -22,9 +22,9 @@ from ..images.coordinates import world_coordinates
 from ..images.cube import read_recorded
 from ..images.pixels import read_channels
 
-# Consecutive channels whose noise is compared, and how many such runs of them.
+# Number of consecutive channels whose noise is compared, and number of such runs.
 RUN, RUNS = 6, 4
-# Places to compare in a run, at least, a beam apart: below that a correlation is not known to a tenth.
+# Least number of places to compare in a run, a beam apart: with fewer, a correlation is not known to a tenth.
 LEAST_PLACES = 100
 
 # Correlation of the noise of adjacent channels, and how many channels of the correlator were averaged, 0 if unknown.
@@ -41,13 +41,13 @@ def runs_to_compare(noise, quiet):
     noise : 1D `~numpy.ndarray`
         rms noise of every channel in Jy/beam; NaN for one that is blank or was not measured.
     quiet : 1D bool `~numpy.ndarray`
-        Which channels are without emission worth mentioning.
+        Which channels have negligible emission.
 
     Returns
     -------
     starts : list of int
-        First channels of up to `RUNS` runs of `RUN` channels that do not overlap: those with most quiet ones, or else
-        those nearest to the ends, where a spectral window has least emission.
+        First channels of up to `RUNS` runs of `RUN` channels that do not overlap: those with most quiet channels; among
+        equals those nearest to the ends, where a spectral window has least emission.
     """
     known = np.isfinite(noise)
     complete, calm = (np.convolve(which, np.ones(RUN, dtype=int), "valid") for which in (known, quiet & known))
@@ -117,14 +117,14 @@ def response_of(heights, interpolations):
 
 
 def interpolations_of(cube):
-    """The interpolation that the history records, else all that there are."""
+    """The interpolation in the recorded tclean call, or all that tclean has."""
     recorded = read_recorded(cube, {"interpolation"}).get("interpolation")
     return [recorded] if recorded in INTERPOLATIONS else INTERPOLATIONS
 
 
 def flank_of_lines(linewidth, cube):
     """
-    Part of the narrowest line that a user allows which the brighter channel beside it has at least.
+    Fraction of the narrowest line that a user allows which the brighter adjacent channel has at least.
 
     Parameters
     ----------
@@ -136,12 +136,12 @@ def flank_of_lines(linewidth, cube):
     Returns
     -------
     flank : float
-        At most `LARGEST_FLANK`; 0 if any line may be there, or if there is one channel alone.
+        At most `LARGEST_FLANK`; 0 if any line may be there, or if there is only one channel.
 
     Raises
     ------
     ValueError
-        If it is no width of a line, or if the cube has no frequencies.
+        If ``linewidth`` is not the width of a line, or if the cube has no frequencies.
     """
     if isinstance(linewidth, str) and not linewidth.strip():
         return 0.0

@@ -4,12 +4,12 @@ Whether CLEAN converged in a channel, judged by the products of that channel alo
 A step of CLEAN takes a component of m Jy where the residual is r Jy/beam, and lowers the sum of the weighted squared
 residual visibilities by m (2 r - m): by at least m r, as long as m does not exceed r. While CLEAN converges, the
 residual at the components does not grow, so all steps together must have lowered the sum by at least the sum of |m|
-times the peak residual left at the components. They did lower it by the sum of M (D + R) over the model M, with the
-residual R and the dirty image D, which is R + P * M for the PSF P. The ratio of the two is the convergence: 1 or more
-if every step did its part. Below 0 the model fits the visibilities worse than an empty one.
+times the peak residual left at the components. What they did lower it by is the sum of M (D + R) over the model M, with
+the residual R and the dirty image D = R + P * M, where P is the PSF. The ratio of the two is the convergence: 1 or more
+if every step did its part. Below 0, the model fits the visibilities worse than an empty one.
 
 A single fake source has a convergence below 1 too: its components of both signs cancel in the dirty image, and gained
-next to nothing. But they are in one place, and the residual there is noise. Where CLEAN diverged in the channel as a
+next to nothing. But they are in one place, and the residual there is noise. Where CLEAN diverged in a channel as a
 whole, they are all over the plane, or the residual shows them, with the sidelobes of the PSF all over it.
 """
 
@@ -17,13 +17,13 @@ from collections import namedtuple
 
 import numpy as np
 
-# For the components of a channel: sum of |M| in Jy; peak |R| at them in Jy/beam; sums of M R and of M I divided by the
-# sum of |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); sum of the squared shares that the
-# patches of the plane have in the sum of |M|; number of components that are not finite in the model, and of those that
-# are but lie where the image or the residual is not; number of pixels that both have.
+# Sums over the components of a channel: |M| in Jy; the peak |R| at them in Jy/beam; M R and M I, divided by the sum of
+# |M|, in Jy/beam (a runaway model reaches 1e38 Jy, whose square overflows); the squared fractions of the sum of |M| in
+# each patch of the plane; the number of components that are not finite in the model, and of finite ones where the image
+# or the residual is not; the number of pixels in which both are.
 Components = namedtuple("Components", "flux peak with_residual with_image concentration unknown blank seen")
 
-# Side of a patch, in restoring beams: a hot pixel and a surround of 2 beams in radius are within nine of them.
+# Side of a patch, in restoring beams: a hot pixel and a surround 2 beams in radius lie within nine patches.
 PATCH_BEAMS = 2
 
 
@@ -41,16 +41,15 @@ def measure_components(model, image, residual, valid, patch):
     model, image, residual : 2D float32 `~numpy.ndarray`
         Model in Jy/pixel, image and residual in Jy/beam, NaN where they are not finite.
     valid : 2D bool `~numpy.ndarray`
-        T/F mask of the image. Components outside it are ignored, and so are those where the residual is 0: tclean
-        leaves that where there are no data.
+        T/F mask of the image. Components outside it are ignored, and so are those where the residual is 0, as tclean
+        leaves it where there are no data.
     patch : int
         Side of a patch in pixels, from `patch_side`; the part begins with the first row of a patch.
 
     Returns
     -------
     components : `Components`
-        Sums over the finite components, and the number of the others. ``seen`` is only counted as far as is needed to
-        know whether it is 0.
+        Sums over the finite components, and the number of the others. ``seen`` is only exact in whether it is 0.
     """
     there = (model != 0) & (residual != 0) & valid
     planes = image, residual
@@ -58,7 +57,7 @@ def measure_components(model, image, residual, valid, patch):
     finite = np.isfinite(model + image + residual)
     unknown, seen = np.count_nonzero(~np.isfinite(model)), np.count_nonzero(finite)
     blank = len(finite) - seen - unknown
-    if blank and not seen:
+    if blank and not seen:  # no component has both: whether any pixel has
         seen = np.count_nonzero(np.isfinite(np.add(*planes)))
     model, image, residual = model[finite], image[finite], residual[finite]
     flux = np.abs(model).sum()
@@ -93,10 +92,10 @@ def convergence(components, power=None):
     -------
     convergence : float
         1 or more if CLEAN converged, approximately so with the restoring beam. -inf if components are not finite, or
-        if image and residual have no pixel in common that is; NaN if there are no components.
+        if image and residual have no finite pixel in common; NaN if there are no components.
     """
     flux, peak, with_residual, with_image, _, unknown, blank, seen = components
-    # What is not finite spreads over the whole plane, because tclean transforms it: a few such pixels are blank ones.
+    # Values that are not finite spread over the whole plane, because tclean transforms it: a few are just blank pixels.
     if unknown or (blank and not seen):
         return -np.inf
     if flux == 0:
@@ -106,7 +105,7 @@ def convergence(components, power=None):
 
 
 def spread(components):
-    """Number of patches over which the flux of the components is spread: n if n patches have the same sum of |M|."""
+    """Number of patches over which the components are spread: n if n patches have the same sum of |M|."""
     return 1 / components.concentration if components.concentration else np.nan
 
 
@@ -127,8 +126,8 @@ def has_diverged(measured, noise, thresholds):
     Returns
     -------
     diverged : 1D bool `~numpy.ndarray`
-        True where CLEAN did not converge, but for channels whose components are in one place with nothing but noise in
-        the residual there: these hold a fake source at most.
+        True where CLEAN did not converge, except if all components are in one place, where the residual has nothing but
+        noise: such a channel contains a fake source at most.
     """
     converged, patches, left = measured
     hidden = (patches < thresholds.spread) & (left < thresholds.left * noise)

@@ -7,51 +7,47 @@ import numpy as np
 
 from .uv_coverage import LEAST_RESPONSE
 
-# Contrast, as a fraction of that elsewhere, and narrowness that do in a bad channel, where the visibilities have shown
-# that CLEAN went wrong: elsewhere they would double the candidates.
+# Relaxed limits used inside bad channels, where the visibilities have shown that CLEAN went wrong: the contrast as a
+# fraction of that elsewhere, and the narrowness. Elsewhere they would double the candidates.
 CONTRAST_WITHIN, NARROWNESS_WITHIN = 0.8, 0.8
 # A spike that is less than a third of the source in its place is as likely an error of that source's own flux. It needs
-# four thirds of the evidence, and so does a marginal hot pixel. In 14 cubes, 0.93 of the fake sources of 8 sigma and
-# more were found with marginal ones, instead of 0.89, and one real source was masked where the image was right, not 3.
+# four thirds of the evidence, and so does a marginal hot pixel, which only the relaxed limits let through.
 SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 
-# Unsupported finds at which the image is not wrong by 3 sigma: this fraction of those of 3 sigma, and 1/e of it with
-# each 1.1 sigma more. Fitted to 5277 finds in 28 cubes made with the real tclean, of which it was 0.15 at 3.1 sigma,
-# 0.10 at 3.7, 0.07 at 4.2, 0.03 at 4.7 and 0.005 at 7.
+# Share of the unsupported finds at which the image is not wrong by 3 sigma: this fraction at 3 sigma, which falls by a
+# factor of e with each 1.1 sigma more. A fit, see "Reliability" in docs/explanation/method.md.
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA = 0.175, 1.1
-# The same of those with the evidence of a surround, whatever their height. There are too few to fit it: at all four
-# finds in 30 such cubes the image was wrong; when those on emission counted too, it was right at 6 of 42.
+# The same share for the evidence of a surround, whatever its height, because there are too few finds for a fit.
 RIGHT_IMAGE_IF_SURROUNDED = 0.15
-
-# The same of those that were gone after their channel was deconvolved again: of 1650 in single fields 0.006, of 99 in
+# The same for sources that were gone after their channel was deconvolved again: rarer in single fields, more common in
 # mosaics.
 RIGHT_IMAGE_IF_GONE = 0.05
-# The same of those that are narrower than any line by 5 sigma, and by 3 with the width of the narrowest line given: of
-# 551 in two mosaics like those of ACES, cleaned carelessly with hogbom, 0.02, and of 92 in their careful cleans 0.05.
+# The same for spikes narrower than any line, as in careful cleans.
 RIGHT_IMAGE_IF_NARROW = 0.05
-# What differs by less than this fraction of the tolerance, 2 sigma of 4, is the same in both deconvolutions. With 3
-# sigma the image was wrong all the same at 258 of the 276 groups that came back in two fields with emission of 200 and
-# 300 sigma, because a second deconvolution makes part of the same errors.
+
+# What differs by less than this fraction of the tolerance, 2 sigma of 4, is the same in both deconvolutions. A larger
+# fraction would acquit wrong places: a second deconvolution makes part of the same errors.
 SAME = 0.5
-# What the image has to be narrower than any line, in sigma: of what the noise of the channels shows alone, the usual 5
-# of a credible source, because CLEAN shifts flux from channel to channel in bright emission; with 3, a tenth of those
-# in careful cleans was wrong. If a user knows the lines, 3 will do.
-NARROWER, NARROWER_THAN_KNOWN = 5.0, 3.0
-# From this fraction on, 3 sigma of 4, a channel in which nothing is gone is suspicious, and not acquitted.
+# From this fraction of the tolerance on, 3 sigma of 4, a channel in which nothing is gone is suspicious, and not
+# acquitted.
 ALMOST_GONE = 0.75
+
+# By how much the image has to be narrower than any line, in sigma: judged by the noise of the channels alone, the usual
+# 5 of a credible source, because CLEAN shifts flux from channel to channel in bright emission. If a user knows the
+# lines, 3 will do.
+NARROWER, NARROWER_THAN_KNOWN = 5.0, 3.0
 
 # A surround within 1.5 beams, the widest that is measured, lowers the spike to at most 0.92 of the hot pixel, as a disc
 # of that radius does. What keeps more of it is a real source with something else around it, or has a wider surround.
 MOST_LEFT, LEFT_IF_WIDE = 0.93, 0.9
 # A surround that takes more than twice the flux of the hot pixel is not its own: emission that fades from channel to
-# channel looks so. On emission, the image was wrong at 0.94 of 34 such places in single fields, but at 0.60 of 20 in
-# mosaics.
+# channel looks like that.
 MOST_SURROUND = -2.0
 # Least fraction of a spike of the restored model that the image has: the rest is compensated in the residual, and harms
 # nobody.
 LEAST_IN_IMAGE = 0.5
 
-# Largest threshold in sigma. Careless cleans left fake sources of up to 59 sigma: above 100, nothing could be found.
+# Largest threshold in sigma: fake sources are hardly ever higher, so that above it nothing could be found.
 LARGEST_SIGMA = 100
 
 
@@ -60,20 +56,20 @@ class Thresholds:
     """
     Thresholds of the decision. The first four are parameters of the task.
 
+    What was measured with other values is in docs/explanation/method.md.
+
     Attributes
     ----------
     nsigma : float
-        Minimum contrast of a hot pixel, in units of the channel rms. The hot pixel of the published case has 1.6 to 3.
-        At 4, a sixth of what is found at 2.5 is lost; at 2, a hundredth is gained.
+        Minimum contrast of a hot pixel, in units of the channel rms. The hot pixel of the published case has 1.6 to 3;
+        a lower limit gains next to nothing.
     narrowness : float
         Maximum fraction of the contrast in the channel before or after: half, as for an unresolved line after ALMA's
-        Hanning smoothing. Real sources have more: without this condition 7 % more is found, but twice as many real
-        sources are masked.
+        Hanning smoothing. Real sources have more: without this condition, twice as many of them are masked.
     unsupported : float
         Minimum unsupported spike, in units of the channel rms. The error of the image is 1.2 to 1.5 times as large,
-        because part of it looks like noise in the visibilities. On 14 cubes made with the real tclean, thresholds of
-        2.8, 3.0 and 3.5 found 0.72, 0.66 and 0.56 of the fake sources, and the image was wrong at 0.96, 0.975 and 0.99
-        of the flags.
+        because part of it looks like noise in the visibilities. At 3 the image is wrong at nearly all finds, and a
+        higher threshold would find less.
     surround : float
         Maximum flux in the surround of a hot pixel, as a fraction of it, -1 if it compensates all: with it a spike that
         is left is evidence of its own kind; 0 for none. A real source has its flux in the model: what the image shows
@@ -87,39 +83,30 @@ class Thresholds:
         disc of two beams has within the 1.5 beams that are measured.
     response : float
         Minimum response of a channel in which a surround counts. With natural weighting the beam is far wider than
-        the smallest scales, and CLEAN compensates hot pixels as a matter of course: 21 were called confetti for it, 4
-        of them real sources, and the image was wrong at 12.
+        the smallest scales, and CLEAN compensates hot pixels as a matter of course, also those of real sources.
     convergence : float
-        Minimum convergence of a channel, see `core.convergence`: every CLEAN that converges reaches it. In real data,
-        cleaned in 21 ways at five loop gains, all 641 channels that were wrong by 30 sigma stayed below it, 0.98 of the
-        1006 that were wrong by 10 sigma, and none of the 304 that were cleaned carefully at even sizes (2.2 or more).
+        Minimum convergence of a channel, see `core.convergence`: every CLEAN that converges reaches it.
     spread : float
         Minimum number of patches, two beams wide, over which the components of a channel that diverged as a whole are
         spread, unless the residual shows them. A hot pixel on a disc has at most 4, with any radius, and an error at
         the unmeasured frequencies alone up to 8, with its rings.
     left : float
         Minimum of the peak residual that diverged components leave if they are in one place, in units of the channel
-        rms: the usual 5 sigma. Cleaned within a circle of two beams, all 16 channels diverged in a single patch, and
-        left 10 to 48. Alone it is not enough, because the rms is too large where all channels diverged: of 710 that
-        were wrong by 10 sigma, 114 left less, with a spread of 11 and more. Eight had a spread below 10, and left 5.5
-        and more.
+        rms: the usual 5 sigma. Alone it is not enough, because the rms is too large where all channels diverged.
     suspicion : float
-        Minimum height, in units of the noise, of a fake source that may hide in a suspicious channel. On 22 cubes made
-        with the real tclean, 4 takes in all 84 bad channels, and 109 of the other 664; 5 misses 2 of 26 in mosaics.
+        Minimum height, in units of the noise, of a fake source that may hide in a suspicious channel: the largest value
+        that took in all bad channels of the cubes on which it was measured.
     ambiguity : float
         Minimum number of places at which a source would fit the data of a channel nearly as well: from there on the
-        data do not say where it is, and neighbouring channels, with another PSF, are no measure: a maser was called
-        confetti where the PSF has stripes. A channel that lost its longest baselines, with a beam three times as wide
-        as the others, has 9 in their beams. In 51 cubes of simulated data, 8 of them mosaics, all 1676 channels had 0.4
-        to 1.3; a snapshot of the VLA had 0.6, and 1035 in its edge channel, with the weight of three visibilities.
+        visibilities do not determine where it is, and neighbouring channels, with another PSF, are no measure. Usual
+        are 0.4 to 1.3; a channel that lost its longest baselines, with a beam three times as wide as the others, has 9
+        in their beams.
     rise : float
-        Minimum rise of the peak residual in a minor cycle that makes a channel suspicious, as a ratio, by the record
-        of tclean. Of 56 channels that were wrong by 10 sigma, in six careless cleans, it names 45 (44 without the peaks
-        at the start of the cycles), and no other; 1.1 names one more, and two that were wrong by 2 sigma. In 40
-        channels that were cleaned carefully, with a clean mask that grows, it was at most 1.0.
+        Minimum rise of the peak residual in a minor cycle that makes a channel suspicious, as a ratio, from tclean's
+        record. It is 1 or less in careful cleans.
     flank : float
-        Part of the narrowest line that a user allows which the brighter channel beside it has at least; 0 if any line
-        may be there.
+        Fraction of the narrowest line that a user allows which the brighter adjacent channel has at least; 0 if any
+        line may be there.
     """
 
     nsigma: float = 2.5
@@ -149,7 +136,7 @@ class Thresholds:
 
     @property
     def narrower(self):
-        """Minimum of what the image is narrower by than any line, in sigma; less if a user knows the lines."""
+        """By how much the image has to be narrower than any line, in sigma; less if a user knows the lines."""
         return NARROWER_THAN_KNOWN if self.flank else NARROWER
 
     def __post_init__(self):
@@ -166,7 +153,7 @@ class Thresholds:
 
 
 def is_marginal(candidates, thresholds):
-    """Select the candidates that would do in a bad channel only; parameters as for `evidence_of`."""
+    """Select the candidates that suffice in a bad channel only; parameters as for `evidence_of`."""
     faint = np.abs(candidates["contrast"]) < (thresholds.nsigma * candidates["noise"]).astype(np.float32)
     return faint | (candidates["narrowness"] > thresholds.narrowness)
 
@@ -192,16 +179,18 @@ def pointless(candidates, thresholds, evidence):
         True where a candidate is marginal and decides nothing.
     """
     marginal, paired = is_marginal(candidates, thresholds) & ~is_gone(candidates), candidates["paired"]
+    # Candidates that make their channel bad, or may do so, if they are not marginal.
     good_enough = np.ones(len(candidates), dtype=bool)
     if evidence:
         good_enough = evidence_of(candidates, thresholds) != ""
         paired = paired & (candidates["suspicion"] >= thresholds.suspicion)
-    place = candidates["polarization"] * (candidates["channel"].max(initial=0) + 1) + candidates["channel"]
-    return marginal & ~paired & ~(good_enough & np.isin(place, place[good_enough & ~marginal]))
+    plane = candidates["polarization"] * (candidates["channel"].max(initial=0) + 1) + candidates["channel"]
+    in_bad_channels = np.isin(plane, plane[good_enough & ~marginal])
+    return marginal & ~paired & ~(good_enough & in_bad_channels)
 
 
-# A kind of evidence that a narrow hot pixel is a fake source: functions of candidates (and thresholds) that select
-# those with it, and give the height in sigma and the share of such finds at which the image is not wrong by 3 sigma.
+# A kind of evidence that a narrow hot pixel is a fake source, as functions of candidates: those with it (given the
+# thresholds too), their height in sigma, and the share of such finds at which the image is not wrong by 3 sigma.
 Kind = namedtuple("Kind", "holds height right_image")
 
 
@@ -228,8 +217,8 @@ def evidence_of(candidates, thresholds):
     Returns
     -------
     evidence : 1D str `~numpy.ndarray`
-        Name of the first of `KINDS` that holds; '' without evidence, and always where the data do not say where a
-        source is.
+        Name of the first of `KINDS` that holds; '' without evidence, and always where the visibilities do not determine
+        where a source is.
     """
     decidable = ~(candidates["ambiguity"] >= thresholds.ambiguity)  # unless it is unknown
     decidable &= ~candidates["known"]
@@ -245,12 +234,12 @@ def is_gone(candidates, _=None):
 
 
 def part_gone(candidates):
-    """What is gone at each hot pixel, as a fraction of what two deconvolutions may differ by there; NaN if unknown."""
+    """What is gone at each hot pixel, as a fraction of the tolerance for two deconvolutions there; NaN if unknown."""
     return candidates["difference"] * np.sign(candidates["contrast"]) / candidates["tolerance"]
 
 
 def comes_back(candidates):
-    """Select the hot pixels that show the same after their channel was deconvolved again: nothing invented them."""
+    """Select the hot pixels that are the same after their channel was deconvolved again: they were not invented."""
     return np.abs(part_gone(candidates)) < SAME
 
 
@@ -291,7 +280,7 @@ def is_suspicious_surround(candidates, thresholds):
 
 
 def _is_alone(candidates):
-    """Select the spikes that are all there is in their place, but for a third of them."""
+    """Select the spikes in whose place nothing else is brighter than a third of them."""
     spike = _restored_spike(candidates)
     others = candidates["brightness"] / candidates["noise"] * np.sign(candidates["contrast"]) - spike
     return np.abs(others) <= SMALL_PART * np.abs(spike)
@@ -311,8 +300,8 @@ def leaves_spike(candidates, thresholds, surround):
     Returns
     -------
     selected : 1D bool `~numpy.ndarray`
-        True where the spike that is left is high enough, above the floor, has the sign of the hot pixel and no more
-        than its height, and is in the image too.
+        True where the spike that is left is high enough, exceeds the floor, has the sign of the hot pixel, is no higher
+        than it, and is in the image too.
     """
     spike = _restored_spike(candidates)
     in_image = candidates["spike"] * np.sign(candidates["contrast"])
@@ -327,7 +316,7 @@ def leaves_spike(candidates, thresholds, surround):
 
 
 def _restored_spike(candidates):
-    """Spike of the restored model at the hot pixels in units of the channel rms, negative if it has the other sign."""
+    """Spike of the restored model at hot pixels in units of the channel rms; negative if it has the opposite sign."""
     return candidates["restored"] * np.abs(candidates["contrast"]) / candidates["noise"]
 
 
@@ -366,7 +355,7 @@ def _right_image_if_narrow(candidates):
     return np.full(len(candidates), RIGHT_IMAGE_IF_NARROW)
 
 
-# All kinds of evidence, the most reliable first. What they say on a page is in `check.messages.EVIDENCE`.
+# All kinds of evidence, the most reliable first. How they are worded is in `check.messages.EVIDENCE`.
 KINDS = {
     "gone": Kind(is_gone, _height_gone, _right_image_if_gone),
     "unsupported": Kind(is_unsupported, _unsupported_height, _right_image_if_unsupported),
@@ -387,16 +376,15 @@ def severity(candidates):
     Returns
     -------
     severity : 1D float32 `~numpy.ndarray`
-        In units of the channel rms: what is gone, the unsupported spike, or that of the image or of the restored model,
-        whichever is the evidence.
-        0 where there is no evidence.
+        In units of the channel rms: what is gone, the unsupported spike, or the spike of the image or of the restored
+        model, whichever is the evidence. 0 where there is none.
     """
     return _by_kind(candidates, 0.0, lambda kind, rows: kind.height(rows))
 
 
 def reliability(candidates):
     """
-    Share of such finds at which the image is wrong by 3 sigma and more.
+    Share of finds with the same evidence and height at which the image is wrong by 3 sigma and more.
 
     Parameters
     ----------
@@ -412,6 +400,7 @@ def reliability(candidates):
 
 
 def _by_kind(candidates, otherwise, measure):
+    """What ``measure(kind, candidates)`` returns for those with each kind of evidence, as float32."""
     values = np.full(len(candidates), otherwise, dtype=np.float32)
     for name, kind in KINDS.items():
         here = candidates["evidence"] == name

@@ -1,12 +1,12 @@
 """
 Deconvolve a channel again from its own products: pure functions of planes [y, x].
 
-The dirty image D = R + P * M, of the residual R, the PSF P and the model M, does not depend on what CLEAN did. So a
-channel can be deconvolved again, and gently, without its visibilities. A fake source does not come back, a real one
-does.
+The dirty image D = R + P * M, with residual R, PSF P and model M, does not depend on what CLEAN did. So a channel can
+be deconvolved again, and gently, without its visibilities. A fake source does not come back, a real one does.
 """
 
 from collections import namedtuple
+from functools import partial
 
 import numpy as np
 
@@ -15,52 +15,51 @@ from .surroundings import height_above_ring, largest, places_within, ring
 from .transforms import columns_of, filtered, transform_about_the_centre
 from .uv_coverage import ERRONEOUS_COVERAGE, GAUSSIAN_AREA, LEAST_RESPONSE, has_its_peak, unmeasured_filter
 
-# How deep a channel is cleaned, in units of its noise: as deep as careful observers do. The residual is measured
-# exactly only after the components have been subtracted, so that a little above counts as reached, and a third above
-# as converged if it does not fall any further.
+# Depth to which a channel is cleaned, in units of its noise: as deep as careful observers do. The residual is known
+# exactly only after the components have been subtracted, so this multiple of the depth counts as reached, and the
+# second one as converged if the residual does not fall any further.
 DEPTH_SIGMA, REACHED, CONVERGED = 3.0, 1.05, 4 / 3
 
-# A minor cycle stops at twice the highest sidelobe of what it started with, as tclean with a cycle factor of 2; at
-# least, and at most, at these fractions. What lies within so many beams of the peak of a PSF is its main lobe.
+# A minor cycle stops at the peak residual at its start times twice the highest sidelobe of the PSF, as in tclean with a
+# cycle factor of 2, but between these fractions of that peak. The main lobe of the PSF is within so many beams of its
+# peak.
 CYCLE_FACTOR, LEAST_FRACTION, LARGEST_FRACTION, MAIN_LOBE_BEAMS = 2.0, 0.05, 0.8, 1.2
 
-# A clean whose peak residual rises to this multiple of the lowest one has diverged. One that keeps more than this
-# fraction of it for five cycles, of which CASA may break some off, has stopped: going on, it would fit the errors of
-# the old model that have got into the dirty image, and the flux of its components would double. So has one after so
-# many cycles.
+# A clean whose peak residual rises to this multiple of the lowest one has diverged. One whose peak residual stays above
+# this fraction of itself for five cycles, some of which CASA may break off, has stopped, and so has one after the
+# largest number of cycles: going on, it would fit the errors of the old model that have leaked into the dirty image,
+# and the flux of its components would double.
 DIVERGED, STILL_FALLING, MOST_CYCLES = 1.5, 0.8, 20
 
-# The gain, and the fraction of the peak to which a minor cycle cleans, with which a channel that diverged is tried
-# again.
+# Loop gain; then the gain, and the fraction of the peak to which a minor cycle cleans, with which a channel that
+# diverged is tried again.
 GAIN, GENTLER_GAIN, GENTLER_FRACTION = 0.1, 0.05, 0.5
 
-# With the scales of the recorded clean two deconvolutions differed by 0.2 % at most in a careful mosaic with emission
-# of 1000 sigma, and next to a maser of 5000 sigma, between two pixels, by 4.5 sigma. With other scales they differ by
-# up to 1.6 %, and everywhere. Hogbom makes extended emission of points, each time of others: in a careful mosaic of two
-# arrays with emission of 1000 sigma a thousand of its components differed by 1.1 % in the median, and all but two by
-# less than 2.5 % of what is within a beam and 0.5 % of the brightest source, added in quadrature.
+# By how much two careful deconvolutions may differ, as fractions of what is within a beam and of the brightest source:
+# with the scales of the recorded clean, with other scales, which make all extended emission a little different, and
+# with Hogbom's points, of which extended emission is made differently each time.
 CHANGE_OF_SAME_SCALES, CHANGE_OF_OTHER_SCALES = Change(0.005, 0.001), Change(0.02, 0.001)
 CHANGE_OF_POINTS = Change(0.025, 0.005)
 
-# Deconvolution takes a time proportional to the area of what is cleaned at once. Planes with more than twice as many
-# pixels are cleaned in tiles: the power of two that holds so many beams. Components are kept in the middle half of a
-# tile, and those in an eighth around it only take away what leaks into it from there.
+# Side of a tile in beams, rounded up to a power of two in pixels, and at least in pixels. The time for a component
+# grows with the area that is cleaned at once, so planes of more than two tiles are cleaned tile by tile. Components are
+# kept in the middle half of a tile; those in the eighth around it only remove what leaks in from there.
 TILE_BEAMS, SMALLEST_TILE = 16, 128
 
 # Deconvolvers whose models consist of points.
 POINT_DECONVOLVERS = ("hogbom", "clark", "clarkstokes")
 
-# What minor cycles need: deconvolver, scales in pixels, and bias towards small ones, as those of tclean; and the
+# What minor cycles need: tclean's deconvolver, its scales in pixels and its bias towards small ones; and the
 # `core.proof.Change` of a channel that was cleaned well.
 Scales = namedtuple("Scales", "deconvolver scales bias change")
 
-# What became of a channel: model in Jy/pixel, residual in Jy/beam, 'converged', 'stopped' or 'diverged', and the
-# largest residual within its clean mask in Jy/beam.
+# Result for a channel: model in Jy/pixel, residual in Jy/beam, state ('converged', 'stopped' or 'diverged'), and peak
+# residual within its clean mask in Jy/beam.
 Deconvolved = namedtuple("Deconvolved", "model residual state peak")
 
 
 def usual_scales(beam):
-    """Those that are taken where none are recorded: of a point, of the beam and of three beams."""
+    """The `Scales` assumed where none are recorded: a point, one beam and three beams."""
     return Scales("multiscale", (0, round(beam), round(3 * beam)), 0.5, CHANGE_OF_OTHER_SCALES)
 
 
@@ -68,8 +67,8 @@ def measured_kernel(psf, beam, lengths):
     """
     Transform of a PSF without the spatial frequencies at which CLEAN can go wrong.
 
-    Where the coverage is low, the transform of a PSF that ends at the edge of the image is not what it was: it is even
-    negative in places, so that CLEAN diverges, and with it the errors of the old model would get into the dirty image.
+    A PSF ends at the edge of the image, which changes its transform. Where the coverage is low, it is even negative in
+    places, so that CLEAN would diverge, and the errors of the old model would leak into the dirty image.
 
     Parameters
     ----------
@@ -84,9 +83,9 @@ def measured_kernel(psf, beam, lengths):
     -------
     kernel : 2D float32 `~numpy.ndarray` or None
         Columns of the half spectrum [v, u], 0 where the coverage, in units of the transform of the beam at zero, is
-        below `ERRONEOUS_COVERAGE`. With 0.05 the errors of the old model remained a sixth larger; with 0.3 a tenth was
-        lost, but of masers too. None if the PSF is blank, or has its peak elsewhere; and with natural weighting, where
-        a real source has much of its height at low coverage: of a hundred masers, none came back as it was.
+        below `ERRONEOUS_COVERAGE`: a lower limit would leave more of the errors of the old model, a higher one would
+        lose more of the masers too. None if the PSF is blank, or has its peak elsewhere; and with natural weighting,
+        where a real source has much of its height at low coverage and does not come back as it was.
     """
     _, _, response = unmeasured_filter(psf, beam, lengths) if has_its_peak(psf) else (None, None, np.nan)
     if not response >= LEAST_RESPONSE:
@@ -121,7 +120,7 @@ def deconvolve(residual, model, kernel, lengths, clean_mask, threshold, beam, mi
     Parameters
     ----------
     residual, model : 2D float32 `~numpy.ndarray`
-        What CLEAN left, in Jy/beam and Jy/pixel; NaN counts as 0.
+        What CLEAN left, in Jy/beam, and its model, in Jy/pixel; NaN counts as 0.
     kernel : 2D float32 `~numpy.ndarray`
         From `measured_kernel`.
     lengths : tuple of int
@@ -139,23 +138,35 @@ def deconvolve(residual, model, kernel, lengths, clean_mask, threshold, beam, mi
     Returns
     -------
     result : `Deconvolved`
-        The best that was reached; a channel that diverged was tried again with half the loop gain.
+        The best state that was reached; a channel that diverged was tried again with half the loop gain.
     """
     dirty = np.nan_to_num(residual) + convolved(model, kernel, lengths)
     psf = psf_of(kernel, lengths, dirty.shape)
-    result = _clean(dirty, psf, kernel, lengths, clean_mask, threshold, beam, minor_cycle, GAIN, LEAST_FRACTION)
+    clean = partial(
+        _clean,
+        dirty=dirty,
+        psf=psf,
+        kernel=kernel,
+        lengths=lengths,
+        clean_mask=clean_mask,
+        threshold=threshold,
+        beam=beam,
+        minor_cycle=minor_cycle,
+    )
+    result = clean(gain=GAIN, least_fraction=LEAST_FRACTION)
     if result.state == "diverged":
-        gentler = GENTLER_GAIN, GENTLER_FRACTION
-        again = _clean(dirty, psf, kernel, lengths, clean_mask, threshold, beam, minor_cycle, *gentler)
+        again = clean(gain=GENTLER_GAIN, least_fraction=GENTLER_FRACTION)
         result = min(result, again, key=lambda each: (each.state == "diverged", each.peak))
     return result
 
 
-def _clean(dirty, psf, kernel, lengths, clean_mask, threshold, beam, minor_cycle, gain, least_fraction):
+def _clean(*, dirty, psf, kernel, lengths, clean_mask, threshold, beam, minor_cycle, gain, least_fraction):
+    """One clean from nothing, as for `deconvolve`; ``least_fraction`` of the peak is left by a minor cycle at least."""
     fraction = float(np.clip(CYCLE_FACTOR * highest_sidelobe(psf, beam), least_fraction, LARGEST_FRACTION))
     tiles = tiles_of(dirty.shape, beam)
     model, residual, peaks, best = np.zeros_like(dirty), dirty, [], None
     while True:
+        # Every state is kept that is better than all before.
         peaks.append(float(np.abs(residual[clean_mask]).max(initial=0)))
         if best is None or peaks[-1] < best.peak:
             best = Deconvolved(model.copy(), residual, "stopped", peaks[-1])
@@ -165,6 +176,7 @@ def _clean(dirty, psf, kernel, lengths, clean_mask, threshold, beam, minor_cycle
             return best._replace(state="converged")
         if len(peaks) > MOST_CYCLES or (len(peaks) > 5 and peaks[-1] > STILL_FALLING * peaks[-6]):
             return best._replace(state="converged" if best.peak <= CONVERGED * threshold else "stopped")
+        # Minor cycles in tiles, then a major cycle for the whole plane.
         depth = max(threshold, fraction * peaks[-1])
         _add_components(model, residual, psf, clean_mask, depth, tiles, lambda *each: minor_cycle(*each, gain))
         residual = dirty - convolved(model, kernel, lengths)
@@ -184,8 +196,8 @@ def tiles_of(shape, beam):
     Returns
     -------
     tiles : list of tuple of tuple
-        Ranges of rows and columns of each tile, and those of it whose components are kept; both may reach beyond the
-        plane. A single one if the plane is hardly larger than a tile.
+        Ranges of rows and columns of each tile, and the ranges in it whose components are kept; both may reach beyond
+        the plane. A single tile if the plane is hardly larger than one.
     """
     size = max(SMALLEST_TILE, 2 ** int(np.ceil(np.log2(TILE_BEAMS * beam))))
     if shape[0] * shape[1] <= 2 * size**2:
@@ -201,7 +213,7 @@ def _pairs(rows, columns):
 
 
 def _add_components(model, residual, psf, clean_mask, depth, tiles, minor_cycle):
-    """Clean all tiles with a residual above some depth, and add their components to the model."""
+    """Clean all tiles that have a residual above a depth, and add their components to the model."""
     high = clean_mask & (np.abs(residual) > depth)
     chosen = [tile for tile in tiles if high[_inside(tile[1], high.shape)].any()]
     if not chosen:
@@ -228,7 +240,7 @@ def _cut(plane, box):
 
 
 def _where_cleaned(clean_mask, box, kept):
-    """Clean mask of a tile: what is kept of it, and a margin of half the width of what is around that."""
+    """Clean mask of a tile: of what is kept, and of a margin half as wide as the tile extends beyond that."""
     part = _cut(clean_mask, box)
     for axis, ((low, high), (first, last)) in enumerate(zip(box, kept)):
         place = np.arange(low, high)
@@ -265,7 +277,7 @@ def difference(changed, image, pixels, noise, change, beam):
     Returns
     -------
     height : 1D float32 `~numpy.ndarray`
-        Largest point source within half a beam that the old image has and the new one has not, with its sign, in
+        Largest point source within half a beam that the old image has and the new one does not, with its sign, in
         Jy/beam.
     allowed : 1D float32 `~numpy.ndarray`
         From `core.proof.tolerance`, in Jy/beam.

@@ -7,17 +7,17 @@ from .scatters import RING_RAISES_NOISE, plane_scatters
 from .transforms import columns_of, filtered, padded, transform_about_the_centre
 from .uv_coverage import has_its_peak
 
-# Components where the image is this many times as high as the noise belong to sources: their sidelobes are left out of
-# the dirty image. Nearly all components of the noise are below.
+# Components where the image exceeds this multiple of the noise belong to sources, whose sidelobes are left out of the
+# dirty image. Nearly all components of the noise are fainter.
 SOURCE = 10.0
-# Channels whose dirty images are made, and how much more noise than image and residual they must have for it to be
-# taken instead: the ratio was at most 1.17 (median of three channels) in 25 cubes, and 1.84 in one that had been
-# cleaned so deeply that image and residual have 0.54 of the noise. A lower ratio tells nothing: it was 0.82 where these
-# were right to a tenth, because components of noise on faint emission are taken for sources. In channels that are not
-# quiet emission raised it by up to 1.61 in fifty cubes; in one cleaned to 0.45 sigma it was 2.23.
-DIRTY_CHANNELS, DIRTY_HIGHER, DIRTY_HIGHER_IN_EMISSION = 3, 1.25, 1.8
-# The dirty image is not compared with one restored with a beam of an area larger than that of the PSF by more than
-# this: its noise is another one. The area is counted in pixels: those at half of the peak are 40 for a beam of 7.
+# Channels whose dirty images are made.
+DIRTY_CHANNELS = 3
+# The noise of the dirty images is taken instead if it is higher by this factor, or by the second one if the channels
+# are not quiet, because emission raises it. A lower one proves nothing: on faint emission, components of noise are
+# taken for those of sources.
+DIRTY_HIGHER, DIRTY_HIGHER_IN_EMISSION = 1.25, 1.8
+# The dirty image is not compared with one whose restoring beam has more than this multiple of the area of the PSF: such
+# an image has other noise. The area is counted in pixels above half of the peak: 40 of them for a beam of 7.
 SAME_AREA = 1.4
 
 
@@ -35,8 +35,7 @@ def dirty_noise(planes, psf, beam, noise):
     Measure the noise of the dirty image of a channel, without the sources in it.
 
     How much of the noise is lost where its components are restored depends on the array, the weighting, the scales and
-    how deep it was cleaned: a clean of HI data down to 0.45 of the noise lost half of it. The dirty image, which is the
-    residual and the model convolved with the PSF, has all of it.
+    the depth of the clean. The dirty image, which is the residual plus the model convolved with the PSF, has all of it.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def dirty_noise(planes, psf, beam, noise):
     beam : float
         FWHM of the restoring beam, in pixels.
     noise : float
-        Noise of the channel from `channel_noise`, in Jy/beam.
+        Noise of the channel from `core.noise.channel_noise`, in Jy/beam.
 
     Returns
     -------
@@ -60,6 +59,7 @@ def dirty_noise(planes, psf, beam, noise):
         return np.nan
     lengths = tuple(padded(length) for length in psf.shape)
     kernel = transform_about_the_centre(psf, lengths, columns_of(lengths, beam))
+    # The dirty image without the components of sources, blank where the image is.
     of_noise = np.where(np.abs(planes["image"]) < SOURCE * noise, planes["model"], 0)
     dirty = np.nan_to_num(planes["residual"]) + filtered(of_noise, kernel, lengths)
     dirty[np.isnan(planes["image"])] = np.nan
@@ -69,7 +69,7 @@ def dirty_noise(planes, psf, beam, noise):
 
 def as_in_dirty_images(noise, ratios, quiet):
     """
-    Noise of all channels, raised if the dirty images of some have much more.
+    Noise of all channels, raised if the dirty images of some have much more of it.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """
 What a bright real source may leave in the unmeasured part of an image: the floor below which nothing is evidence.
 
-The part of a point source at the spatial frequencies that were not measured is not a point: it has sidelobes, as the
-PSF has. What is next to a bright source, or on a component that CLEAN put there because the source is between pixels,
-then has an unsupported spike of some per cent of it.
+At the spatial frequencies that were not measured, a point source is not a point: like the PSF, it has sidelobes. Places
+next to a bright source, and components that CLEAN puts there because the source is between pixels, then have
+unsupported spikes of some per cent of it.
 """
 
 import numpy as np
@@ -13,21 +13,20 @@ from .sources import take_neighbours
 from .spikes import above_neighbours
 from .uv_coverage import point_above_ring
 
-# Half width of the field in which the sidelobes are looked at; those beyond are folded into it.
+# Half width, in beams, of the field in which the sidelobes are measured; those beyond are folded into it.
 FIELD_BEAMS = 32
 # A source between pixels, a beam that is not round and a PSF that changes with frequency move the sidelobes, and two
-# sources add theirs: up to 1.29 times what is within a beam of a place was seen there, in 31 observations cleaned by
-# the real tclean (17 arrays, ten of them in snapshots with elongated beams; three deconvolvers), with PSF and without.
+# sources add theirs. So the highest within so many beams of a place counts, times this factor.
 NEAR_BEAMS, SIDELOBES_RAISED = 1.0, 1.4
-# CLEAN itself leaves compensated components all over a channel with a very bright source, most of them at the edge of
-# the image: spikes of at most 1 % of sources of 400 to 5000 sigma in these.
+# Least sidelobe, as a fraction of the source: CLEAN itself leaves compensated components all over a channel with a very
+# bright source, most of them at the edge of the image.
 LEAST_LEVEL = 0.01
-# Sidelobes where the coverage is unknown: a point source has 0.03 to 0.11 of itself in these.
+# Sidelobes where the coverage is unknown, as a fraction of the source: usual ones.
 UNKNOWN_LEVEL = np.full((1, 1), 0.05, dtype=np.float32)
-# Samples among which sources are told apart, and sources that count: where there are more, as in a channel that
+# Samples that are grouped into sources, and sources that count, at most: where there are more, as in a channel that
 # diverged, the brightest have the highest sidelobes everywhere.
 BRIGHTEST_SAMPLES, BRIGHTEST = 4096, 256
-# Samples a beam at which a bright source is looked for: one of them has at least 0.7 of its peak.
+# Samples per beam at which bright sources are searched for: one of them has at least 0.7 of the peak.
 SAMPLES_A_BEAM, LEAST_SAMPLED = 2, 0.7
 
 
@@ -57,9 +56,10 @@ def sidelobes(passed, share, beam, lengths):
     shape = tuple(length // step for length, step in zip(lengths, steps))
     rows = steps[0] * np.rint(fft.fftfreq(shape[0]) * shape[0]).astype(int)
     columns = np.arange(0, weights.shape[1], steps[1])[: shape[1] // 2 + 1]
-    # A column stands for its conjugate half too, and counts twice there.
+    # Conjugate columns have weight 2, which the inverse transform adds itself.
     weights = weights[rows][:, columns] / np.where(columns == 0, 1, 2).astype(np.float32)
     total, unmeasured = (fft.irfft2(part, shape) for part in (weights, weights * passed[rows][:, columns]))
+    # As in `unsupported_spike`, what the measured part explains is no spike.
     expected = share / (1 - share) * np.maximum((total - unmeasured) * np.sign(unmeasured), 0)
     spikes = np.maximum(np.abs(unmeasured) - expected, 0) / total[0, 0]
     width = 2 * int(np.ceil(NEAR_BEAMS * beam)) + 1
@@ -67,7 +67,7 @@ def sidelobes(passed, share, beam, lengths):
 
 
 def step_of_samples(beam):
-    """Number of pixels from one sample to the next where bright sources are looked for."""
+    """Number of pixels from one sample to the next where bright sources are searched for."""
     return max(1, int(beam / SAMPLES_A_BEAM))
 
 
@@ -79,7 +79,7 @@ def bright_sources(restored, least, beam):
     ----------
     restored : 3D float32 `~numpy.ndarray`
         Restored models of a channel and those around it, [channel, y, x] in Jy/beam, in channel order as for
-        `core.spikes.above_neighbours`; NaN for missing channels. Samples will do.
+        `core.spikes.above_neighbours`; NaN for missing channels. Samples suffice.
     least : float
         Brightness from which a source matters, in Jy/beam.
     beam : float

@@ -11,11 +11,11 @@ import numpy as np
 from .model_flux import content_of
 from .surroundings import disc, largest_magnitude, maximum, median, minimum, reduce_around, total, values_at
 
-# tclean's hot pixels wander by one pixel from channel to channel, so a hot pixel and its eight neighbours count as one.
-# Its surroundings are the 7 x 7 pixels without these 3 x 3: 40 pixels, at most 4.2 pixels away.
+# Offsets (dy, dx) in pixels. tclean's hot pixels wander by one pixel from channel to channel, so a hot pixel and its
+# eight neighbours count as one. Its surroundings are the 7 x 7 pixels without these 3 x 3: 40 pixels, at most 4.2 away.
 INNER = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
 SURROUNDINGS = np.array([(dy, dx) for dy in range(-3, 4) for dx in range(-3, 4) if max(abs(dy), abs(dx)) > 1])
-# Radii within which a surround is searched: from 2 pixels to 1.5 beams.
+# Radii within which the flux around a hot pixel is summed: from 2 pixels to 1.5 beams.
 SURROUND_INNER_PIXELS = 2.0
 SURROUND_OUTER_BEAMS = 1.5
 
@@ -29,8 +29,8 @@ def least_brightness(noise, nsigma):
     """
     Brightness in Jy that the hot pixels of each channel exceed, as float32; parameters as for `hot_pixels`.
 
-    A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value. Half the
-    minimum contrast leaves 2 % of the voxels of a deep clean, and 0.6 % of an ordinary one, to be searched.
+    A hot pixel is at least as far from zero as its surroundings, so its contrast is at most twice its value: whatever
+    exceeds half the minimum contrast includes all hot pixels, and is a few per cent of the voxels even of a deep clean.
     """
     return minimum_contrast(noise, nsigma) / 2
 
@@ -68,8 +68,10 @@ def in_channels(channels, places):
 def hot_pixels_among(model, pixels, noise, nsigma):
     """The hot pixels among some pixels, [n, 3], in the same order; other parameters as for `hot_pixels`."""
     threshold = minimum_contrast(noise, nsigma)
+    # A hot pixel is the brightest of its 3 x 3 pixels,
     pixels = pixels[np.abs(values_at(model, pixels)) == reduce_around(model, pixels, INNER, largest_magnitude)]
     contrasts = contrast(model, pixels)
+    # and at least as far from zero as its surroundings: a hole in extended emission is none.
     outshines = values_at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
     return pixels[outshines & (np.abs(contrasts) >= threshold[pixels[:, 0]])]
 
@@ -115,11 +117,12 @@ def pair_narrowness(model, pixels, contrasts):
     Returns
     -------
     fraction : 1D float32 `~numpy.ndarray`
-        As `narrowness`, of the two channels together: 0 if no channel but the brighter one of the adjacent two has it
-        too. NaN if all channels around are missing.
+        As `narrowness`, but for a pair of channels, this one and the brighter of the two adjacent ones: 0 if no channel
+        around the pair has it too. NaN if all channels around are missing.
     """
     steps = np.array([[-2, 0, 0], [-1, 0, 0], [1, 0, 0], [2, 0, 0]])
     far_before, before, after, far_after = (_best_contrast(model, pixels + step, INNER, contrasts) for step in steps)
+    # The channels around the pair with the one before are the second before and the one after, and vice versa.
     with_before, with_after = np.fmax(far_before, after), np.fmax(before, far_after)
     return np.where(before > after, with_before, with_after) / np.abs(contrasts)
 
@@ -158,23 +161,23 @@ def surround(model, pixels, contrasts, beam):
     -------
     fraction : 1D float32 `~numpy.ndarray`
         Flux around the pixel, minus the mean of the two neighbouring channels, divided by the contrast: -1 if the
-        surround compensates the hot pixel fully, 0 if there is none. Of four radii from 2 pixels to 1.5 beams, the one
-        that compensates most.
+        surround compensates the hot pixel fully, 0 if there is none. The most negative value within four radii, from 2
+        pixels to 1.5 beams.
     """
     radii = np.linspace(SURROUND_INNER_PIXELS, SURROUND_OUTER_BEAMS * beam, 4)
     before, after = (_totals_within(model, neighbours, radii) for neighbours in _neighbours(pixels))
-    beside = np.where(np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2))
-    excess = _totals_within(model, pixels, radii) - beside
+    expected = np.where(np.isnan(before), after, np.where(np.isnan(after), before, (before + after) / 2))
+    excess = _totals_within(model, pixels, radii) - expected
     return np.fmin.reduce((excess - contrasts) / contrasts)
 
 
 def _totals_within(model, pixels, radii):
-    """Sums over the discs of some radii about each pixel, once for each disc, [disc, n]; NaN where all is missing."""
+    """Sums over discs of some radii about each pixel, [disc, n], each ring gathered once; NaN where all is missing."""
     edges = np.sort(radii)
     offsets = disc(edges[-1])
     distance = np.hypot(*offsets.T)
     rings = [offsets[(distance > inner) & (distance <= outer)] for inner, outer in zip([-1, *edges], edges)]
-    # A beam of two pixels has several of the radii between the same pixels.
+    # A ring without pixels adds nothing: with a beam of two pixels, several radii lie between the same pixels.
     totals = np.array([reduce_around(model, pixels, some, total) for some in rings if len(some)])
     missing = np.logical_and.accumulate(np.isnan(totals))
     return np.where(missing, np.nan, np.nancumsum(totals, axis=0, dtype=np.float32))

@@ -1,12 +1,12 @@
-"""What tclean says itself of its minor cycles: by how much the peak residual rose in each channel."""
+"""tclean's own record of its minor cycles: by how much the peak residual rose in each channel."""
 
 import numpy as np
 
-# tclean's names of what its record holds of each minor cycle: the peak residual within the clean mask where the cycle
-# began, which only fullsummary=True keeps, where it ended, and where it was to end.
+# What tclean records for each minor cycle: the peak residual within the clean mask at the start of the cycle, which
+# only fullsummary=True keeps, at its end, and where it was to end.
 BEGAN, ENDED, AIM = "startPeakRes", "peakRes", "cycleThresh"
 
-# Rows of the record as an array, which CASA returned before 6.5.3: one column a minor cycle of a channel.
+# Rows of the record as an array, as CASA returned it before 6.5.3, with a column for each minor cycle of each channel.
 ROWS = {ENDED: 1, AIM: 3, "chan": 5}
 
 
@@ -22,9 +22,10 @@ def rises(record):
     Returns
     -------
     rises : dict
-        Largest rise of each channel, as a ratio, of all polarizations: the peak residual at the end of a minor cycle
-        over that at its start. Without that at the start: over the lowest at the end of the cycles before, or over the
-        residual at which this cycle was to end, whichever is less; a clean mask that grows takes in higher peaks.
+        Largest rise of each channel in any polarization, as a ratio: the peak residual at the end of a minor cycle over
+        that at its start. If that is not recorded, the smaller of two ratios: over the lowest peak at the end of an
+        earlier cycle, and over the residual at which this cycle was to end. A clean mask that grows takes in higher
+        peaks, which only the second ratio allows for.
 
     Raises
     ------

@@ -4,29 +4,31 @@ from collections import namedtuple
 
 import numpy as np
 
-# Pixels that are searched at once, in whole rows: 1 MB, which stays in the cache; empty ones are passed over. With a
-# quarter of them one thread is as fast, but two, which wait for each other, take up to a fifth longer.
+# Pixels searched at once, in whole rows, of which empty ones are skipped: 1 MB, which stays in the cache. With a
+# quarter of that, one thread is as fast, but two, which wait for each other, take up to a fifth longer.
 SEARCHED_AT_ONCE = 2**18
-# Of a plane of a model: sums of M and of |M| in each row [y], in Jy; number of components, and of pixels that are NaN;
-# and places (y, x) of the bright components, [n, 2].
-Content = namedtuple("Content", "flux total components unknown bright")
-# A model is switched on or off in a channel if its flux differs by this factor from either neighbour: in 28 cubes, full
-# of confetti in part, it was 0.62 to 2.1 times that of the nearer one, but for a channel with 3.8 times, which was bad.
-# And by the flux of a source of so many sigma: components of the highest peaks of noise come and go.
+
+# A model is switched on or off in a channel if its flux differs from that of either neighbour by this factor, more than
+# in any good channel, and by the flux of a source of this many sigma: components of the highest noise peaks come and
+# go.
 SWITCHED, SWITCHED_SIGMA = 3.0, 20.0
-# It is off, and not just without emission, if this part of the emission of either neighbour is in its residual.
+# It is off, and not just without emission, if its residual has this fraction of the emission of each neighbour.
 LEFT_IN_RESIDUAL = 0.3
-# Of the largest flux of a cube: smooth lines are off by 0.03 to 0.1 of it, and where fluxes alternate by 1.
+
+# As a fraction of the cube's peak channel flux; smooth lines deviate by 0.03-0.1, alternating ones by about 1.
 ALTERNATING_PART = 0.25
-# One odd channel, with a maser, without data or diverged, makes three differences of alternating sign. In 83 cubes
-# there were at most two in a row, three beside a flagged channel.
+# Differences of alternating sign in a row: one odd channel, with a maser, without data or diverged, makes three.
 MOST_BY_ONE_CHANNEL = 3
-# Of the difference: each channel is cleaned from its own residual, so that both of a pair get components. A real line
-# in every other channel leaves those between nearly empty.
+# Least model between two channels, as a fraction of the difference: each channel is cleaned from its own residual, so
+# both channels of a pair get components. A real line in every other channel leaves those in between nearly empty.
 LEAST_BETWEEN = 0.1
-# A clean of noise sums peaks of either sign: the flux scatters by 0.86 to 0.99 of the root of sigma times the sum of
-# |M|, whether it stops at 3.2 sigma or at 1.5. In 17 cubes of noise no difference was 2.6 times as large.
+# Least difference, in units of what noise makes: a clean of noise sums peaks of either sign, so its flux scatters by
+# the square root of sigma times the sum of |M|.
 BEYOND_NOISE = 3.0
+
+# What a plane of a model contains: sums of M and of |M| in each row [y], in Jy; number of components, and of pixels
+# that are NaN; and positions (y, x) of the bright components, [n, 2].
+Content = namedtuple("Content", "flux total components unknown bright")
 
 
 def content_of(plane, limit):
@@ -53,6 +55,7 @@ def content_of(plane, limit):
         number = np.count_nonzero(part != 0)
         if number == 0:  # as in most of an ordinary model
             continue
+        # NaN shows in the sums: only then is the part searched for it, and summed again without.
         rows = slice(start, start + len(part))
         flux[rows] = part.sum(axis=1, dtype=float)
         if np.isnan(flux[rows]).any():
@@ -70,7 +73,7 @@ def content_of(plane, limit):
 
 def alternating(fluxes, totals, noise):
     """
-    Find channels whose fluxes alternate, as those of a spectrum of which only means of two neighbours were fitted.
+    Find channels whose fluxes alternate, as where CLEAN fitted only the mean of each two neighbouring channels.
 
     Parameters
     ----------
@@ -84,8 +87,8 @@ def alternating(fluxes, totals, noise):
     Returns
     -------
     channels : list of int
-        Consecutive channels, at least `MOST_BY_ONE_CHANNEL` + 1 of them, whose flux is off the mean of both neighbours
-        by `ALTERNATING_PART` of the largest flux and more, and by more than noise makes, each time with the other sign.
+        Runs of more than `MOST_BY_ONE_CHANNEL` channels whose flux differs from the mean of both neighbours by at least
+        `ALTERNATING_PART` of the largest flux, and by more than noise makes, with the opposite sign each time.
     """
     differences = fluxes[1:-1] - (fluxes[:-2] + fluxes[2:]) / 2
     variances = noise * totals
@@ -93,6 +96,7 @@ def alternating(fluxes, totals, noise):
     least = np.maximum(ALTERNATING_PART * np.nanmax(np.abs(fluxes), initial=0), BEYOND_NOISE * by_noise)
     between = totals[1:-1] >= LEAST_BETWEEN * np.abs(differences)
     sign = np.where((np.abs(differences) >= least) & between, np.sign(differences), 0)
+    # A run ends where the sign stays the same, or is 0.
     ends = np.flatnonzero(sign[1:] * sign[:-1] >= 0) + 1
     runs = np.split(np.arange(len(sign)), ends)
     return [int(place) + 1 for run in runs if len(run) > MOST_BY_ONE_CHANNEL for place in run]
@@ -105,8 +109,8 @@ def switched(totals, before, after, noise):
     Parameters
     ----------
     totals, before, after : 2D `~numpy.ndarray`
-        Sum of the absolute values of each row [channel, y] of the model, of each channel and of those on either side,
-        in Jy. What both have in the same rows counts: either may have a maser of its own.
+        Sum of the absolute values of each row of the model in Jy, [channel, y], for each channel and for those on
+        either side. Flux that both sides have in the same rows counts: either may have a maser of its own.
     noise : 1D `~numpy.ndarray`
         rms noise of each channel in Jy/beam.
 
@@ -126,14 +130,14 @@ def switched(totals, before, after, noise):
 
 def part_left(model, image, residual):
     """
-    Part of the emission of a channel that is in the residual of another.
+    Fraction of the emission of one channel that is in the residual of another.
 
     Parameters
     ----------
     model, image : 2D float32 `~numpy.ndarray`
-        Model of the one in Jy/pixel, which says where its emission is, and its image in Jy/beam.
+        Model of the one channel in Jy/pixel, which shows where its emission is, and its image in Jy/beam.
     residual : 2D float32 `~numpy.ndarray`
-        Residual of the other in Jy/beam; NaN where it is blank.
+        Residual of the other channel in Jy/beam; NaN where it is blank.
 
     Returns
     -------

@@ -1,38 +1,41 @@
 """
 The rms noise of each channel of a cube.
 
-It is the noise of the dirty image, which neither emission nor CLEAN changes. It is worked out of the scatters of all
-channels, from `core.scatters`.
+It is the noise of the dirty image, which neither emission nor CLEAN changes, and is worked out from the scatters of all
+channels (`core.scatters`).
 """
 
 import numpy as np
 
-from .scatters import ABOVE_UNCLEANED, noise_of_dirty_image
+from .scatters import noise_of_dirty_image
 
-# In a plane of noise 5 % of the samples are 2.9 times as high as half of them are; with few samples (600), up to 3.4.
-# Emission in 3 % of the plane makes it more, and raises the scatter by less than 5 % then. Where it is less than 2, as
-# in an image only two beams wide, there is a slope and no noise.
+# Height that 5 % of the samples exceed, as a multiple of the one that half of them exceed: 2.9 in a plane of noise, and
+# up to 3.4 if samples are few (600). Emission in 3 % of the plane makes it more, and raises the scatter by less than 5
+# % then. Where it is less than 2, as in an image only two beams wide, there is a slope and no noise.
 QUIET_TAIL, SLOPE_TAIL = 3.4, 2.0
-# CLEAN leaves at least these fractions of the scatter of the noise in the residual where it stopped at one sigma or
-# above, as nearly all observers let it, and in channels whose noise is three times that to which the threshold belongs.
-# A quiet image of which even less is left is one of components.
-LEAST_IN_RESIDUAL = 0.1
+# What CLEAN leaves of the scatter of the noise in the residual, at least: where it stopped at one sigma or above, as
+# nearly all observers let it, and in channels whose noise is three times that to which the threshold belongs.
 LEFT_AT_ONE_SIGMA, LEFT_WHERE_NOISIER = 0.3, 0.15
-# If the image has more than this multiple of the noise that the residual allows, emission hides it, and how deep CLEAN
-# went cannot be told: in a small field full of emission of 280 sigma it was 1.5 times, and the bound 1.3 times the
-# noise.
+# An image with a residual of less than this fraction of its own scatter shows CLEAN components, and no noise.
+LEAST_IN_RESIDUAL = 0.1
+# The noise is at most this multiple of the scatter of the residual where nothing was cleaned: with faint extended
+# emission CLEAN takes some of the noise too.
+ABOVE_UNCLEANED = 1.2
+# If the image has more than this multiple of the noise that the residual allows, emission hides the noise, and the
+# depth of the clean is not known.
 HIDDEN = 2.0
-# Channels of which it is measured how much CLEAN has left of the noise, where none is quiet.
+# Channels in which what CLEAN left of the noise is measured if none is quiet.
 LEFT_CHANNELS = 8
-# Width of an image in beams in which a background can be told from noise: a ring is nearly four beams wide.
+# Width of an image in beams from which on background and noise can be separated: a ring is nearly four beams wide.
 FEW_BEAMS = 5
-# A channel can be so full of errors of CLEAN that they look like noise (2.1 and 60 times the noise were seen). A quiet
-# channel of more than 1.5 times the noise of most of the five quiet ones about it is such a channel; three together are
-# noisy. Otherwise a difference of more than a fifth is real: the noise of a plane of 250 beams is known to 5 %.
+# A quiet channel with more than 1.5 times the noise of most of the five quiet ones around it is treated as full of
+# confetti, but three or more adjacent ones as genuinely noisy. A smaller difference of more than a fifth is real: the
+# noise of a plane of 250 beams is known to 5 %.
 RAISED = 1.5
 SAME_NOISE = 0.2
 QUIET_AROUND = 2
-# Channels full of emission at either end of the cube that may be noisy ones: fewer are compared with those beside them.
+# Channels full of emission at either end of the cube that may be noisy; runs shorter than this are compared with
+# neighbouring channels.
 LEAST_NOISY = 5
 # Quiet channels on either side from which the noise of the others is taken: their median is known to 3 %.
 NEAREST_QUIET = 8
@@ -47,12 +50,12 @@ def is_quiet(scatters):
     Parameters
     ----------
     scatters : 1D structured `~numpy.ndarray`
-        Of type `SCATTER`, for all channels; NaN for missing ones.
+        One row of `SCATTER` for each channel of the cube; NaN for missing ones.
 
     Returns
     -------
     quiet : 1D bool `~numpy.ndarray`
-        True where there is no emission worth mentioning, and no more of components than noise.
+        True if a channel has negligible emission, and the image is not dominated by CLEAN components.
     """
     noisy = scatters["residual"] >= LEAST_IN_RESIDUAL * scatters["image"]
     return (scatters["tail"] <= QUIET_TAIL) & (scatters["tail"] >= SLOPE_TAIL) & noisy
@@ -60,7 +63,7 @@ def is_quiet(scatters):
 
 def settled(quiet, channels, reach):
     """
-    Whether the noise of some channels is known when no channel further away than ``reach`` has been measured.
+    Whether the noise of some channels is known if no channel further away than ``reach`` has been measured.
 
     Parameters
     ----------
@@ -80,12 +83,12 @@ def settled(quiet, channels, reach):
 
 
 def some_channels(scatters):
-    """Channels for `scatter_left`, spread over all of them."""
+    """Channels for `core.scatters.scatter_left`, spread over all of them."""
     return equally_spaced(np.flatnonzero(np.isfinite(scatters["image"])), LEFT_CHANNELS)
 
 
 def equally_spaced(channels, number):
-    """Some of the channels, at equal steps, as a list."""
+    """At most so many of the channels, at equal steps, as a list."""
     return channels[np.linspace(0, len(channels) - 1, min(len(channels), number)).astype(int)].tolist()
 
 
@@ -96,9 +99,9 @@ def channel_noise(scatters, left=()):
     Parameters
     ----------
     scatters : 1D structured `~numpy.ndarray`
-        Scatter of all channels, of type `SCATTER`; NaN for missing channels.
+        As for `is_quiet`.
     left : sequence of float
-        `scatter_left` of some channels if none is quiet, in the same unit.
+        `core.scatters.scatter_left` of `some_channels` if none is quiet, in the same unit.
 
     Returns
     -------
@@ -110,8 +113,8 @@ def channel_noise(scatters, left=()):
     noise[quiet] = _smoothed(noise_of_dirty_image(scatters["image"], scatters["residual"])[quiet])
     faintest = _bounded(scatters)
     for channel in np.setdiff1d(np.flatnonzero(np.isfinite(faintest)), quiet):
-        before, after = np.split(noise[quiet], [np.searchsorted(quiet, channel)])
         if len(quiet):
+            before, after = np.split(noise[quiet], [np.searchsorted(quiet, channel)])
             noise[channel] = _from_quiet(channel, before[-NEAREST_QUIET:], after[:NEAREST_QUIET], faintest)
         else:
             noise[channel] = np.fmin(min(faintest[channel], _level(faintest)), _largest_by_residual(scatters, left))
@@ -119,7 +122,7 @@ def channel_noise(scatters, left=()):
 
 
 def _smoothed(noise):
-    """Noise of quiet channels: the median of five, unless the channel is noisier or less noisy beyond doubt."""
+    """Noise of quiet channels: the median of five, unless the channel clearly has more or less."""
     last = max(len(noise) - 2 * QUIET_AROUND - 1, 0)
     starts = np.clip(np.arange(len(noise)) - QUIET_AROUND, 0, last)
     around = np.array([np.median(noise[start : start + 2 * QUIET_AROUND + 1]) for start in starts])
@@ -131,10 +134,10 @@ def _from_quiet(channel, before, after, faintest):
     """
     Noise of a channel that is not quiet itself.
 
-    The noise may step between the quiet channels on either side, as at the edge of a spectral window: it is the higher
-    one if the faintest parts of the channel are as noisy as that, and their own if they are nearer to it than to the
-    lower one, as where tclean interpolates across the step. Without quiet channels on a side all channels there
-    may be noisy: their minimum, divided by the factor that emission may add, is a lower limit.
+    The noise may step between the quiet channels on either side, as at the edge of a spectral window. It is that of the
+    noisier side if the faintest parts of the channel are as noisy. If they are nearer to that than to the quieter side,
+    as where tclean interpolates across the step, it is their own. Without quiet channels on a side, all channels there
+    may be noisy: their minimum, divided by the factor by which emission may raise it, is a lower limit.
     """
     first = faintest[: max(channel + 1, LEAST_NOISY)]
     last = faintest[min(channel, max(len(faintest) - LEAST_NOISY, 0)) :]
@@ -159,24 +162,24 @@ def _bounded(scatters):
 
 
 def _largest_by_residual(scatters, left):
-    """The largest noise that the residual of a cube allows; all of the noise is left where nothing was cleaned."""
+    """Largest noise that the residual of a cube allows; where nothing was cleaned, all of the noise is left."""
     return np.fmin(ABOVE_UNCLEANED * _level(scatters["uncleaned"]), _level(np.array(left)) / LEFT_AT_ONE_SIGMA)
 
 
 def least_noise(scatters, noise, width, left=()):
     """
-    What the noise of a cube is at least.
+    Lower limit of the noise of each channel.
 
-    Where no channel is quiet, and emission that is brighter than the noise fills all of them, the image does not tell
-    the noise. If CLEAN has left no place alone, the residual does not tell it either, but bounds it. Images of a few
-    beams do not tell it at all.
+    Where no channel is quiet, and emission brighter than the noise fills all of them, the noise cannot be measured in
+    the image. If CLEAN has left no place alone, the residual does not show it either, but bounds it. In images of a few
+    beams it cannot be measured at all.
 
     Parameters
     ----------
     scatters : 1D structured `~numpy.ndarray`
         As for `channel_noise`.
     noise : 1D float32 `~numpy.ndarray`
-        From `channel_noise`: then it is what the noise is at most.
+        From `channel_noise`, which is an upper limit then.
     width : float
         Width or height of the image, whichever is less, in beams.
     left : sequence of float
@@ -187,7 +190,7 @@ def least_noise(scatters, noise, width, left=()):
     least : 1D float32 `~numpy.ndarray`
         Lowest standard deviation that each channel can have; ``noise`` where that is known.
     """
-    told = is_quiet(scatters).any() or np.isfinite(scatters["uncleaned"]).any()
+    measured = is_quiet(scatters).any() or np.isfinite(scatters["uncleaned"]).any()
     hidden = _level(scatters["faintest"]) > HIDDEN * _largest_by_residual(scatters, left)
-    unknown = width < FEW_BEAMS or (hidden and not told)
+    unknown = width < FEW_BEAMS or (hidden and not measured)
     return noise * np.float32(LEFT_AT_ONE_SIGMA) if unknown else noise

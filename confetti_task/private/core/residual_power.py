@@ -12,26 +12,26 @@ from .surroundings import ring
 from .transforms import columns_of, padded, spectrum_of
 from .uv_coverage import LEAST_RESPONSE, beam_transform, point_above_ring
 
-# Side of the windows in which the power is measured, in pixels: at 5 to 14 pixels a beam 18 to 50 beams, which resolves
-# the gaps between configurations; larger ones would take longer.
-WINDOW = 256
-# Planes of which the mean is taken at least: with fewer, the power of noise varies too much.
+# Side of the windows in which the power is measured, in pixels: with 5 to 14 pixels per beam that is 18 to 50 beams,
+# which resolves the gaps between configurations; larger ones would take longer.
+POWER_WINDOW = 256
+# Least number of planes in the mean: with fewer, the power of noise varies too much.
 LEAST_PLANES = 8
-# The taper spreads the power of each frequency over its neighbours, at most this many cells away (0.9999 of it).
+# The taper spreads 0.9999 of the power of each frequency over neighbours up to this many cells away.
 LEAK = 10
-# Steps of the iteration that takes this back, for each plane of the mean and in all. In 14 cubes, 16 steps left so much
-# leakage that a third of the fake sources of 64 was found; 144 found no more and fitted the noise.
+# Steps of the iteration that undoes this, for each plane of the mean and in all: fewer leave leakage that hides what is
+# unmeasured, and more fit the noise.
 STEPS_A_PLANE, STEPS = 4, 64
 # The level of the measured frequencies is the power that a quarter of them exceed, weighted by the restoring beam.
 LEVEL = 0.75
-# A frequency counts as half measured at this fraction of the level, and as one at which CLEAN errs at five times that,
-# which makes the response that of the PSF (0.38 to 0.52, against 0.36 to 0.50). In single fields 0.06 found 0.8 of what
-# the PSF finds, with the image wrong at 0.98 of it; 0.08 found 4 % more, and in a mosaic a quarter of that was right.
+# A frequency counts as half measured at this fraction of the level: with a higher one, most of the additional finds in
+# mosaics are false. And it counts as one at which CLEAN errs at five times that, which gives the response that the PSF
+# gives.
 LEAST_POWER, ERRONEOUS_POWER = 0.06, 0.3
 
 
 def is_resolved(shape, beam):
-    """Whether windows of a shape are large enough, compared with the beam, to tell spatial frequencies apart."""
+    """Whether windows of a shape are large enough, compared with the beam, to resolve spatial frequencies."""
     enough = 2 * np.abs(ring(beam)).max() + 1
     return min(shape) >= enough and min(columns_of((padded(length),) * 2, beam) for length in shape) > LEAK
 
@@ -62,7 +62,7 @@ def measure_power(plane, beam):
     largest = np.nanmax(np.abs(plane), initial=0)
     if not largest > 0:
         return None
-    # Of a channel that ran away, the power would be beyond float32 in Jy/beam.
+    # In Jy/beam, the power of a channel that ran away would exceed float32.
     tapered = plane / largest * np.multiply.outer(*(taper(length) for length in plane.shape))
     spectrum = spectrum_of(tapered, lengths, columns_of(lengths, beam))
     power = spectrum.real**2 + spectrum.imag**2
@@ -78,11 +78,11 @@ def _level(power, lengths, beam):
 
 def without_leakage(power, shape, planes):
     """
-    Take back what the taper spread from measured to unmeasured frequencies.
+    Undo what the taper spread from measured to unmeasured frequencies.
 
-    The maximum likelihood for the power of Gaussian noise, which is distributed exponentially (the Itakura-Saito
-    divergence), by the multiplicative steps of Fevotte and Idier (2011), Neural Computation 23, 2421, with the exponent
-    of 1/2 for which it never falls.
+    This maximizes the likelihood of the power of Gaussian noise, which is distributed exponentially (the Itakura-Saito
+    divergence), with the multiplicative steps of Fevotte and Idier (2011), Neural Computation 23, 2421, and their
+    exponent of 1/2, with which the likelihood never falls.
 
     Parameters
     ----------
@@ -107,14 +107,14 @@ def without_leakage(power, shape, planes):
 
 
 def _leak(length):
-    """What the taper makes of the power of one frequency."""
+    """Kernel by which the taper spreads the power of one frequency."""
     spread = np.abs(fft.fft(taper(length), padded(length))) ** 2
     kernel = np.concatenate([spread[-LEAK:], spread[: LEAK + 1]])
     return (kernel / kernel.sum()).astype(np.float32)
 
 
 def _spread(half, kernels):
-    """Convolve a half spectrum with the kernels; what is beyond its first column is its conjugate half."""
+    """Convolve a half spectrum with the kernels; before its first column lies its conjugate half."""
     conjugate = np.roll(half[::-1], 1, axis=0)[:, LEAK:0:-1]
     whole = np.concatenate([conjugate, half], axis=1)
     along_u = ndimage.convolve1d(whole, kernels[1], axis=1, mode="nearest")[:, LEAK:]
@@ -139,8 +139,8 @@ def filter_of_power(power, shape, beam, lengths):
     Returns
     -------
     passed : 2D float32 `~numpy.ndarray` or None
-        Fraction of each spatial frequency [v, u] that is not measured. None if there is no edge between measured and
-        unmeasured frequencies, as with natural weighting; then the share is NaN.
+        Fraction of each spatial frequency [v, u] that is not measured. None, with a share of NaN, if there is no edge
+        between measured and unmeasured frequencies, as with natural weighting.
     share, response : float
         As from `core.uv_coverage.unmeasured_filter`.
     """

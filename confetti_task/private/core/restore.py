@@ -1,4 +1,4 @@
-"""The restored image, as tclean makes it of a model, and what an image has that it does not: planes [y, x]."""
+"""The image that tclean restores from a model, and what another image has that this one does not: planes [y, x]."""
 
 import math
 
@@ -7,15 +7,16 @@ from scipy import fft
 
 from .scatters import GAUSSIAN_SIGMA_PER_MEDIAN
 
-# Three FWHM from its centre, a Gaussian has 1e-11 of its peak.
+# Reach of a beam in units of its FWHM: there a Gaussian has 1e-11 of its peak.
 REACH_BEAMS = 3
 
-# Of the noise: what is as bright belongs to sources, of which smoothing the noise cannot hide more than a sixth.
+# Pixels at least this bright, in units of the noise, belong to sources: smoothing the noise cannot hide more than a
+# sixth of them.
 BRIGHT_SIGMA = 10
-# Around a source, in beams, where the noise is as the correction for the primary beam left it. With the most compact of
-# ALMA's arrays the primary beam is seven beams wide.
+# Distance from a source, in beams, within which the correction for the primary beam is taken as constant. With the most
+# compact of ALMA's arrays, the primary beam is seven beams wide.
 AROUND_BEAMS = 2
-# tclean and its users cut images off where the primary beam is at least a tenth of its peak.
+# Largest correction for the primary beam: tclean and its users cut images off where it falls to a tenth of its peak.
 LARGEST_CORRECTION = 10
 
 
@@ -83,11 +84,12 @@ def fast_lengths(shape):
 
 def unexplained(image, residual, restored, beam, inside):
     """
-    Measure how much of the sources in an image neither model and residual nor a known change of them explains.
+    Measure how much of the sources in an image is explained neither by model and residual nor by a known change of
+    them.
 
-    Known changes are another beam, of which the sources are ``restored`` with the new one and the noise is hardly as
-    bright, and a factor that is the same for sources and noise, like the correction for the primary beam, which changes
-    slowly across the plane.
+    There are two known changes. With another beam, the sources are those that are ``restored`` with it, and the noise
+    is hardly as bright. A factor that is the same for sources and noise, like the correction for the primary beam,
+    changes slowly across the plane.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def unexplained(image, residual, restored, beam, inside):
     Returns
     -------
     part : float
-        Norm of the difference that is not explained, where either is bright, as a fraction of what is there. 1 if
+        Norm of the unexplained difference, where image or restored model are bright, as a fraction of their norm. 1 if
         image and residual are the same.
     """
     if not np.nan_to_num(image - residual)[inside].any():
@@ -114,6 +116,7 @@ def unexplained(image, residual, restored, beam, inside):
     bright = np.zeros(image.shape, dtype=bool)
     bright[inside] = (np.maximum(np.abs(restored), np.abs(sources)) >= BRIGHT_SIGMA * noise)[inside]
     faint = (np.abs(restored) < noise) & (residual != 0)
+    # Beam by beam: whether the sources there are smoothed, or multiplied by a factor that the faint pixels around show.
     step, reach, total, lacking = max(round(beam), 1), round(AROUND_BEAMS * beam), 0.0, 0.0
     for y, x in np.argwhere(_any_in_each(bright, step)) * step:
         here = tuple(slice(low, low + step) for low in (y, x))

@@ -1,8 +1,8 @@
 """
-How the image and the residual of each channel scatter, measured at sampled pixels.
+The scatter of image and residual in each channel, measured at sampled pixels.
 
 Emission and errors of CLEAN raise the scatter of a restored image; a CLEAN down into the noise lowers it, and lowers
-that of the residual more. What the noise is then, `core.noise` works out.
+that of the residual more. `core.noise` works out what the noise is.
 """
 
 import numpy as np
@@ -11,35 +11,35 @@ from .surroundings import RING_OUTER_BEAMS, height_above_ring, median, ring
 
 # The median of |x| of a Gaussian of unit standard deviation is 0.6745; this is its inverse.
 GAUSSIAN_SIGMA_PER_MEDIAN = 1.4826
-# Number of rows and columns at whose crossings a large plane is sampled; this gives the rms to 3 %. Few rows, because
-# those in between need not be read.
+# Number of rows and columns at whose crossings a large plane is sampled, which gives the rms to 3 %. There are few
+# rows, because those in between need not be read.
 SAMPLED_ROWS, SAMPLED_COLUMNS = 24, 168
-# Pixels per beam width that suffice for the background of a sample.
+# Pixels per beam width in the ring around a sample, whose median only has to be known to a fraction of the noise.
 RING_SAMPLES = 1.5
-# The plane is divided into this many by this many patches, of which one counts that has this many samples.
+# A plane is divided into this many by this many patches; one counts if it has at least this many samples, with which
+# its scatter is known to a third.
 PATCHES, LEAST_SAMPLES = 4, 12
-# Largest width and height in which what CLEAN has left, and the dirty image, are measured: to 3 % with five pixels per
-# beam.
+# Largest width and height, in pixels, of the middle of a plane: there what CLEAN has left, and the dirty image, are
+# measured, to 3 % with five pixels per beam.
 MIDDLE_PIXELS = 256
-# Heights above their rings scatter more than the noise: by 1.08 to 1.12 in pure noise, measured with four arrays and
-# Briggs weighting, and 1.03 with natural weighting. The emission that quiet channels have adds some more.
+# Heights above their rings scatter more than the noise, by this factor in pure noise; the first is for channels with
+# the little emission that quiet ones have.
 RING_RAISES, RING_RAISES_NOISE = 1.15, 1.08
 # Where CLEAN goes into the noise, it moves noise from the residual into components, and restoring them with a smooth
-# beam leaves 1 / (1 + 0.6) of their scatter. Cleaned down to one sigma, the image has 0.75 to 0.85 of the noise and the
-# residual 0.35 to 0.5; the sum makes 0.93 to 1.08 of it in nine cubes with three weightings.
+# beam leaves 1 / (1 + 0.6) of their scatter.
 LOST_BY_RESTORING = 0.6
-# The lower quartile of the scatters of the patches of a plane of noise, as a fraction of the scatter of the plane: 0.90
+# In a plane of noise, the lower quartile of the scatters of the patches as a fraction of the scatter of the plane: 0.90
 # with 400 samples, 0.96 with 4000.
 QUARTILE_OF_PATCHES = 0.92
 # Nothing was cleaned where the restored model is fainter than this fraction of the scatter of the residual, at a sample
-# and at all those next to it. Of 28 cubes the three cleaned to three sigma have 25 to 67 % of such samples, whose
-# residual scatters by 1.00 to 1.11 of the noise, and in one of faint extended emission, with which CLEAN took some of
-# the noise, by 0.86; those cleaned into the noise have none in most channels. The scatter of so many is known to a
-# tenth, if every second is independent. The noise is at most this multiple of it.
-NOTHING_CLEANED, LEAST_UNCLEANED, ABOVE_UNCLEANED = 0.1, 100, 1.2
-# Of each channel, in Jy/beam: scatter of the image above its background, and of the residual; the noise of the faintest
-# quarter of its patches; the scatter of the residual where nothing was cleaned. And the height that 5 % of the samples
-# exceed, relative to the one that half of them exceed.
+# and at all those next to it. There the residual is the noise, less what CLEAN may have taken with faint extended
+# emission.
+EMPTY_MODEL = 0.1
+# Such samples in a channel, at least: then their scatter is known to a tenth, if every second is independent.
+LEAST_UNCLEANED = 100
+# The scatter of a channel, in Jy/beam: that of the image above its background, and of the residual; the noise in the
+# faintest quarter of its patches; the scatter of the residual where nothing was cleaned. Last, the height that 5 % of
+# the samples exceed, relative to the one that half of them exceed.
 SCATTER = np.dtype([(name, "f4") for name in ("image", "residual", "faintest", "uncleaned", "tail")])
 
 
@@ -113,7 +113,7 @@ def plane_scatters(image, residual, beam):
 
 def scatters_of(heights, image, residual):
     """
-    Measure how each of some channels scatters.
+    Measure the scatter of some channels.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def scatters_of(heights, image, residual):
     Returns
     -------
     scatters : 1D structured `~numpy.ndarray`
-        Of type `SCATTER`. NaN for a missing channel: the image or the residual is blank or zero everywhere, as those of
-        flagged channels are.
+        One row of `SCATTER` for each. NaN for a missing channel: the image or the residual is blank or zero everywhere,
+        as in flagged channels.
     """
     scatters = np.full(len(heights), np.nan, dtype=SCATTER)
     scatter_of_image = _scatter_of_each(heights.reshape(len(heights), -1))
@@ -134,10 +134,12 @@ def scatters_of(heights, image, residual):
     if not present.any():
         return scatters
     found = scatters[present]
+    # Magnitudes at the samples: of the restored model, and of the residual where the image has a height.
     heights, restored = heights[present], np.abs(image[present] - residual[present])
     left = np.where(np.isfinite(heights), np.abs(np.nan_to_num(residual[present])), np.float32(np.nan))
     found["image"] = scatter_of_image[present]
     found["residual"] = np.nan_to_num(_scatter_of_each(left.reshape(len(left), -1)))
+    # Emission is faint in some patches: the lower quartile of their noise, raised to that of the plane.
     patches, left_of_patches = _scatters_of_patches(heights), np.nan_to_num(_scatters_of_patches(left))
     faintest = _quantile_of_each(noise_of_dirty_image(patches, left_of_patches), 0.25) / QUARTILE_OF_PATCHES
     found["faintest"] = np.where(np.isnan(faintest), noise_of_dirty_image(found["image"], found["residual"]), faintest)
@@ -149,8 +151,8 @@ def scatters_of(heights, image, residual):
 
 
 def _scatter_where_nothing_was_cleaned(left, restored, scatters):
-    """Scatter of the residual of each channel at the samples around which the restored model is empty, else NaN."""
-    empty = restored < NOTHING_CLEANED * scatters[:, np.newaxis, np.newaxis]
+    """Scatter of the residual in each channel where the restored model is empty all around; NaN at too few samples."""
+    empty = restored < EMPTY_MODEL * scatters[:, np.newaxis, np.newaxis]
     around = np.pad(empty, [(0, 0), (1, 1), (1, 1)])
     rows, columns = empty.shape[1:]
     for y, x in np.ndindex(3, 3):
@@ -161,9 +163,10 @@ def _scatter_where_nothing_was_cleaned(left, restored, scatters):
 
 
 def _scatters_of_patches(heights):
-    """`scatter` of each patch that counts, NaN for the others, [channel, patch]."""
+    """`scatter` of each patch, [channel, patch]; NaN where there are too few samples."""
     bands = np.array_split(heights, PATCHES, axis=1)
     patches = [patch.reshape(len(patch), -1) for band in bands for patch in np.array_split(band, PATCHES, axis=2)]
+    # Patches differ by a row or column: shorter ones are filled up with NaN, so that all are reduced at once.
     longest = max(patch.shape[1] for patch in patches)
     samples = np.full((len(heights), len(patches), longest), np.nan, dtype=np.float32)
     for number, patch in enumerate(patches):
@@ -174,14 +177,14 @@ def _scatters_of_patches(heights):
 
 
 def noise_of_dirty_image(image, residual):
-    """Noise of the dirty image: the scatter of the image, and what CLEAN took out of it."""
+    """Noise of the dirty image, from the scatters of image and residual: what CLEAN took from the noise is added."""
     left = np.minimum(RING_RAISES * residual, image)
     return (image + LOST_BY_RESTORING * (image - left)) / RING_RAISES
 
 
 def scatter(magnitudes):
     """
-    Gaussian standard deviation that corresponds to the median of some magnitudes; NaN if there are none, or if it is 0.
+    Gaussian standard deviation that corresponds to the median of magnitudes; NaN if there are none, or if it is 0.
     """
     return _scatter_of_each(magnitudes[np.newaxis])[0] if len(magnitudes) else np.nan
 
@@ -193,7 +196,7 @@ def _scatter_of_each(magnitudes):
 
 
 def _quantile_of_each(values, fraction):
-    """Quantile of each row, ignoring NaN; NaN where there is nothing else."""
+    """Quantile of each row, ignoring NaN; NaN where a row has nothing else."""
     quantiles = np.full(len(values), np.nan, dtype=values.dtype)
     known = np.isfinite(values).any(axis=1)
     if known.any():
@@ -205,9 +208,8 @@ def scatter_left(residual, beam):
     """
     Measure how much of the noise CLEAN has left in the residual.
 
-    Of extended emission it leaves much, on which noise is as elsewhere: heights above the local background leave that
-    out. In twenty careful cleans of a field full of emission, they scatter by 0.5 to 1.4 of the noise, and the residual
-    itself by 1.7 to 7.5.
+    CLEAN leaves much of extended emission, and the noise on it is as everywhere. So heights above the local background
+    are measured, which leave that emission out.
 
     Parameters
     ----------

@@ -4,8 +4,8 @@ import numpy as np
 
 from .decision import is_below_floor, is_suspicious_surround
 
-# Scatter of the unsupported spikes of channels without confetti, in units of their rms (measured: 0.3 to 0.7).
-SCATTER = 0.5
+# Scatter of the unsupported spikes of channels without confetti, in units of their rms.
+SPIKE_SCATTER = 0.5
 # 90 % of a normal distribution is above its mean minus this many standard deviations.
 NINETY_PERCENT = 1.28
 
@@ -19,7 +19,7 @@ def completeness_limit(unsupported, response):
     unsupported : float
         Threshold of the unsupported spike, in units of the channel rms.
     response : `~numpy.ndarray`
-        Fraction of the height of a typical error of CLEAN that is not supported, from
+        Fraction of the height of a typical CLEAN error that is not supported, from
         `core.uv_coverage.unmeasured_filter`.
 
     Returns
@@ -27,7 +27,7 @@ def completeness_limit(unsupported, response):
     limit : `~numpy.ndarray`
         In units of the channel rms; NaN where the response is unknown.
     """
-    return (unsupported + NINETY_PERCENT * SCATTER) / response
+    return (unsupported + NINETY_PERCENT * SPIKE_SCATTER) / response
 
 
 def suspicion(candidates, thresholds, noise):

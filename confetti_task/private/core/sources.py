@@ -46,7 +46,7 @@ def _join_in_plane(candidates, members, beam):
 
 def take_neighbours(places, beam):
     """
-    Let each place in turn take all others within a beam that no earlier one has taken.
+    Let each place in turn take all others within a beam, unless it, or they, were taken by an earlier one.
 
     Parameters
     ----------

@@ -1,36 +1,36 @@
 """
-The spectral response of the channels: what neighbouring channels share, of the noise and of a line. Pure functions.
+The spectral response of the channels: how much of the noise and of a line neighbouring channels share. Pure functions.
 
-ALMA's correlator applies a Hanning window to the lags, which gives a channel half of its own and a quarter of either
-neighbour, and then averages N channels. Noise and lines go the same way. So the noise tells N, and N tells what a line
-that is narrower than a channel has in the brighter channel beside it at least: half, if N is 1.
+ALMA's correlator applies a Hanning window to the lags, after which a channel has half of its own signal and a quarter
+of either neighbour's, and then averages N channels. That holds for noise and lines alike: the correlation of the noise
+shows N, and from N follows what a line narrower than a channel has, at least, in the brighter adjacent channel: half if
+N is 1.
 """
 
 import numpy as np
 
-# Numbers of averaged channels that are told apart; from 8 on, channels share next to nothing.
+# Numbers of averaged channels that are distinguished; from 8 on, channels share next to nothing.
 AVERAGED = (1, 2, 4, 8)
-# Lags in channels of the correlations that are compared, and those at which no response has any.
+# Lags, in channels, at which correlations are compared, and those at which no response has any.
 LAGS, FAR_LAGS = (1, 2), (4, 5)
 
 # How tclean may have regridded the channels of the data.
 INTERPOLATIONS = ("nearest", "linear", "cubic")
 
-# Part of an unresolved line that the brighter channel beside it has at least, with N = 1: 0.50, also after tclean has
-# regridded it, 'nearest', 'linear' or 'cubic', to channels of up to 1.16 times the width. A tenth less is taken, for
-# the difference of the restoring beams of neighbouring channels and for errors of CLEAN next to bright sources.
+# Fraction of an unresolved line that the brighter adjacent channel has at least, with N = 1: 0.50, also after tclean
+# has regridded it, 'nearest', 'linear' or 'cubic', to channels of up to 1.16 times the width. A tenth less is assumed,
+# because the restoring beams of neighbouring channels differ, and CLEAN errs next to bright sources.
 LEAST_FLANK = 0.45
 
-# The same of the narrowest line that a user allows is at most this, which a line of 2.8 channels has: broader emission
-# that moves with velocity looks narrower at a place than it is. Of what was narrower by 3 sigma in five cubes with
-# known truth, masers left out, the image was right at 2 of 87 places, and with 0.85 (four channels) at 8 of 124.
+# The same fraction for the narrowest line that a user allows is at most this, as for a line 2.8 channels wide: broader
+# emission that moves with velocity looks narrower at any one place than it is.
 LARGEST_FLANK = 0.7
 
-# Correlations are those of a response if they differ from them by less than so many standard deviations, and are those
-# of that alone if all others differ by one more. Channels of the image that are wider than those of the data, by up to
-# 1.16, and frequencies that drift during an observation make systematic differences.
+# Measured correlations match a response if they differ from it by less than this many standard deviations, and match no
+# other if all others differ by one more. The standard deviation includes a systematic difference, because channels of
+# the image may be wider than those of the data, and frequencies drift during an observation.
 ALIKE, SYSTEMATIC = 3.0, 0.03
-# Correlation at the far lags above which it is that of what is left of the emission, in many channels the same.
+# Correlation at the far lags above which emission is left, which many channels have in common.
 LEFTOVERS = 0.12
 
 
@@ -41,7 +41,7 @@ def correlation(heights, lag):
     Parameters
     ----------
     heights : 2D `~numpy.ndarray`
-        Heights of the noise at some places in consecutive channels, [channel, place]; NaN where they are unknown.
+        Heights of the noise in consecutive channels, at the same places, [channel, place]; NaN where they are unknown.
     lag : int
         Distance in channels.
 
@@ -60,7 +60,7 @@ def correlation(heights, lag):
 
 
 def noise_correlation(averaged):
-    """Correlation of the noise of channels 0, 1, 2 and 3 apart, of which each is an average of so many."""
+    """Correlation of the noise of channels 0, 1, 2 and 3 apart, each the average of this many channels."""
     kernel = np.convolve([0.25, 0.5, 0.25], np.ones(averaged) / averaged)
     shared = np.correlate(kernel, kernel, "full")[len(kernel) - 1 :]
     shared = np.append(shared, np.zeros(3 * averaged + 1))[: 3 * averaged + 1 : averaged]
@@ -79,7 +79,7 @@ def weights_of(interpolation, offset):
     """Weights with which tclean interpolates between channels, ``offset`` channels after one of them."""
     if interpolation == "linear":
         return np.array([1 - offset, offset])
-    if interpolation == "cubic":  # of Lagrange, through four channels
+    if interpolation == "cubic":  # Lagrange's polynomial through four channels
         t = offset
         return np.array(
             [
@@ -94,7 +94,7 @@ def weights_of(interpolation, offset):
 
 def averaged_channels(measured, places, interpolations):
     """
-    Tell how many channels of the correlator were averaged to one of the data.
+    Find out how many channels of the correlator were averaged into one channel of the data.
 
     Parameters
     ----------
@@ -103,22 +103,22 @@ def averaged_channels(measured, places, interpolations):
     places : int
         Number of independent pairs that were compared.
     interpolations : sequence of str
-        How tclean may have regridded the channels, of `INTERPOLATIONS`.
+        Those of `INTERPOLATIONS` with which tclean may have regridded the channels.
 
     Returns
     -------
     averaged : int
-        1, 2, 4 or 8, which stands for more too; 0 if that is not known, because several would do, or none.
+        1, 2, 4 or 8, which stands for more too; 0 if it is not known, because several match, or none.
     """
     error = np.hypot(1 / np.sqrt(max(places, 1)), SYSTEMATIC)
     distances = [_distance(measured, noise_correlation(number), interpolations) for number in AVERAGED]
     best = min(distances)
-    would_do = [number for number, distance in zip(AVERAGED, distances) if distance < best + error]
-    return would_do[0] if len(would_do) == 1 and best < ALIKE * error else 0
+    matching = [number for number, distance in zip(AVERAGED, distances) if distance < best + error]
+    return matching[0] if len(matching) == 1 and best < ALIKE * error else 0
 
 
 def _distance(measured, correlations, interpolations):
-    """How far correlations are from those of a response, at the offset that fits best."""
+    """How far measured correlations are from those of a response, with the interpolation and offset that fit best."""
     return min(
         np.hypot(*(regridded(correlations, weights_of(interpolation, offset))[list(LAGS)] - measured))
         for interpolation in interpolations
@@ -128,14 +128,14 @@ def _distance(measured, correlations, interpolations):
 
 def narrow_flank(averaged, flank):
     """
-    Part of any line that the brighter channel beside it has at least.
+    Fraction of any line that the brighter adjacent channel has at least.
 
     Parameters
     ----------
     averaged : int
         From `averaged_channels`.
     flank : float
-        That of the narrowest line that a user allows; 0 if any line may be there.
+        The fraction for the narrowest line that a user allows; 0 if any line may be there.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def narrow_flank(averaged, flank):
 
 def least_flank(width, linewidth):
     """
-    Part of a line that the brighter channel beside it has at least.
+    Fraction of a line that the brighter adjacent channel has at least.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def least_flank(width, linewidth):
     Returns
     -------
     flank : float
-        That of a Gaussian line in the middle of a channel; the response of the channels only adds to it.
+        The fraction for a Gaussian line in the middle of a channel; the response of the channels only adds to it.
     """
     return float(np.exp(-4 * np.log(2) * (width / linewidth) ** 2))
 
@@ -171,19 +171,19 @@ def narrower_by(height, spike, flank, shared):
     Parameters
     ----------
     height : 1D `~numpy.ndarray`
-        Height of the image above its surroundings, in units of the noise; NaN where a channel beside is missing.
+        Height of the image above its surroundings, in units of the noise; NaN where an adjacent channel is missing.
     spike : 1D `~numpy.ndarray`
-        Height minus that in the brighter channel beside, from `core.spikes.spike`, in the same unit.
+        Height minus that in the brighter adjacent channel, from `core.spikes.spike`, in the same unit.
     flank : float
-        Part of a line that the brighter channel beside it has at least.
+        Fraction of a line that the brighter adjacent channel has at least.
     shared : float
         Correlation of the noise of adjacent channels; NaN counts as 0.
 
     Returns
     -------
     narrower : 1D float32 `~numpy.ndarray`
-        What the channel beside lacks, scaled so that its scatter is that of a height.
+        What the adjacent channel lacks, scaled so that its scatter is that of a height.
     """
-    beside = np.abs(height) - spike * np.sign(height)
+    adjacent = np.abs(height) - spike * np.sign(height)
     scatter = np.sqrt(1 + flank**2 - 2 * flank * np.nan_to_num(shared))
-    return ((flank * np.abs(height) - beside) / scatter).astype(np.float32)
+    return ((flank * np.abs(height) - adjacent) / scatter).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Spikes: what a channel has and the channels around it do not, from heights above the ring, [n, channel]."""
+"""Spikes: what a channel has and its neighbours do not, from heights above the ring in some channels, [n, channel]."""
 
 import numpy as np
 
 from .surroundings import median
 
 # A channel is compared with the median of three channels on either side: up to two of these six may be bad themselves,
-# as the neighbours of bad channels often are, without hiding it.
+# as neighbours of bad channels often are, and it still stands out.
 REACH_CHANNELS = 3
 
 
@@ -22,15 +22,15 @@ def spike(heights):
     Returns
     -------
     spike : 1D float32 `~numpy.ndarray`
-        Height in the channel minus that in the neighbour that leaves less: the mean of both would leak half of a spike
-        into the adjacent channels. 0 if the two disagree about the sign, NaN if both neighbours are missing.
+        Height in the channel minus that in the brighter neighbour: minus the mean of both, half of a spike would leak
+        into the adjacent channels. 0 if the two differences have different signs, NaN if both neighbours are missing.
     """
     before, here, after = heights[:, REACH_CHANNELS - 1 : REACH_CHANNELS + 2].T
     return smaller(here - before, here - after)
 
 
 def smaller(first, second):
-    """Of two values the one nearer to zero: the other where one is NaN, and 0 where they disagree about the sign."""
+    """The one of two values nearer to zero: the other where one is NaN, and 0 where their signs differ."""
     first, second = np.where(np.isnan(first), second, first), np.where(np.isnan(second), first, second)
     nearer = np.where(np.abs(first) < np.abs(second), first, second)
     return np.where(np.sign(first) * np.sign(second) < 0, 0, nearer)
@@ -45,8 +45,8 @@ def above_line(heights):
     """
     Height in a channel minus that of a line through the nearest channels, where one side has fewer than the other.
 
-    At the end of a cube, and beside blank channels, the median of the channels around is that of one side, and emission
-    that grows towards the end of a cube is above it in the last channel.
+    At the end of a cube, and next to blank channels, the median of the channels around is that of one side, and
+    emission that grows towards the end of the cube exceeds it in the last channel.
 
     Parameters
     ----------
@@ -67,13 +67,14 @@ def above_line(heights):
 
 
 def _line(before, after):
+    """Value in the channel of the line; ``before`` and ``after`` are the sides, [n, 3] in order of distance."""
     (steps_before, low), (steps_after, high) = _known(before, 1), _known(after, 1)
     between = (low * steps_after + high * steps_before) / (steps_before + steps_after)
     return np.where(np.isnan(low), _continued(after), np.where(np.isnan(high), _continued(before), between))
 
 
 def _continued(side):
-    """Value in the channel of a line through the nearest two of one side; that of the nearest one if it is alone."""
+    """Value in the channel of a line through the nearest two of one side; that of the nearest if there is only one."""
     (steps, value), (more_steps, other) = _known(side, 1), _known(side, 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         continued = value + (value - other) * steps / (more_steps - steps)
@@ -81,7 +82,7 @@ def _continued(side):
 
 
 def _known(side, number):
-    """How many channels away the first or second known value of each row is, [n, 3] in order of distance; its value."""
+    """Distance in channels of the first or second known value (``number``) of each row of a side, and that value."""
     known = ~np.isnan(side)
     wanted = known & (np.cumsum(known, axis=1) == number)
     place = np.argmax(wanted, axis=1)

@@ -8,14 +8,14 @@ missing neighbour and is ignored.
 
 import numpy as np
 
+# Offset (dy, dx) of a pixel itself.
 CENTRE = np.array([(0, 0)])
-# Ring around a beam, in units of its FWHM: close enough to follow extended emission, far enough that a Gaussian beam at
-# its centre adds no more than 0.106 of its peak at the inner edge and 0.0001 at the outer one.
+# Radii of the ring around a beam, in units of its FWHM: close enough to follow extended emission, and far enough that a
+# Gaussian beam at its centre adds no more than 0.106 of its peak at the inner edge, and 0.0001 at the outer one.
 RING_INNER_BEAMS = 0.9
 RING_OUTER_BEAMS = 1.8
 # Values gathered at once, however many hot pixels a channel has: 0.5 MB of float32 and 1 MB of indices, which stay in
-# the cache. With a quarter of them one thread is as fast, but two, which wait for each other in between, take a third
-# longer.
+# the cache. With a quarter of that, one thread is as fast, but two, which wait for each other, take a third longer.
 GATHERED_AT_ONCE = 2**17
 
 
@@ -33,7 +33,7 @@ def ring(beam, samples=3):
     beam : float
         FWHM of the restoring beam, in pixels.
     samples : float
-        Pixels per beam width. An image has no structure finer than half a beam: more than three cost time and add
+        Pixels per beam width. An image has no structure finer than half a beam, so more than three cost time and add
         nothing.
 
     Returns
@@ -193,18 +193,22 @@ def median(values):
 
 
 def maximum(values):
+    """Maximum of each row, ignoring NaN."""
     return np.fmax.reduce(values, axis=1)
 
 
 def minimum(values):
+    """Minimum of each row, ignoring NaN."""
     return np.fmin.reduce(values, axis=1)
 
 
 def largest_magnitude(values):
+    """Largest magnitude in each row, ignoring NaN."""
     return np.fmax.reduce(np.abs(values), axis=1)
 
 
 def total(values):
+    """Sum of each row, ignoring NaN; NaN where there is nothing else."""
     blank = np.isnan(values)
     if not blank.any():  # as nearly always; the rest takes twice as long
         return values.sum(axis=1)

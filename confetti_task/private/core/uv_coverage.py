@@ -1,4 +1,4 @@
-"""What the visibilities support of an image, and what deconvolution had to extrapolate."""
+"""What of an image the visibilities support, and what deconvolution had to extrapolate."""
 
 from functools import lru_cache
 
@@ -9,35 +9,34 @@ from .spikes import above_line, above_neighbours, smaller
 from .surroundings import largest, ring
 from .transforms import columns_of, spectrum_of, transform_about_the_centre
 
-# A spatial frequency counts as measured where the transform of the PSF exceeds this fraction of that of the restoring
-# beam at zero frequency, and as half measured where it equals it. 0.015, 0.05 and 0.15 find and miss the same in single
-# fields; in bright emission, which leaks through where there is some coverage, 0.015 finds more.
+# A spatial frequency counts as half measured where the transform of the PSF has this fraction of that of the restoring
+# beam at zero frequency, and as measured where it has more. In bright emission, which leaks through where there is some
+# coverage, higher limits find less.
 LEAST_COVERAGE = 0.015
 
-# The errors of CLEAN reach up to about this coverage, above which the residual keeps the model right. In single fields
-# 0.36 to 0.46 of the height of a typical error lies below LEAST_COVERAGE then, in mosaics 0.33; in 83 of 92 channels
-# with fake sources the worst one showed at least that much.
+# The errors of CLEAN reach up to about this coverage, as the same fraction; above it the residual keeps the model
+# right.
 ERRONEOUS_COVERAGE = 0.15
 
-# With natural weighting there is no edge between measured and unmeasured frequencies, and of a typical error only this
-# part or less shows: 0.22 to 0.25 was measured there, and 0.33 to 0.52 with robust weighting.
+# With natural weighting there is no edge between measured and unmeasured frequencies, and only this fraction of the
+# height of a typical error or less shows; with robust weighting, more does.
 LEAST_RESPONSE = 0.28
 
 # Two PSFs count as the same if their transforms differ by less than this fraction of `LEAST_COVERAGE`, in the rms over
 # all spatial frequencies. If the difference is spread over all of them, the share of a point source then changes by
-# 0.001; if all of it is in the gaps of the coverage, by 0.02. In five simulated cubes, channels up to 0.6 MHz apart
-# differ by 0.002 to 0.006; those of the VLA, by 0.05 at 0.125 MHz.
+# 0.001; if all of it is in the gaps of the coverage, by 0.02.
 SAME_COVERAGE = 0.01
 
 # Integral of a Gaussian of unit peak, in units of its FWHM squared.
 GAUSSIAN_AREA = float(np.pi / (4 * np.log(2)))
 
-# Where the PSF is at least this high a source fits the data nearly as well as at its own place. Between two places at
-# which the dirty image of a source of S sigma is S and 0.9 S, noise of sqrt(2 (1 - 0.9)) sigma decides, because it has
-# the PSF as its correlation: one of 10 sigma appears at the wrong one in 1 % of the cases, one of 5 sigma in 13 %.
+# Where the PSF has at least this fraction of its peak, a source fits the data nearly as well as at its own place. Noise
+# decides between two places at which the dirty image of a source of S sigma is S and 0.9 S: their difference has a
+# noise of sqrt(2 (1 - 0.9)) sigma, because the noise has the PSF as its correlation. A source of 10 sigma appears at
+# the wrong place in 1 % of the cases, one of 5 sigma in 13 %.
 NEARLY_THE_PEAK = 0.9
 
-# Tolerance on the unit peak of the PSF, which was 1 to the last digit in 41 cubes made with the real tclean.
+# Tolerance on the unit peak of the PSF, which tclean normalizes to 1 to the last digit.
 PEAK_ERROR = 0.01
 
 
@@ -46,13 +45,13 @@ def unmeasured_filter(psf, beam, lengths):
     Make the filter that passes the spatial frequencies without visibilities.
 
     An interferometer measures some spatial frequencies and not others; the Fourier transform of the PSF shows which.
-    Where it measures, the residual keeps the model right. Where it does not, the residual is zero whatever the model
+    Where it does, the residual keeps the model right. Where it does not, the residual is zero whatever the model
     contains, and CLEAN can go wrong without a trace.
 
     Parameters
     ----------
     psf : 2D float32 `~numpy.ndarray`
-        PSF of a channel with its peak of 1 at the central pixel [ny // 2, nx // 2], where tclean puts it.
+        PSF of a channel with its peak of 1 at the central pixel [ny // 2, nx // 2], as made by tclean.
     beam : float
         FWHM of the restoring beam, in pixels.
     lengths : tuple of int
@@ -107,9 +106,9 @@ def ambiguity(psf, beam):
     Returns
     -------
     places : float
-        Area where the PSF reaches `NEARLY_THE_PEAK`, in units of that where the restoring beam does, but at least of a
-        pixel: about 1 with enough data, many where the PSF has stripes or sidelobes as high as its peak. NaN if the PSF
-        is blank, or if its peak is elsewhere or not 1.
+        Area where the PSF reaches `NEARLY_THE_PEAK`, in units of the area where the restoring beam does, or of a pixel
+        if that is larger: about 1 with enough data, many where the PSF has stripes or sidelobes as high as its peak.
+        NaN if the PSF is blank, or if its peak is elsewhere or not 1.
     """
     if not has_its_peak(psf):
         return np.nan
@@ -118,6 +117,7 @@ def ambiguity(psf, beam):
 
 
 def has_its_peak(psf):
+    """Whether a PSF has its peak of 1 at the central pixel; False if it is blank."""
     centre = psf[psf.shape[0] // 2, psf.shape[1] // 2]
     return abs(centre - 1) <= PEAK_ERROR and np.nanmax(np.abs(psf)) <= 1 + PEAK_ERROR
 
@@ -152,7 +152,7 @@ def measured_power(model, core, psf, beam, lengths):
     if (middle != model).any():
         other = spectrum_of(middle, lengths, columns)
     power = np.sum((one * np.conj(other)).real * coverage, axis=0, dtype=float)
-    power[1:] *= 2  # conjugate half of the spectrum
+    power[1:] *= 2  # the conjugate half of the spectrum has the same power
     return float(power.sum() / (lengths[0] * lengths[1]))
 
 
@@ -167,6 +167,7 @@ def point_above_ring(shape, beam):
     weights = beam_transform(shape, beam)
     offsets = ring(beam)
     reach = np.abs(offsets).max()
+    # A point source less the mean of its ring: the transform of the beam times that of the peak less the ring.
     background = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float32)
     background[tuple((offsets + reach).T)] = 1 / len(offsets)
     weights *= 1 - transform_about_the_centre(background, shape, weights.shape[1])
@@ -174,7 +175,7 @@ def point_above_ring(shape, beam):
 
 
 def beam_transform(shape, beam):
-    """Transform of the restoring beam, 1 at zero frequency; what stands for its conjugate half too counts twice."""
+    """Transform of the restoring beam, 1 at zero frequency; conjugate columns have weight 2."""
     width = (np.pi * beam) ** 2 / (4 * np.log(2))
     cycles = fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])[: columns_of(shape, beam)]
     weights = np.multiply.outer(*(np.exp(-width * along**2).astype(np.float32) for along in cycles))
@@ -184,7 +185,7 @@ def beam_transform(shape, beam):
 
 def unsupported_spike(total, unmeasured, share, of_pixel):
     """
-    Measure the point source near each pixel that only this channel has and the visibilities do not support.
+    Measure the point source near each pixel that only this channel has, and that the visibilities do not support.
 
     A supported point source has ``share`` of its height in the unmeasured part of the image; anything beyond that was
     invented by deconvolution.
@@ -192,8 +193,8 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     Parameters
     ----------
     total, unmeasured : 2D float32 `~numpy.ndarray`
-        Heights of the restored model and of its unmeasured part, in Jy/beam: at some positions in the channel and those
-        around it, as for `core.spikes.above_neighbours`.
+        Heights of the restored model and of its unmeasured part, in Jy/beam, at some positions in the channel and in
+        those around it, as for `core.spikes.above_neighbours`.
     share : float
         Fraction of the height of a point source in the unmeasured part.
     of_pixel : 2D int `~numpy.ndarray`
@@ -204,8 +205,9 @@ def unsupported_spike(total, unmeasured, share, of_pixel):
     unsupported : 1D float32 `~numpy.ndarray`
         Largest height within half a beam, with its sign, in Jy/beam. NaN where it could not be measured.
     """
-    here, held = above_neighbours(unmeasured), above_neighbours(total - unmeasured)
+    # What only this channel has, of the unmeasured and of the measured part.
+    here, measured = above_neighbours(unmeasured), above_neighbours(total - unmeasured)
     here = smaller(here, above_line(unmeasured))
-    # Only supported emission of the same sign excuses a spike; emission missing next to it does not.
-    expected = share / (1 - share) * np.maximum(held * np.sign(here), 0)
+    # Only measured emission of the same sign excuses a spike; emission missing next to it does not.
+    expected = share / (1 - share) * np.maximum(measured * np.sign(here), 0)
     return largest(np.sign(here) * np.maximum(np.abs(here) - expected, 0), of_pixel)
