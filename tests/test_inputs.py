@@ -441,7 +441,7 @@ def test_a_joined_image_of_which_a_part_has_moved_names_it(part):
     write_cube("line", sky(7))
     join_virtually("line.model", 4)
     shutil.move(part, "elsewhere")
-    refuses("line", f"line.model is joined of other images, of which .*{part} is not found: put it back")
+    refuses("line", f"line.model is a concatenation of other images, and .*{part} is not found: put it back")
 
 
 @pytest.mark.parametrize("unit", ["K", "mJy/beam", "Jy/pixel"])

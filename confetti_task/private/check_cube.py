@@ -72,7 +72,7 @@ def check_cube(cube, selected, request, workers, warnings=()):
     workers : `check.worker_pool.Workers`
         Workers that do the jobs.
     warnings : sequence of str
-        What is to be said of the images besides.
+        Further warnings about the images.
 
     Returns
     -------

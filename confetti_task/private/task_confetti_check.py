@@ -121,7 +121,7 @@ def confetti_check(
 
 
 def _without_frequencies(cube):
-    """A warning if the cube has velocities alone; that it has frequencies alone, as those of WSClean, is logged."""
+    """A warning if the cube has only velocities; if it has only frequencies, as WSClean's cubes do, that is logged."""
     if not lacks_rest_frequency(cube):
         return []
     first = np.zeros(1, dtype=int)

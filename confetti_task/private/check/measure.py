@@ -274,7 +274,7 @@ def _read_chunks(cube, polarization, start, end, voxels):
         rows = max(searched_rows[0] - reach, 0), min(searched_rows[1] + reach, height)
         plane = (rows[1] - rows[0]) * width
         at_once = min(voxels, max(CHUNK_VOXELS, (2 * REACH + 1) * plane))
-        ranges = list(chunks(begin, stop, cube.depth, plane, at_once, beside=2 * REACH))
+        ranges = list(chunks(begin, stop, cube.depth, plane, at_once, margin=2 * REACH))
         # The chunks share one buffer: allocating it anew takes longer than reading them.
         longest = max(high - low for low, high in ranges)
         planes = np.empty((longest + 2 * REACH, rows[1] - rows[0], width), dtype=np.float32)

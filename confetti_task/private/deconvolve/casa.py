@@ -1,7 +1,7 @@
 """
 Minor cycles by CASA's task deconvolve, in a process of its own: CASA's tools are not thread-safe.
 
-The task is the minor cycle of tclean: a channel that was cleaned well comes out the same. Deconvolved again, careful
+The task is tclean's minor cycle: a channel that was cleaned well comes out the same. Deconvolved again, careful
 mosaics with emission of 800 sigma differed from what tclean had made by at most 1.4 sigma. WSClean's (Radler) is ten
 times as fast, but its scales have other shapes: they differed by up to 13.
 """
@@ -32,7 +32,7 @@ def casa_minor_cycles(scales):
     Parameters
     ----------
     scales : `core.deconvolution.Scales`
-        Deconvolver of tclean, scales in pixels, and bias towards small ones.
+        Deconvolver, scales in pixels, and bias towards small ones.
 
     Yields
     ------

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 
 NAME = "tile"
-# Of a minor cycle in one tile, a few seconds. Careful ones take some hundreds, those of the brightest emission some
-# thousands; more are a runaway.
+# Limit for a minor cycle in one tile, which takes a few seconds. Careful cycles need hundreds of iterations, those on
+# the brightest emission thousands; more means that CLEAN runs away.
 MOST_ITERATIONS = 10000
 
 
@@ -68,7 +68,7 @@ def _write(path, planes):
     if not os.path.exists(path):
         tool.fromshape(path, [*planes.shape[:0:-1], 1, len(planes)], type="f", log=False)
         tool.setbrightnessunit("Jy/pixel" if path.endswith("model") else "Jy/beam")
-        # Of no consequence: the task wants a beam of the PSF.
+        # The task requires a beam of the PSF, and does not use it here.
         tool.setrestoringbeam(major="5arcmin", minor="5arcmin", pa="0deg", log=False)
     tool.putchunk(planes.T[:, :, np.newaxis].astype(float))
     tool.done()

@@ -31,7 +31,7 @@ WHICH = ("suspicious", "all", "none")
 # not as many for each worker.
 CHANNELS_A_JOB = 8
 
-# Seconds for each component of the old model, on one core: 0.4 to 0.6 times as many in cubes of tclean of 128 x 128 to
+# Seconds for each component of the old model, on one core: 0.4 to 0.6 times as many in tclean's cubes of 128 x 128 to
 # 224 x 224 pixels, 2 to 5 times where smooth emission of 30 to 200 sigma fills a tenth of the plane.
 SECONDS_A_COMPONENT = 3e-4
 

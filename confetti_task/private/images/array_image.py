@@ -33,7 +33,7 @@ class ArrayImage:
     wcs : `~astropy.wcs.WCS` or None
         World coordinates; None if unknown.
     recorded : dict
-        What is known of the call of tclean.
+        Parameters of tclean, as far as they are known.
     """
 
     path: str
@@ -127,13 +127,13 @@ def open_arrays(arrays, beam, psf_beam=None, wcs=None, recorded=None):
     ----------
     arrays : dict of array-like
         'model', 'image' and 'residual', each [channel, y, x]; and 'psf' and 'mask' unless they are None. Those of one
-        plane [y, x] hold in all channels.
+        plane [y, x] apply to all channels.
     beam, psf_beam
         Restoring beam of the image, and of the PSF if it is another: see `confetti_task.find_confetti`.
     wcs : `~astropy.wcs.WCS` or None
         World coordinates.
     recorded : dict or None
-        What is known of the call of tclean.
+        Parameters of tclean, as far as they are known.
 
     Returns
     -------

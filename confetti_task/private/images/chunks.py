@@ -32,7 +32,7 @@ def ranges_of(channels, depth, number):
             start = cut
 
 
-def chunks(start, end, depth, plane, voxels, beside=0):
+def chunks(start, end, depth, plane, voxels, margin=0):
     """
     Divide a range of channels into chunks that are read at once.
 
@@ -44,7 +44,7 @@ def chunks(start, end, depth, plane, voxels, beside=0):
         Number of channels stored together in a tile.
     plane, voxels : int
         Pixels per channel, and maximum number of pixels in memory.
-    beside : int
+    margin : int
         Number of channels kept in memory from the previous chunk.
 
     Yields
@@ -52,7 +52,7 @@ def chunks(start, end, depth, plane, voxels, beside=0):
     start, end : int
         The chunks, cut at tile boundaries unless they are thinner than a tile.
     """
-    length = max(1, voxels // plane - beside)
+    length = max(1, voxels // plane - margin)
     length = length // depth * depth or length
     while start < end:
         aligned = start // depth * depth if length >= depth else start

@@ -12,8 +12,8 @@ FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
 CASA_FRAMES = {fits: casa for casa, fits in FITS_FRAMES.items() if fits}
 FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
 
-# Hz. The ionosphere lets nothing through below. Of an axis of velocities without a rest frequency, CASA takes the
-# numbers, in m/s, for frequencies; those of galaxies up to 10 000 km/s are below it.
+# Hz. The ionosphere is opaque below. Without a rest frequency, CASA takes the numbers of a velocity axis, in m/s, for
+# frequencies; those of galaxies up to 10 000 km/s are below this limit.
 LOWEST_FREQUENCY = 1e7
 
 

@@ -39,7 +39,8 @@ POLARIZED = re.compile(r"(?P<run>.*)(?P<polarization>-[A-Z]{1,2}i?)$", re.DOTALL
 @dataclass(frozen=True)
 class Cube:
     """
-    The images of one run of tclean, or of several that make up one spectrum. Small and picklable: no pixels in it.
+    The images that one run of tclean made, or several runs that make up one spectrum. Small and picklable: it holds no
+    pixels, unless its images are arrays.
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class Cube:
     files : tuple of `Cube`
         Channels of this cube, one each, if they are in files of their own, as WSClean writes them; else empty.
     empty : float
-        Value of the pixels of the model that hold no component, in Jy/pixel; they are read as 0.
+        Value of model pixels without a component, in Jy/pixel; they are read as 0.
     restored_with : tuple
         Beams [polarization][channel] with which the check itself restores the model, each with its major and minor axis
         in arcsec and position angle in degrees: see `check.consistency.restored_again`. Empty if image minus residual
@@ -221,7 +222,7 @@ class Cube:
 
 def open_cube(imagename, reader="auto"):
     """
-    Find the images of one run of tclean, and check that they belong together.
+    Find the images that a run of tclean made, and check that they belong together.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ def _find_images(imagename, root, term):
     found = {}
     for paths in _candidates(root, term):
         found = {**{product: path for product, path in paths.items() if os.path.exists(path)}, **found}
-        # FITS files beside a complete set of CASA images may be older, or made for another purpose.
+        # FITS files next to a complete set of CASA images may be older, or made for another purpose.
         if set(NEEDED) <= set(found):
             return {product: found[product] for product in NEEDED + OPTIONAL if product in found}
     missing = [_path(root, product, term) for product in NEEDED if product not in found]
@@ -286,7 +287,7 @@ def _candidates(root, term):
 
 
 def paths_of_wsclean(root):
-    """Paths that images of WSClean have, by product; one PSF serves all polarizations."""
+    """Paths of WSClean's images, by product; one PSF serves all polarizations."""
     paths = {product: f"{root}-{product}.fits" for product in OF_WSCLEAN}
     polarized = POLARIZED.match(root)
     if polarized and not os.path.exists(paths["psf"]):
@@ -400,6 +401,6 @@ def read_beam(cube, polarization, channel):
 
 
 def read_recorded(cube, names):
-    """Parameters of these names of the run of tclean that cleaned a cube; {} where its history does not have it."""
+    """The named parameters of the tclean run that cleaned a cube; {} if its history does not record it."""
     part = cube.stored[0]
     return part.images["image"].read_recorded(part.root, names)

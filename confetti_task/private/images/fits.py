@@ -44,7 +44,7 @@ def read_cards(path):
     Returns
     -------
     cards : `Cards`
-        Of a keyword that occurs more than once, like HISTORY, only the first card.
+        Only the first card of a keyword that occurs more than once, such as HISTORY.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def why_refused(path):
         if channels:
             return (
                 f"has no valid beam in channels {format_channels(channels)} of its table of beams; give them the beam "
-                "of a channel beside them, or export the image again"
+                "of an adjacent channel, or export the image again"
             )
     return ""
 
@@ -110,7 +110,7 @@ def _check_length(path, cards):
 
 
 def value_of(text):
-    """The value in the text of a card, without the comment; text in quotes may hold a slash, as 'Jy/beam' does."""
+    """The value in the text of a card, without the comment; quoted text may contain a slash, as 'Jy/beam' does."""
     quoted = QUOTED.match(text)
     return quoted["text"].rstrip() if quoted else text.split("/")[0].strip()
 

@@ -38,7 +38,7 @@ def _why_not_opened(path, error):
     """Why the image tool could not open an image, and the mend that fits."""
     joined = re.search(r"contains image (\S+) of another data type", error)
     if joined and not os.path.exists(os.path.join(os.path.dirname(path), joined[1])):
-        return f"is joined of other images, of which {joined[1]} is not found: put it back, or join them again"
+        return f"is a concatenation of other images, and {joined[1]} is not found: put it back, or join them again"
     if "acquiring lock" in error:
         return f"cannot be locked: {error}; copy the images to a disk with file locks, or mount it with them (flock)"
     known = why_refused(path) if os.path.isfile(path) else ""
@@ -96,7 +96,7 @@ def read_header(path):
 
 def read_empty_value(path):
     """
-    Value of the pixels of a model that hold no component: that of its corners, if all have the same.
+    Value of the model pixels without a component: that of its corners, if all have the same.
 
     It is 0 unless the model has been in a FITS file of 16- or 32-bit integers, which cannot express a 0 exactly. A
     millionth of the peak remains then in every pixel.

@@ -19,7 +19,7 @@ WRAPPED_TWICE = 143
 
 def recorded_parameters(history, root, wanted):
     """
-    Parameters of the run of tclean that cleaned an image.
+    Parameters of the tclean run that cleaned an image.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def recorded_parameters(history, root, wanted):
 
 def differing(history, root):
     """
-    Parameters in which the cleans of an image differ, so that the last one does not tell how its model was made.
+    Parameters in which the cleans of an image differ, so that the last one does not show how its model was made.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _comparable(name, text):
 
 
 def record_of(task, parameters):
-    """Parameters as lines of a history, in the format of tclean; confetti_reclean records its runs like this."""
+    """Parameters as lines of a history, in tclean's format; confetti_reclean records its runs like this."""
     quoted = ((name, f'"{value}"' if isinstance(value, str) else value) for name, value in parameters.items())
     return [f"taskname={task}"] + [_line_of(name, value) for name, value in quoted]
 

@@ -51,7 +51,7 @@ class Image(Protocol):
         """Restoring beams of all planes, [polarization][channel], each as from `read_beam`."""
 
     def read_recorded(self, root, names):
-        """Parameters of these names of the run of tclean that made the image; {} if none is recorded."""
+        """The named parameters of the tclean run that made the image; {} if none is recorded."""
 
     def read_frames(self, axes):
         """Reference frames, as `Frames`."""

@@ -9,7 +9,7 @@ import numpy as np
 from .channel_files import open_channels, run_of
 from .cube import NEEDED, OPTIONAL, SAME_GRID_PIXELS, open_cube, split_name
 
-# Mean of all channels of a run of WSClean, 'name-MFS' or 'name-MFS-V'.
+# WSClean's mean of all channels, 'name-MFS' or 'name-MFS-V'.
 _MEAN = re.compile(r"-MFS(?=$|-[A-Z]{1,2}i?$)")
 
 # How names of models end.
@@ -18,14 +18,14 @@ MODELS = (".model", ".model.tt0", ".model.fits", ".model.tt0.fits", "-model.fits
 
 def open_pieces(imagename, reader="auto"):
     """
-    Open the images of one or several runs of tclean.
+    Open the images that one or several runs of tclean made.
 
     Parameters
     ----------
     imagename : str or sequence of str
         Root name given to tclean or WSClean, or the name of one of its images; a pattern like 'name.????.128'; or a
-        list of names. Several names are the pieces of one spectrum, in any order; of a run of WSClean they may be some
-        of its channels.
+        list of names. Several names are the pieces of one spectrum, in any order; for a WSClean run
+        they may be some of its channels.
     reader : {'auto', 'ia'}
         How pixels are read, see `images.cube.open_cube`.
 
@@ -45,7 +45,7 @@ def open_pieces(imagename, reader="auto"):
 
 
 def _by_run(names):
-    """The names of each run: of WSClean there may be several, of its channels."""
+    """The names of each run; a WSClean run may have several, one for each of its channels."""
     runs = {}
     for number, name in enumerate(names):
         root, channels = run_of(split_name(name)[0])

@@ -1,4 +1,4 @@
-"""Pixels of the images of tclean as float32 cubes [channel, y, x]. No other module reads them."""
+"""Pixels of the images as float32 cubes [channel, y, x]. No other module reads them."""
 
 import numpy as np
 

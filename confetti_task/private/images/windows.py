@@ -4,11 +4,11 @@ from itertools import product
 
 import numpy as np
 
-from ..core.transforms import padded
+from ..core.transforms import padded, window_shape
 from .pixels import read_channels
 
-# Planes up to this length are transformed whole, larger ones in windows of this length, of which the middle half is
-# used. Emission more than a quarter of the window away is then ignored: 200 beams at five pixels per beam, which is the
+# Planes up to this length are transformed whole, larger ones in windows of this length, whose middle half is used.
+# Emission more than a quarter of the window away is then ignored: 200 beams at five pixels per beam, which is the
 # primary beam if the longest baseline is 2 km. For the same reason aliasing does no harm there, and windows are not
 # padded.
 WINDOW = 4096
@@ -16,7 +16,7 @@ WINDOW = 4096
 
 def window_of(shape):
     """Height and width of the windows of a plane."""
-    return tuple(min(length, WINDOW) for length in shape)
+    return window_shape(shape, WINDOW)
 
 
 def transform_of(shape):

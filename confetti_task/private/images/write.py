@@ -251,7 +251,7 @@ def copy_as_casa_image(cube, suffix, path, call):
 
 
 def files_of(cube, suffix):
-    """Names that an image of a set may have: as a CASA image, as a FITS file, or as those of WSClean."""
+    """Names that an image of a set may have: those of CASA images, FITS files or WSClean's images."""
     files = [file.paths[suffix[1:]] for file in cube.files if suffix[1:] in file.paths]
     return files or [cube.root + suffix, cube.root + suffix + ".fits"]
 
@@ -265,7 +265,7 @@ def _import_fits(file, path):
 
 
 def _join_files(cube, product, path, call):
-    """Write the channels of WSClean as one image."""
+    """Write WSClean's channels as one image."""
     planes = (
         ((polarization, channel), read_channel(cube, product, polarization, channel))
         for channel in range(cube.channels)
