@@ -29,7 +29,7 @@ def noise_of(products):
 
 
 def scatters(image, tail=2.9, residual=None, faintest=None):
-    """Scatters of channels: as they are in a plane of noise that was not cleaned, if nothing else is said."""
+    """Scatters of channels: those of a plane of noise that was not cleaned, unless given."""
     found = np.zeros(len(image), dtype=SCATTER)
     found["image"], found["tail"] = image, tail
     found["residual"] = found["image"] / RAISED if residual is None else residual
@@ -99,7 +99,7 @@ def test_noisy_channels_at_the_edge_of_the_band_are_noisy_up_to_the_step(noisy):
     assert channel_noise(found) == pytest.approx(expected)
 
 
-def test_emission_beside_a_step_of_the_noise_has_the_noise_of_its_side():
+def test_emission_next_to_a_step_of_the_noise_has_the_noise_of_its_side():
     found, factor = scatters(np.full(40, RAISED * NOISE)), np.where(np.arange(40) < 20, 1, 3)
     for name in ("image", "residual", "faintest"):
         found[name] *= factor
@@ -164,7 +164,7 @@ def test_extended_emission_that_clean_has_left_is_no_noise():
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_where_emission_fills_all_channels_and_no_place_was_left_alone_the_noise_is_bounded_and_said_to_be_unknown(
+def test_where_emission_fills_all_channels_and_no_place_was_left_alone_the_noise_is_bounded_and_reported_as_unknown(
     depth,
 ):
     products = full_of_emission(depth)
@@ -194,7 +194,7 @@ def deeply_cleaned(lost):
     return {"model": model, "image": noise * (1 - lost), "residual": noise - convolve(model, psf)}, psf
 
 
-def test_the_dirty_image_tells_how_much_of_the_noise_a_deep_clean_has_lost():
+def test_the_dirty_image_shows_how_much_of_the_noise_a_deep_clean_has_lost():
     planes, psf = deeply_cleaned(lost=0.5)
     assert dirty_noise(planes, psf, BEAM, NOISE / 2) == pytest.approx(NOISE, rel=0.1)
 

@@ -23,12 +23,12 @@ def test_the_spike_of_a_point_source_is_its_peak_less_the_ring():
     assert spike(heights_around(products.image, np.array([[3, 32, 32]]))) == pytest.approx(1, abs=0.03)
 
 
-def test_a_spike_does_not_leak_into_the_channels_beside_it():
+def test_a_spike_does_not_leak_into_the_adjacent_channels():
     products = Products(seed=3)
     products.residual[:] = 0
     products.add_point(3, 32, 32, 1.0)
-    beside = np.array([[2, 32, 32], [4, 32, 32]])
-    assert spike(heights_around(products.image, beside)) == pytest.approx(0, abs=1e-5)
+    adjacent = np.array([[2, 32, 32], [4, 32, 32]])
+    assert spike(heights_around(products.image, adjacent)) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The test of whether the data hold a spike, on skies whose unmeasured spatial frequencies are known."""
+"""Whether the visibilities support a spike, on skies whose unmeasured spatial frequencies are known."""
 
 import tracemalloc
 from functools import partial
@@ -53,7 +53,7 @@ def _spike(restored, unmeasured, share, channel, y, x):
     return unsupported_spike(total, unknown, share, of_pixel)
 
 
-def test_a_point_source_that_the_data_hold_is_supported_however_bright_and_narrow():
+def test_a_point_source_in_the_data_is_supported_however_bright_and_narrow():
     products = Products()
     products.add_point(*HOT[0], 300 * NOISE)
     assert abs(measure(products)) < 0.02 * 300
@@ -122,7 +122,7 @@ def test_spikes_that_are_only_estimated_decide_nothing(monkeypatch):
     assert set(some["class"][estimated]) == {"candidate"}
 
 
-def test_a_spike_is_measured_beside_a_pixel_that_is_blank_in_all_other_channels(products):
+def test_a_spike_is_measured_next_to_a_pixel_that_is_blank_in_all_other_channels(products):
     channel, y, x = HOT_PIXEL
     valid = np.ones(products.model.shape, dtype=bool)
     valid[:, y, x] = np.arange(len(valid)) == channel

@@ -141,7 +141,7 @@ def measure_dirty_noise(cube, polarization, channel, noise):
     polarization, channel : int
         Polarization and channel.
     noise : float
-        What image and residual make of it, in Jy/beam.
+        Noise of the channel from its image and residual, in Jy/beam.
 
     Returns
     -------
@@ -156,6 +156,7 @@ def measure_dirty_noise(cube, polarization, channel, noise):
 
 
 def _middle_of(cube, product, polarization, channel):
+    """The middle of a plane, which suffices for the noise."""
     return read_channels(cube, product, polarization, channel, channel + 1, *middle_box(cube.shape[2:]))[0]
 
 
@@ -229,7 +230,8 @@ def find_candidates(cube, polarization, start, end, noise, thresholds, voxels):
     limits = least_brightness(channels["noise"], thresholds.inside_bad_channels().nsigma)
     # Sums are taken row by row so that they do not depend on how the cube is divided.
     sums = np.zeros((2, len(channels), cube.shape[2]))
-    bright, found = {}, [np.zeros(0, dtype=CANDIDATE)]  # places of the bright components, by channel; candidates
+    bright = {}  # places (y, x) of the bright components of the channels that are still to be searched, by channel
+    found = [np.zeros(0, dtype=CANDIDATE)]
     for chunk in _read_chunks(cube, polarization, start, end, voxels):
         # Channels that are new in this chunk: what they contain, and where hot pixels may be.
         margin = chunk.searched_rows[0] - chunk.rows[0]
@@ -358,6 +360,7 @@ def measure_pixels(cube, polarization, channel, places, noise):
 
 
 def _compare_with_neighbours(channels, totals):
+    """Fill in which channels can be compared with a neighbour, and where the model is switched on or off."""
     known, totals = np.pad(np.isfinite(channels["noise"]), 1), np.pad(totals, [(1, 1), (0, 0)])
     before, here, after = (slice(None, -2), slice(1, -1), slice(2, None))
     channels["checked"] = known[here] & (known[before] | known[after])

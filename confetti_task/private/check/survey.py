@@ -74,7 +74,7 @@ def survey(cube, selected, thresholds, workers, memory):
     Returns
     -------
     found : `Found`
-        The measurements. Which channels diverged is decided here, all else later.
+        The measurements. Which channels diverged is decided here, everything else later.
     """
     searched = _search(cube, selected, thresholds, workers, memory)
     differing = mismatches(cube, searched.channels)
@@ -82,11 +82,11 @@ def survey(cube, selected, thresholds, workers, memory):
         logger.info("The image is not the model restored with its beam plus the residual: restoring the model again")
         cube = restored_again(cube)
         searched = _search(cube, selected, thresholds, workers, memory)
-    searched = _without(searched, cube, differing)
+    searched = _without_mismatches(searched, cube, differing)
     _confirm_switched_off(cube, searched.channels, workers, memory)
     _test_convergence(cube, searched.channels, differing, thresholds, workers, memory)
     coverages = [_measure_coverage(cube, polarization, workers) for polarization in range(len(searched.noises))]
-    candidates = _ask_the_data(cube, searched, coverages, thresholds, workers, memory)
+    candidates = _compare_with_data(cube, searched, coverages, thresholds, workers, memory)
     _fill_in_sampling(cube, searched.channels, candidates, coverages, workers, memory)
     return Found(cube, searched.channels, candidates, differing)
 
@@ -114,14 +114,14 @@ def _search(cube, selected, thresholds, workers, memory):
 
 
 def _measure_response(cube, polarization, noise, quiet, workers):
-    """What the channels share, from the noise of one polarization."""
+    """The `Response` of the channels, from the noise of one polarization."""
     measure = partial(heights_of_noise, cube, polarization, noise=noise)
     starts = [(start,) for start in runs_to_compare(noise, quiet)]
     return response_of([*workers.in_order(measure, starts)], interpolations_of(cube))
 
 
-def _without(searched, cube, differing):
-    """What was found without that in pieces whose images do not belong together: no channel there counts as checked."""
+def _without_mismatches(searched, cube, differing):
+    """Drop what was found in pieces whose images do not belong together; no channel there counts as checked."""
     channels, candidates = searched.channels, searched.candidates
     channels["checked"] &= ~unusable(cube, channels["channel"], differing)
     return searched._replace(candidates=candidates[~unusable(cube, candidates["channel"], differing)])
@@ -136,14 +136,14 @@ def measure_noise(cube, polarization, selected, workers, voxels):
     """
     Measure the noise of the selected channels; for their neighbours it only matters whether it is known.
 
-    The channels around them are measured as far as enough quiet ones are found on either side, so that the noise does
-    not depend on what is selected.
+    Channels around them are measured until enough quiet ones are found on either side, so that the noise does not
+    depend on the selection.
 
     Returns
     -------
     noise, least : 1D float32 `~numpy.ndarray`
-        rms noise of every channel in Jy/beam, NaN for a blank one, and what it is at least, which is less where it is
-        not known.
+        rms noise of every channel in Jy/beam, NaN for a blank one, and its lower limit, which is less where the noise
+        is not known.
     quiet : 1D bool `~numpy.ndarray`
         Which of the channels that were measured have negligible emission.
     """
@@ -173,12 +173,12 @@ def measure_noise(cube, polarization, selected, workers, voxels):
 
 
 def _test_convergence(cube, channels, differing, thresholds, workers, memory):
-    """Fill in the convergence of channels, and which of them diverged; not where a product holds nothing in any."""
+    """Fill in the convergence of channels, and which of them diverged, except where a product is blank throughout."""
     missing = np.isnan(channels["noise"]) & unusable(cube, channels["channel"], differing)
     rows = np.flatnonzero(divergence.to_be_tested(channels) & ~missing)
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     measured = workers.in_order(divergence.measure_convergence, jobs, _planes_at_once(cube, memory))
-    found = np.full((3, len(channels)), np.nan)
+    found = np.full((3, len(channels)), np.nan)  # convergence, spread and peak residual
     found[:, rows] = np.reshape([*watched(measured, len(jobs), "channels tested for convergence")], (-1, 3)).T
     channels["convergence"] = found[0]
     channels["diverged"] = has_diverged(found, channels["noise"], thresholds)
@@ -193,6 +193,7 @@ def _confirm_switched_off(cube, channels, workers, memory):
 
 
 def _planes_at_once(cube, memory):
+    """Number of jobs on whole planes that fit into the memory of a process."""
     return max(1, int(memory / evidence.bytes_needed(cube.shape[2:])))
 
 
@@ -204,32 +205,51 @@ def _measure_coverage(cube, polarization, workers):
     return coverage_of([*workers.in_order(measure_channel_power, jobs)], cube.shape[2:])
 
 
-def _ask_the_data(cube, searched, coverages, thresholds, workers, memory):
-    """Candidates, ordered by channel, with the evidence about them."""
+def _compare_with_data(cube, searched, coverages, thresholds, workers, memory):
+    """Candidates, ordered by channel, with the evidence from the image and the PSF."""
     weighed = [np.zeros(0, CANDIDATE)]
     for polarization, (noise, coverage) in enumerate(zip(searched.noises, coverages)):
         candidates = searched.candidates[searched.candidates["polarization"] == polarization]
-        weighed += _compare_with_data(cube, polarization, candidates, noise, coverage, thresholds, workers, memory)
+        weigh = partial(
+            evidence.weigh, cube, polarization, known=np.isfinite(noise), coverage=coverage, thresholds=thresholds
+        )
+        jobs = [(found,) for found in _shared_out(candidates, workers)]
+        results = workers.in_order(weigh, jobs, _planes_at_once(cube, memory))
+        weighed += watched(results, len(jobs), "channels compared with the data")
     return np.concatenate(weighed)
+
+
+def _shared_out(candidates, workers):
+    """Candidates of consecutive channels for each job, as a dictionary by channel."""
+    # Sorted by place, so that their order does not depend on the chunks in which they were found.
+    candidates = np.sort(candidates, order=["channel", "y", "x"])
+    channels, starts = np.unique(candidates["channel"], return_index=True)
+    found = dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
+    number = max(workers.processes * workers.threads, -(-len(found) // CHANNELS_A_JOB))
+    jobs = np.array_split(channels, min(number, len(found))) if found else []
+    return [{channel: found[channel] for channel in some.tolist()} for some in jobs]
 
 
 def _fill_in_sampling(cube, channels, candidates, coverages, workers, memory):
     """Response and ambiguity of the channels: those at their candidates; else a typical response, and the PSF's own."""
+    # Candidates of a channel have the same values.
     for name in ("response", "ambiguity"):
         measured = np.full(cube.shape[:2], np.nan, dtype=np.float32)
         measured[candidates["polarization"], candidates["channel"]] = candidates[name]
         channels[name] = measured[channels["polarization"], channels["channel"]]
+    # A filter takes long to make: channels without candidates have the median response of those with or without a PSF.
     with_psf = np.array([cube.has("psf", channel) for channel in channels["channel"].tolist()], dtype=bool)
     for alike in (with_psf, ~with_psf):
         typical = _typical_response(cube, channels[alike], coverages)
         channels["response"][alike & np.isnan(channels["response"])] = typical
+    # The ambiguity is quickly measured, and one channel may have lost its data: wherever CLEAN worked.
     rows = np.flatnonzero((channels["components"] > 0) & channels["checked"] & np.isnan(channels["ambiguity"]))
     jobs = [(cube, *channels[["polarization", "channel"]][row].item()) for row in rows]
     channels["ambiguity"][rows] = [*workers.in_order(evidence.measure_ambiguity, jobs, _planes_at_once(cube, memory))]
 
 
 def _typical_response(cube, channels, coverages):
-    """Median of the responses that are known; if none is, that of a channel which was cleaned."""
+    """Median of the known responses; without any, that of a channel that was cleaned."""
     cleaned = channels[(channels["components"] > 0) & channels["checked"]]
     if np.isfinite(channels["response"]).any():
         return np.nanmedian(channels["response"])
@@ -237,30 +257,6 @@ def _typical_response(cube, channels, coverages):
         return np.nan
     polarization, channel = (int(cleaned[len(cleaned) // 2][name]) for name in ("polarization", "channel"))
     return evidence.read_sampling(cube, polarization, channel, coverages[polarization]).response
-
-
-def _compare_with_data(cube, polarization, candidates, noise, coverage, thresholds, workers, memory):
-    """Compare the candidates of a polarization with the image and the PSF; yields them range by range."""
-    weigh = partial(
-        evidence.weigh, cube, polarization, known=np.isfinite(noise), coverage=coverage, thresholds=thresholds
-    )
-    jobs = [(found,) for found in _shared_out(_by_channel(candidates), workers)]
-    weighed = workers.in_order(weigh, jobs, _planes_at_once(cube, memory))
-    yield from watched(weighed, len(jobs), "channels compared with the data")
-
-
-def _shared_out(found, workers):
-    """Divide the candidates of all channels into jobs of consecutive channels."""
-    number = max(workers.processes * workers.threads, -(-len(found) // CHANNELS_A_JOB))
-    jobs = np.array_split(list(found), min(number, len(found))) if found else []
-    return [{channel: found[channel] for channel in channels.tolist()} for channels in jobs]
-
-
-def _by_channel(candidates):
-    """Candidates of each channel, sorted by place, so that their order does not depend on the chunks."""
-    candidates = np.sort(candidates, order=["channel", "y", "x"])
-    channels, starts = np.unique(candidates["channel"], return_index=True)
-    return dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
 
 
 def watched(results, number, what):

@@ -10,8 +10,8 @@ import numpy as np
 from .scatters import noise_of_dirty_image
 
 # Height that 5 % of the samples exceed, as a multiple of the one that half of them exceed: 2.9 in a plane of noise, and
-# up to 3.4 if samples are few (600). Emission in 3 % of the plane makes it more, and raises the scatter by less than 5
-# % then. Where it is less than 2, as in an image only two beams wide, there is a slope and no noise.
+# up to 3.4 if samples are few (600). Emission in 3 % of the plane makes it more, although it then raises the scatter by
+# less than 5 %. Where it is less than 2, as in an image only two beams wide, there is a slope and no noise.
 QUIET_TAIL, SLOPE_TAIL = 3.4, 2.0
 # What CLEAN leaves of the scatter of the noise in the residual, at least: where it stopped at one sigma or above, as
 # nearly all observers let it, and in channels whose noise is three times that to which the threshold belongs.
@@ -74,6 +74,7 @@ def settled(quiet, channels, reach):
     reach : int
         Number of channels on either side that have been measured.
     """
+    # On either side there are enough quiet channels, those that smooth the furthest one included, or no more channels.
     needed = NEAREST_QUIET + 2 * QUIET_AROUND
     return all(
         (channel - reach <= 0 or np.count_nonzero(quiet[channel - reach : channel]) >= needed)
@@ -126,6 +127,7 @@ def _smoothed(noise):
     last = max(len(noise) - 2 * QUIET_AROUND - 1, 0)
     starts = np.clip(np.arange(len(noise)) - QUIET_AROUND, 0, last)
     around = np.array([np.median(noise[start : start + 2 * QUIET_AROUND + 1]) for start in starts])
+    # More than RAISED times as much is no noise.
     differs = np.abs(noise - around) > SAME_NOISE * around
     return np.where(differs & (noise <= RAISED * around), noise, around)
 
@@ -139,15 +141,18 @@ def _from_quiet(channel, before, after, faintest):
     as where tclean interpolates across the step, it is their own. Without quiet channels on a side, all channels there
     may be noisy: their minimum, divided by the factor by which emission may raise it, is a lower limit.
     """
+    # Lower limit from a side without quiet channels: from here to that end of the cube, at least LEAST_NOISY channels.
     first = faintest[: max(channel + 1, LEAST_NOISY)]
     last = faintest[min(channel, max(len(faintest) - LEAST_NOISY, 0)) :]
     beyond = [some for some, side in ((first, before), (last, after)) if not len(side)]
     limit = max((np.nanmin(some) for some in beyond), default=0) / RAISED
     levels = [np.median(side) for side in (before, after) if len(side)]
     lowest, highest = min(levels), max(levels)
+    found = highest
     if faintest[channel] < LEAST_OF_FAINTEST * highest:
-        highest = faintest[channel] if faintest[channel] ** 2 >= lowest * highest else lowest
-    return max(highest, limit)
+        # Nearer to the higher level, in the ratio.
+        found = faintest[channel] if faintest[channel] ** 2 >= lowest * highest else lowest
+    return max(found, limit)
 
 
 def _level(values):

@@ -103,7 +103,7 @@ def sample_heights(image, rows, columns, beam):
 
 
 def plane_scatters(image, residual, beam):
-    """`scatters_of` whole cubes [channel, y, x]."""
+    """`scatters_of` channels whose whole planes are at hand, [channel, y, x]."""
     rows, columns = (
         sampled(length, number, beam) for length, number in zip(image.shape[1:], (SAMPLED_ROWS, SAMPLED_COLUMNS))
     )
@@ -153,6 +153,7 @@ def scatters_of(heights, image, residual):
 def _scatter_where_nothing_was_cleaned(left, restored, scatters):
     """Scatter of the residual in each channel where the restored model is empty all around; NaN at too few samples."""
     empty = restored < EMPTY_MODEL * scatters[:, np.newaxis, np.newaxis]
+    # Empty at the sample and at the eight around it.
     around = np.pad(empty, [(0, 0), (1, 1), (1, 1)])
     rows, columns = empty.shape[1:]
     for y, x in np.ndindex(3, 3):
@@ -208,8 +209,8 @@ def scatter_left(residual, beam):
     """
     Measure how much of the noise CLEAN has left in the residual.
 
-    CLEAN leaves much of extended emission, and the noise on it is as everywhere. So heights above the local background
-    are measured, which leave that emission out.
+    CLEAN leaves much of extended emission, but the noise on it is the same as elsewhere. Heights above the local
+    background, which are measured here, leave that emission out.
 
     Parameters
     ----------
