@@ -22,7 +22,7 @@ def is_confetti(rows, thresholds):
     return evidence_of(rows, thresholds) != ""
 
 
-def test_a_spike_that_the_data_hold_is_no_confetti():
+def test_a_spike_that_the_visibilities_support_is_no_confetti():
     assert not is_confetti(candidate(contrast=40, noise=1, restored=1, unsupported=1), THRESHOLDS)
 
 

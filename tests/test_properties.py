@@ -112,7 +112,7 @@ def test_places_near_a_pixel_are_near_and_have_it_in_the_middle(pixels, radius):
     assert len(np.unique(places, axis=0)) == len(places)
 
 
-# Restoring and what the data hold
+# Restoring, and what the visibilities support
 
 SIZE = 32
 PSF = dirty_beam(SIZE)

@@ -52,7 +52,7 @@ def test_averages_of_channels_share_what_is_measured_in_real_observations():
 
 
 def noise_of(averaged, interpolation, offset, seed):
-    """Correlations of made-up noise, and the number of pairs."""
+    """Correlations of synthetic noise, and the number of pairs."""
     random, places_, channels = np.random.default_rng(seed), 2000, 12
     native = random.normal(size=((channels + 6) * averaged, places_))
     smooth = np.apply_along_axis(np.convolve, 0, native, HANNING, "same")
@@ -93,13 +93,13 @@ def test_the_quietest_channels_are_compared_and_else_the_ends():
     assert runs_to_compare(np.full(30, np.nan), quiet) == []
 
 
-def test_a_line_of_two_channels_has_half_in_the_brighter_one_beside():
+def test_a_line_of_two_channels_has_half_in_the_brighter_adjacent_one():
     assert least_flank(0.25, 0.5) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_what_is_missing_beside_is_counted_in_sigma(sign):
-    height, spike = np.array([20.0]) * sign, np.array([18.0]) * sign  # 2 of 20 sigma beside
+def test_what_the_adjacent_channel_lacks_is_counted_in_sigma(sign):
+    height, spike = np.array([20.0]) * sign, np.array([18.0]) * sign  # 2 of 20 sigma in the adjacent channel
     assert narrower_by(height, spike, 0.5, np.nan) == pytest.approx((0.5 * 20 - 2) / np.sqrt(1.25))
     assert narrower_by(height, spike, 0.5, 0.7) > narrower_by(height, spike, 0.5, 0.0)
 

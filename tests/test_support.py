@@ -68,7 +68,7 @@ def test_a_point_source_that_the_data_do_not_hold_is_unsupported_with_either_sig
     assert abs(measure(products)) > abs(height) / 2
 
 
-def test_confetti_does_not_leak_into_the_channels_beside_it():
+def test_confetti_does_not_leak_into_the_adjacent_channels():
     products = Products()
     products.add_confetti(*HOT[0], 80 * NOISE)
     assert abs(measure(products, HOT - [1, 0, 0])) < 1

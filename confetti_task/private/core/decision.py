@@ -19,8 +19,8 @@ SMALL_PART, STRONG_EVIDENCE = 1 / 3, 4 / 3
 RIGHT_IMAGE_AT_THREE_SIGMA, FALL_SIGMA = 0.175, 1.1
 # The same share for the evidence of a surround, whatever its height, because there are too few finds for a fit.
 RIGHT_IMAGE_IF_SURROUNDED = 0.15
-# The same for sources that were gone after their channel was deconvolved again: rarer in single fields, more common in
-# mosaics.
+# The same for sources that were gone after their channel was deconvolved again: it is less in single fields, and more
+# in mosaics.
 RIGHT_IMAGE_IF_GONE = 0.05
 # The same for spikes narrower than any line, as in careful cleans.
 RIGHT_IMAGE_IF_NARROW = 0.05
@@ -34,7 +34,7 @@ ALMOST_GONE = 0.75
 
 # By how much the image has to be narrower than any line, in sigma: judged by the noise of the channels alone, the usual
 # 5 of a credible source, because CLEAN shifts flux from channel to channel in bright emission. If a user knows the
-# lines, 3 will do.
+# lines, 3 suffices.
 NARROWER, NARROWER_THAN_KNOWN = 5.0, 3.0
 
 # A surround within 1.5 beams, the widest that is measured, lowers the spike to at most 0.92 of the hot pixel, as a disc
@@ -131,7 +131,7 @@ class Thresholds:
         return cls(**{name: parameters[name] for name in names if name in parameters})
 
     def inside_bad_channels(self):
-        """Thresholds in a channel that is bad anyway, where less contrast or a brighter neighbour will do."""
+        """Thresholds in a channel that is bad anyway, where less contrast or a brighter neighbour suffices."""
         return replace(self, nsigma=CONTRAST_WITHIN * self.nsigma, narrowness=max(self.narrowness, NARROWNESS_WITHIN))
 
     @property

@@ -37,7 +37,7 @@ GAIN, GENTLER_GAIN, GENTLER_FRACTION = 0.1, 0.05, 0.5
 
 # By how much two careful deconvolutions may differ, as fractions of what is within a beam and of the brightest source:
 # with the scales of the recorded clean, with other scales, which make all extended emission a little different, and
-# with Hogbom's points, of which extended emission is made differently each time.
+# with Hogbom, which makes extended emission of points, and of other points each time.
 CHANGE_OF_SAME_SCALES, CHANGE_OF_OTHER_SCALES = Change(0.005, 0.001), Change(0.02, 0.001)
 CHANGE_OF_POINTS = Change(0.025, 0.005)
 

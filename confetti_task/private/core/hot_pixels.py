@@ -68,10 +68,10 @@ def in_channels(channels, places):
 def hot_pixels_among(model, pixels, noise, nsigma):
     """The hot pixels among some pixels, [n, 3], in the same order; other parameters as for `hot_pixels`."""
     threshold = minimum_contrast(noise, nsigma)
-    # A hot pixel is the brightest of its 3 x 3 pixels,
+    # A hot pixel is the brightest of its 3 x 3 pixels.
     pixels = pixels[np.abs(values_at(model, pixels)) == reduce_around(model, pixels, INNER, largest_magnitude)]
     contrasts = contrast(model, pixels)
-    # and at least as far from zero as its surroundings: a hole in extended emission is none.
+    # It is at least as far from zero as its surroundings: a hole in extended emission is no hot pixel.
     outshines = values_at(model, pixels) * np.sign(contrasts) >= np.abs(contrasts) / 2
     return pixels[outshines & (np.abs(contrasts) >= threshold[pixels[:, 0]])]
 
@@ -184,5 +184,6 @@ def _totals_within(model, pixels, radii):
 
 
 def _neighbours(pixels):
+    """The same places in the channels before and after."""
     step = np.array([1, 0, 0])
     return pixels - step, pixels + step
