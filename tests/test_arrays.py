@@ -16,6 +16,7 @@ from checks import confetti_check
 from skies import BEAM, HOT, NOISE, Products, maser_continuum_and_confetti
 
 from confetti_task import find_confetti
+from confetti_task.private.casa_log import logged_by_casa
 
 PRODUCTS = ("model", "image", "residual", "psf")
 # What the arrays do not know.
@@ -195,8 +196,24 @@ import sys
 sys.modules["casatools"] = sys.modules["casatasks"] = None
 from skies import BEAM, HOT, maser_continuum_and_confetti
 from confetti_task import find_confetti
+from confetti_task.private.casa_log import logged_by_casa
 sky = maser_continuum_and_confetti()
 assert find_confetti(sky.model, sky.image, sky.residual, sky.psf, beam=BEAM).mask[HOT]
 """
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_the_task_hands_each_message_to_casas_log_once_and_leaves_logging_as_it_was(sky, monkeypatch):
+    from casatasks import casalog
+
+    posted, logger = [], logging.getLogger("confetti_task")
+    before = logger.level, list(logger.handlers)
+    monkeypatch.setattr(casalog, "post", lambda message, priority="INFO", *_: posted.append((message, priority)))
+    write_cube("line", sky, skip=("psf",))
+    with logged_by_casa():  # as within another task
+        result = confetti_check(imagename="line", deconvolve="none")
+    ours = [message for message, _ in posted if not message.startswith("#")]  # what CASA writes at start and end
+    assert len(set(ours)) == len(ours)
+    assert {message for message, priority in posted if priority == "WARN"} == set(result["warnings"])
+    assert (logger.level, logger.handlers) == before
