@@ -22,9 +22,10 @@ def confetti_plot(imagename, source, outfile="", before=""):
     Returns
     -------
     `~matplotlib.figure.Figure`
-        3 x 3 maps of image, model and residual in the channel and its neighbours, and 3 x 3 spectra of image, residual
-        and model times pixels per beam. With ``before``, three maps of the channel, with one scale: the old image, the
-        new image and their difference.
+        4 x 3 maps of image, image minus neighbouring channels (in sigma), model and residual, in the channel and its
+        neighbours; a close-up of the spectra of the pixel, and 3 x 3 spectra of image, residual and model times pixels
+        per beam. With ``before``, three maps of the channel, with one scale: the old image, the new image and their
+        difference.
 
     Raises
     ------

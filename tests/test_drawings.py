@@ -12,13 +12,16 @@ from drawings import colors_in, numbers_in, of_class
 from matplotlib.colors import SymLogNorm
 
 from confetti_task.private.report.angles import sexagesimal
+from confetti_task.private.report.channel_strips import limits_of_strip
+from confetti_task.private.report.closeup import draw_closeup
 from confetti_task.private.report.cutouts import Cutout, Peak
-from confetti_task.private.report.maps import maps_before_after, maps_of_find
+from confetti_task.private.report.maps import draw_maps
+from confetti_task.private.report.panels import closeup_of_find, maps_before_after, maps_of_find, spectra_of_find
 from confetti_task.private.report.png import png, rounded
 from confetti_task.private.report.scales import BLANK, DIVERGING, LINEAR_LENGTH, color_table, symmetric_place
 from confetti_task.private.report.sky import MANY, sky_map
 from confetti_task.private.report.sky_axes import Coordinate, ticks_of_edges
-from confetti_task.private.report.spectra import spectra_of_find
+from confetti_task.private.report.spectra import draw_spectra
 from confetti_task.private.report.svg import labels_of, nice_ticks, steps
 
 NOISE = 0.01
@@ -34,14 +37,17 @@ def cutout():
     model = np.zeros_like(image)
     model[1, 5, 5] = image[1, 5, 5] = 0.3
     model[1, 8, 2] = image[1, 8, 2] = -0.3
+    spike = np.zeros_like(image)
+    spike[1] = image[1]
     channels = np.arange(20, 61)
     spectra = random.normal(size=(41, 3, 3)).astype(np.float32) * NOISE
     return Cutout(
         channel=40,
         y=50,
         x=70,
-        planes={"image": image, "model": model, "residual": image - model},
+        planes={"image": image, "spike": spike, "model": model, "residual": image - model},
         spectra={"image": spectra, "model": np.where(spectra > 2 * NOISE, spectra, 0), "residual": spectra / 2},
+        spikes=np.where(channels == 40, np.float32(20 * NOISE), np.float32(0)),
         channels=channels,
         velocity=channels * 0.5,
         cell=(1.0, -1.0),
@@ -88,13 +94,13 @@ def test_a_colour_table_goes_through_its_anchors_with_white_in_the_middle():
 def test_maps_have_north_up_and_east_left_whatever_the_axes_of_the_image(cutout):
     turned = {name: planes[:, ::-1, ::-1] for name, planes in cutout.planes.items()}
     drawings = [
-        ElementTree.fromstring(maps_of_find(one, NOISE, "maps"))
+        ElementTree.fromstring(draw_maps(maps_of_find(one, NOISE), "maps"))
         for one in (cutout, replace(cutout, planes=turned, cell=(-1.0, 1.0)))
     ]
     maps = [mosaic_of(drawing) for drawing in drawings]
     np.testing.assert_array_equal(maps[0], maps[1])
-    image, model, _ = (row[1] for row in maps[0])
-    for each in (image, model):
+    image, spike, model, _ = (row[1] for row in maps[0])
+    for each in (image, spike, model):
         red, blue = each[5, 5], each[2, 2]  # 8 is 2 from the top, and the first column is in the East
         assert red[0] > red[2]
         assert blue[2] > blue[0]
@@ -103,20 +109,23 @@ def test_maps_have_north_up_and_east_left_whatever_the_axes_of_the_image(cutout)
 
 def test_blank_pixels_are_grey_and_between_maps_there_is_nothing(cutout):
     cutout.planes["image"][0] = np.nan
-    drawing = ElementTree.fromstring(maps_of_find(cutout, NOISE, "maps"))
+    drawing = ElementTree.fromstring(draw_maps(maps_of_find(cutout, NOISE), "maps"))
     blank = mosaic_of(drawing)[0][0]
     assert {tuple(color) for color in blank[..., :3].reshape(-1, 3)} == {tuple(color_table([BLANK] * 2, 1)[0])}
     opacity = colors_in(next(drawing.iter("image")).get("href"))[..., 3]
-    assert (opacity == 0).sum() == opacity.size - 9 * SIDE**2
+    assert (opacity == 0).sum() == opacity.size - 12 * SIDE**2
 
 
 def test_maps_carry_their_values_to_a_fraction_of_the_noise(cutout):
-    drawing = ElementTree.fromstring(maps_of_find(cutout, NOISE, "maps"))
+    drawing = ElementTree.fromstring(draw_maps(maps_of_find(cutout, NOISE), "maps"))
     about = json.loads(drawing.get("data-pointer"))
     values = numbers_in(drawing).reshape(about["shape"])
     expected = np.stack([cutout.planes[name] for name in ("image", "model", "residual")])[..., ::-1, :]
-    np.testing.assert_allclose(values, expected, rtol=0, atol=NOISE / 64)
-    assert (about["rows"][1], about["names"][2]) == ("model", ["channel 41", "20.50 km/s"])
+    np.testing.assert_allclose(values[[0, 2, 3]], expected, rtol=0, atol=NOISE / 64)
+    spikes = cutout.planes["spike"][..., ::-1, :] / NOISE
+    np.testing.assert_allclose(values[1], spikes, rtol=0, atol=1 / 8)
+    assert about["units"] == ["Jy/beam", "sigma", "Jy/pixel", "Jy/beam"]
+    assert (about["rows"][2], about["names"][2]) == ("model", ["channel 41", "20.50 km/s"])
     assert about["offsets"] == [5.5, 5.5, "RA", "Dec"]
 
 
@@ -127,9 +136,9 @@ def test_values_are_rounded_only_where_the_noise_is_known():
 
 
 def test_the_beam_has_its_size_and_its_angle_from_north_to_east(cutout):
-    drawing = ElementTree.fromstring(maps_of_find(cutout, NOISE, "maps"))
+    drawing = ElementTree.fromstring(draw_maps(maps_of_find(cutout, NOISE), "maps"))
     beams, circles = of_class(drawing, "beam"), of_class(drawing, "place")
-    assert (len(beams), len(circles)) == (6, 9)  # none on the model
+    assert (len(beams), len(circles)) == (9, 12)  # none on the model
     scale = json.loads(drawing.get("data-pointer"))["panels"][2] / SIDE
     sizes = [float(beams[0].get(name)) for name in ("rx", "ry")]
     assert sizes == pytest.approx([scale, 1.5 * scale], abs=0.05)
@@ -139,7 +148,7 @@ def test_the_beam_has_its_size_and_its_angle_from_north_to_east(cutout):
 
 def test_a_find_at_the_end_says_what_is_beyond_the_cube(cutout):
     end = replace(cutout, channels=cutout.channels[:21], velocity=np.full(21, np.nan))
-    texts = [text.text for text in ElementTree.fromstring(maps_of_find(end, NOISE, "maps")).iter("text")]
+    texts = [text.text for text in ElementTree.fromstring(draw_maps(maps_of_find(end, NOISE), "maps")).iter("text")]
     assert [text for text in texts if text and ("channel" in text or "cube" in text)] == [
         "channel 39",
         "channel 40",
@@ -149,7 +158,7 @@ def test_a_find_at_the_end_says_what_is_beyond_the_cube(cutout):
 
 def test_before_and_after_share_one_scale(cutout):
     new = replace(cutout, planes={**cutout.planes, "image": np.zeros_like(cutout.planes["image"])})
-    drawing = ElementTree.fromstring(maps_before_after(cutout, new, NOISE, "old and new"))
+    drawing = ElementTree.fromstring(draw_maps(maps_before_after(cutout, new, NOISE), "old and new"))
     ((old, after, difference),) = mosaic_of(drawing)
     np.testing.assert_array_equal(old, difference)
     assert (after == WHITE).all()
@@ -158,7 +167,7 @@ def test_before_and_after_share_one_scale(cutout):
 
 
 def test_spectra_show_the_nine_pixels_with_north_up_and_the_channel_of_the_find(cutout):
-    drawing = ElementTree.fromstring(spectra_of_find(cutout, NOISE, "spectra"))
+    drawing = ElementTree.fromstring(draw_spectra(spectra_of_find(cutout, NOISE), "spectra"))
     names = [text.text for text in drawing.iter("text") if text.text.startswith("x=")]
     assert names == [f"x={x} y={y}" for y in (51, 50, 49) for x in (69, 70, 71)]
     left, _, width = json.loads(drawing.get("data-pointer"))["panels"][:3]
@@ -172,8 +181,77 @@ def test_spectra_show_the_nine_pixels_with_north_up_and_the_channel_of_the_find(
 
 def test_an_empty_model_has_no_scale_of_its_own(cutout):
     cutout.spectra["model"][:] = 0
-    texts = [text.text for text in ElementTree.fromstring(spectra_of_find(cutout, NOISE, "spectra")).iter("text")]
+    texts = [
+        text.text
+        for text in ElementTree.fromstring(draw_spectra(spectra_of_find(cutout, NOISE), "spectra")).iter("text")
+    ]
     assert not [text for text in texts if "e-" in text]
+
+
+@pytest.mark.parametrize(("height", "end"), [(30.0, 30.0), (-12.0, 12.0), (2.0, 5.0)])
+def test_the_scale_of_the_image_minus_neighbours_is_symmetric_and_ends_at_the_find(cutout, height, end):
+    cutout.planes["spike"][:] = 0
+    cutout.planes["spike"][1, 5, 5] = height * NOISE
+    cutout.planes["spike"][1, 0, 0] = 100 * NOISE  # a real line elsewhere must not make the find pale
+    row = maps_of_find(cutout, NOISE).rows[1]
+    assert (row.limit, row.linear, row.unit) == (pytest.approx(end), row.limit, "sigma")
+    values, labels = row.ticks
+    assert values.tolist() == pytest.approx([end, end / 2, 0, -end / 2, -end])
+    drawing = ElementTree.fromstring(draw_maps(maps_of_find(cutout, NOISE), "maps"))
+    texts = [text.text for text in drawing.iter("text")]
+    assert {f"{end:g}", f"{-end:g}", "image - neighbours, sigma"} <= set(texts)
+    assert labels[0] == f"{end:g}"
+    middle = mosaic_of(drawing)[1][1][5, 5]
+    assert (middle[0] > middle[2]) == (height > 0)
+
+
+def test_without_noise_the_image_minus_neighbours_is_in_janskys(cutout):
+    row = maps_of_find(cutout, 0.0).rows[1]
+    assert row.unit == "Jy/beam"
+    np.testing.assert_array_equal(row.planes, cutout.planes["spike"][:, ::-1])
+    closeup = closeup_of_find(cutout, 0.0)
+    assert closeup.lines_unit == "Jy/beam"
+    assert "not finite" not in draw_closeup(closeup, "close-up")
+
+
+def test_the_close_up_shows_ten_channels_on_either_side_with_the_range_of_their_values(cutout):
+    image = cutout.spectra["image"]
+    image[:] = 5.0 + image
+    image[0] = 100.0  # a bright line 20 channels away
+    closeup = closeup_of_find(cutout, NOISE)
+    assert closeup.channels.tolist() == list(range(30, 51))
+    low, high = closeup.image_ends
+    near = image[10:31, 1, 1]
+    assert 5 - 10 * NOISE < low < near.min() < near.max() < high < 5 + 10 * NOISE
+    drawing = ElementTree.fromstring(draw_closeup(closeup, "close-up"))
+    left, _, width = json.loads(drawing.get("data-pointer"))["panels"][:3]
+    assert float(of_class(drawing, "channel")[0].get("x")) == pytest.approx(left + 10 / 21 * width, abs=0.06)
+    shown, spikes, residual = numbers_in(drawing).reshape(3, 21)
+    np.testing.assert_allclose(shown, near, atol=NOISE / 64)
+    assert np.flatnonzero(spikes).tolist() == [10]
+    assert spikes[10] == pytest.approx(20, abs=1 / 64)
+    np.testing.assert_allclose(residual, cutout.spectra["residual"][10:31, 1, 1] / NOISE, atol=1 / 64)
+
+
+@pytest.mark.parametrize("value", [0.005, 2.88e-5, 0.0, -3.0])
+def test_the_scale_of_constant_values_starts_at_zero_and_not_at_their_last_digits(value):
+    for values in (np.full((1, 9), value), value * (1 + 1e-9 * np.arange(9.0)[np.newaxis])):
+        low, high = limits_of_strip(values)
+        assert low < min(0, value) <= max(0, value) < high
+        assert high - low >= abs(value)
+        assert len(nice_ticks(low, high, 4)) >= 2
+
+
+def test_the_scale_of_a_strip_without_values_is_no_point():
+    low, high = limits_of_strip(np.full((1, 9), np.nan))
+    assert low < high
+
+
+def test_the_scale_of_values_that_vary_shows_how():
+    low, high = limits_of_strip(np.array([[8.0, 9.0, 10.0, np.nan]]))
+    assert 7 < low < 8 < 10 < high < 11
+    low, high = limits_of_strip(np.array([[1.0, 9.0, 10.0]]))
+    assert low < 0 < 10 < high < 11
 
 
 @pytest.mark.parametrize(

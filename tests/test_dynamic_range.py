@@ -7,10 +7,10 @@ from casa_images import read_image, write_cube
 from checks import confetti_check
 from skies import BEAM, NOISE, SIZE, Products, convolve, dirty_beam, gaussian
 
-from confetti_task.private.check.messages import explain
 from confetti_task.private.core.dynamic_range import LEAST_LEVEL, bright_sources, floor, sidelobes
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter
+from confetti_task.private.report.evidence_list import as_text, evidence_list
 
 LENGTHS = (padded(SIZE), padded(SIZE))
 
@@ -45,7 +45,7 @@ def test_a_fake_source_next_to_a_bright_maser_is_found_if_it_is_higher_than_what
         (row,) = sources[(sources["channel"] == 2) & (sources["y"] == 20) & (sources["x"] == 40)]
         classes[sigma] = row["class"]
         if row["class"] == "candidate":
-            assert "lack of dynamic range" in explain(row, sources.meta["parameters"])
+            assert "lack of dynamic range" in as_text(evidence_list(row, sources.meta["parameters"]))
     assert classes == {20: "candidate", 400: "confetti"}
 
 

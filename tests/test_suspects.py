@@ -21,9 +21,9 @@ from test_reclean import record
 
 import confetti_task
 from confetti_task import confetti_reclean, finish_reclean
-from confetti_task.private.check.messages import explain
 from confetti_task.private.reclean import new_images
 from confetti_task.private.reclean.proof import suspicious_again
+from confetti_task.private.report.evidence_list import as_text, why_not_masked
 
 CHANNELS, BAD, SUSPECT = 40, 20, 30
 PLACE = (26, 24)
@@ -403,7 +403,7 @@ def test_what_was_proved_real_is_not_confetti_in_the_check_that_follows(proved):
     assert not read_image("line_reclean.confetti.mask").any()
     assert class_at("line_reclean.confetti.ecsv", *REAL) == ["real"]
     (source,) = [row for row in QTable.read("line_reclean.confetti.ecsv") if row["class"] == "real"]
-    assert explain(source, {"unsupported": 3}).startswith("Proved real: still there, and the same")
+    assert as_text([why_not_masked(source, {})]).startswith("Proved real: still there, and the same")
 
 
 def test_nor_in_a_later_check_with_that_proof_of_the_new_images_or_of_the_old_ones(proved):

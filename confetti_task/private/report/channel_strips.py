@@ -4,6 +4,7 @@ import numpy as np
 
 from ..check.tables import bad_channels, diverged_channels, suspicious_channels
 from ..images.channels import contiguous_ranges
+from .scales import milli
 from .svg import (
     Panel,
     box,
@@ -19,13 +20,15 @@ from .svg import (
     words,
 )
 
-# Column, and the lines of its name.
+# Column, the lines of its name, and its unit.
 STRIPS = (
-    ("severity", ("severity,", "sigma")),
-    ("model_flux", ("model flux,", "Jy")),
-    ("noise", ("channel rms,", "Jy/beam")),
-    ("tail", ("tail of unsup-", "ported spikes,", "sigma")),
+    ("severity", ("severity,",), "sigma"),
+    ("model_flux", ("model flux,",), "Jy"),
+    ("noise", ("channel rms,",), "Jy/beam"),
+    ("tail", ("tail of unsup-", "ported spikes,"), "sigma"),
 )
+# Values that differ by less than this part of the largest are constant for the eye, and so for the scale.
+CONSTANT = 0.05
 WIDTH, HEIGHT, GAP = 740, 84, 7  # of a strip
 LEFT, TOP, RIGHT, BOTTOM = 126, 42, 16, 72  # around the strips
 
@@ -56,10 +59,10 @@ def channel_strips(channels, description):
     panels = grid_of(LEFT, TOP, WIDTH, HEIGHT, (0, GAP), 1, len(STRIPS))
     ends = numbers[0] - 0.5, numbers[-1] + 0.5
     parts = [HATCH]
-    for (panel,), (name, label) in zip(panels, STRIPS):
+    for (panel,), (name, label, unit) in zip(panels, STRIPS):
         parts.append(box(panel, class_="ground"))
         parts += _shades(panel, channels, ends)
-        parts += _lines(panel, table[name], label, ends)
+        parts += _lines(panel, table[name], label, unit, ends)
         parts.append(box(panel, class_="frame"))
     if len(table["stokes"]) > 1:
         parts += _legend(table["stokes"])
@@ -73,7 +76,7 @@ def channel_strips(channels, description):
     # float32 does not resolve the frequencies themselves.
     pointer["frequency"] = float(np.nanmin(table["frequency"]))
     offsets = table["frequency"] - pointer["frequency"]
-    quantities = [offsets, *(table[name] for name in ("velocity", *(name for name, _ in STRIPS)))]
+    quantities = [offsets, *(table[name] for name in ("velocity", *(name for name, *_ in STRIPS)))]
     height = TOP + len(STRIPS) * (HEIGHT + GAP) - GAP + BOTTOM
     return drawing(LEFT + WIDTH + RIGHT, height, parts, description, "strips", pointer, np.stack(quantities))
 
@@ -86,7 +89,7 @@ def _by_channel(channels):
     unknown = np.array(channels["verdict"]) == "blank"
     unchecked = unknown | (np.array(channels["verdict"]) == "unchecked")
     table = {"stokes": polarizations.tolist()}
-    for name in ("frequency", "velocity", *(name for name, _ in STRIPS)):
+    for name in ("frequency", "velocity", *(name for name, *_ in STRIPS)):
         values = np.array(getattr(channels[name], "value", channels[name]), dtype=float)
         if name in ("severity", "tail"):
             values[unchecked] = np.nan
@@ -121,23 +124,49 @@ def _shades(panel, channels, ends):
             yield box(Panel(left, panel.top, max(right - left, 1), panel.height), class_=f"shade {name}")
 
 
-def _lines(panel, values, label, ends):
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0, 1)
-    if 0 <= low <= 0.5 * high:
-        low, high = 0, high or 1
-    # At least a hundredth of the values: their last digits are no news.
-    room = max(0.06 * (high - low), 0.01 * max(abs(low), abs(high))) or 1
-    low, high = low - room, high + room
+def _lines(panel, values, label, unit, ends):
+    low, high = limits_of_strip(values)
     edges = _across(panel, ends, np.arange(values.shape[1] + 1) + ends[0]).tolist()
     for place, line in enumerate(values):
         levels = panel.top + (high - line) / (high - low) * panel.height
         yield path(steps(edges, levels.tolist()), class_=f"line stokes{place}")
-    ticks = nice_ticks(low, high, 4)
-    yield from ticks_left(panel, panel.top + (high - ticks) / (high - low) * panel.height, labels_of(ticks))
-    first = panel.top + panel.height / 2 - 7 * (len(label) - 1) + 4
-    for line, text in enumerate(label):
+    if unit == "Jy/beam":
+        scale, unit = milli(max(abs(low), abs(high)), unit)
+    else:
+        scale = 1
+    ticks = nice_ticks(low * scale, high * scale, 4)
+    yield from ticks_left(panel, panel.top + (high - ticks / scale) / (high - low) * panel.height, labels_of(ticks))
+    lines = (*label, unit)
+    first = panel.top + panel.height / 2 - 7 * (len(lines) - 1) + 4
+    for line, text in enumerate(lines):
         yield words(2, first + 14 * line, text, "start")
+
+
+def limits_of_strip(values):
+    """
+    Limits of the scale of a strip.
+
+    Parameters
+    ----------
+    values : float `~numpy.ndarray`
+        All values of the strip; NaN where there is none.
+
+    Returns
+    -------
+    low, high : float
+        With room on either side of the values. From zero on where they come near it, and where they are constant:
+        differences in their last digits would look like a signal.
+    """
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    if high - low <= CONSTANT * max(abs(low), abs(high)):
+        low, high = min(1.2 * low, 0.0), max(1.2 * high, 0.0)
+    elif 0 <= low <= 0.5 * high:
+        low = 0.0
+    if high == low:
+        high = low + 1
+    room = 0.06 * (high - low)
+    return low - room, high + room
 
 
 def _legend(polarizations):

@@ -8,8 +8,9 @@ from ..core.proof import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.pieces import open_pieces
 from .cutouts import read_both
-from .html import copies, figure, paragraph
-from .maps import maps_before_after
+from .html import copies, figure, filters, paragraph
+from .maps import draw_maps
+from .panels import maps_before_after
 from .quantity_table import TABLE_ROWS, position_of, table_of
 
 
@@ -79,7 +80,7 @@ def _article(number, row, before, after, frames):
             f"<h3>Before and after {number}: {where} ({longitude} {latitude} {frames.sky})</h3>",
             paragraph(messages.explain_find(row)),
             copies(position=f"{longitude} {latitude}", channel=row["channel"]),
-            figure(maps_before_after(old, new, noise, what)) + "</article>",
+            figure(draw_maps(maps_before_after(old, new, noise), what)) + "</article>",
         ]
     )
 
@@ -91,15 +92,7 @@ def _table(proof, frames):
     yield "<h3>All finds in the channels that were cleaned again</h3>"
     if len(proof) > TABLE_ROWS:
         yield paragraph(f"The first {TABLE_ROWS} of {len(proof)} rows; all are in the table of the proof.", "soft")
-    yield (
-        '<div class="filters"><label>Find <input type="search" data-filters="finds" placeholder="any text"></label>'
-        '<label>Channel <input type="search" size="5" data-filters="finds" data-column="1"></label>'
-        '<span class="soft" data-counts="finds"></span></div>'
-    )
-    yield table_of(
-        "finds",
-        "All finds in the channels that were cleaned again",
-        FIND_QUANTITIES,
-        proof[_ranked(proof)[:TABLE_ROWS]],
-        frames,
-    )
+    shown = proof[_ranked(proof)[:TABLE_ROWS]]
+    present = set(shown["proof"].tolist())
+    yield filters("finds", FIND_QUANTITIES, choices={"proof": [value for value in PROOFS if value in present]})
+    yield table_of("finds", "All finds in the channels that were cleaned again", FIND_QUANTITIES, shown, frames)

@@ -13,8 +13,8 @@ from ..images.chunks import chunks, strips
 from ..images.coordinates import is_upright, read_sky, world_coordinates
 from ..images.cube import read_beam
 from ..images.pixels import read_channels
+from .minus_neighbours import map_of_spikes, margin_of, spectrum_of_spikes
 
-PRODUCTS = ("image", "model", "residual")
 # The surround of confetti is one or two beams wide: this shows as much again around it.
 SHOWN_BEAMS = 4
 # Channels on either side, enough to distinguish a spike from a line.
@@ -22,14 +22,15 @@ SHOWN_CHANNELS = 20
 
 # Largest height and width of the picture of the sky.
 PICTURE_PIXELS = 640
-# Limits of what is read for it beside the channels that are shown: 0.4 s from tiles in the page cache, 0.8 s through
-# the image tool.
+# Limits of what is read for it in addition to the channels that are shown: 0.4 s from tiles in the page cache, 0.8 s
+# through the image tool.
 PEAK_VOXELS = 2**26
 PEAK_VOXELS_BY_TOOL = 2**25
 
 
-# Names of the x and y axes, and velocity of all channels in km/s, NaN if the cube has no rest frequency.
-Scales = namedtuple("Scales", "axes velocity")
+# Names of the x and y axes; velocity of all channels in km/s, NaN if the cube has no rest frequency; and the restoring
+# beams read so far, by polarization and channel: opening the image for one takes longer than reading the pixels.
+Scales = namedtuple("Scales", "axes velocity beams")
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class Cutout:
         The pixel.
     planes : dict of 3D float32 `~numpy.ndarray`
         Maps of image, model and residual in its channel and as many on either side, by default one, [channel, y, x],
-        centred on the pixel; NaN beyond the edges of the cube.
+        centred on the pixel; NaN beyond the edges of the cube. As 'spike', the image minus its neighbouring channels,
+        from `report.minus_neighbours.map_of_spikes`.
     spectra : dict of 3D float32 `~numpy.ndarray`
-        Spectra of the same in the 3 x 3 pixels around it, [channel, y, x].
+        Spectra of image, model and residual in the 3 x 3 pixels around it, [channel, y, x].
+    spikes : 1D float32 `~numpy.ndarray`
+        Spike in the pixel itself in each of these channels, in Jy/beam.
     channels : 1D int `~numpy.ndarray`
         Channels of the spectra.
     velocity : 1D float `~numpy.ndarray`
@@ -65,6 +69,7 @@ class Cutout:
     x: int
     planes: Dict[str, np.ndarray]
     spectra: Dict[str, np.ndarray]
+    spikes: np.ndarray
     channels: np.ndarray
     velocity: np.ndarray
     cell: Tuple[float, float]
@@ -85,11 +90,11 @@ def read_scales(cube):
     Returns
     -------
     scales : `Scales`
-        Names of the axes, and velocities.
+        Names of the axes, velocities, and no beams yet.
     """
     everywhere = np.arange(cube.channels)
     velocity = world_coordinates(cube, everywhere, 0 * everywhere, 0 * everywhere)[3].to_value("km/s")
-    return Scales(_names_of_axes(read_sky(cube)), velocity)
+    return Scales(_names_of_axes(read_sky(cube)), velocity, {})
 
 
 def read_cutout(cube, polarization, channel, y, x, reach=None, around=1, scales=None):
@@ -107,7 +112,7 @@ def read_cutout(cube, polarization, channel, y, x, reach=None, around=1, scales=
     around : int
         Channels on either side of it in the maps.
     scales : `Scales`, optional
-        From `read_scales`: to read them once is a third of the time of fifty cutouts.
+        From `read_scales`: to read them once is a third of the time of fifty cutouts. Beams are added to it.
 
     Returns
     -------
@@ -116,15 +121,30 @@ def read_cutout(cube, polarization, channel, y, x, reach=None, around=1, scales=
     """
     reach = reach or int(np.ceil(SHOWN_BEAMS * cube.beam))
     channels = np.arange(max(channel - SHOWN_CHANNELS, 0), min(channel + SHOWN_CHANNELS + 1, cube.channels))
-    axes, velocity = scales or read_scales(cube)
-    beam = read_beam(cube, polarization, channel)
-    start, end = channel - around, channel + around + 1
+    axes, velocity, beams = scales or read_scales(cube)
+    if (polarization, channel) not in beams:
+        beams[polarization, channel] = read_beam(cube, polarization, channel)
+    beam = beams[polarization, channel]
+    ends, of_spectra = (channel - around, channel + around + 1), (channels[0], channels[-1] + 1)
+    planes, spectra = (
+        {name: _read(cube, name, polarization, *some, y, x, pixels) for name in ("model", "residual")}
+        for some, pixels in ((ends, reach), (of_spectra, 1))
+    )
+    # The image is read once, with what its spikes are measured on: a channel more on either end, and pixels around.
+    margin = margin_of(cube.beam)
+    wide, along = (
+        _read(cube, "image", polarization, start - 1, end + 1, y, x, pixels)
+        for (start, end), pixels in ((ends, reach + margin), (of_spectra, margin))
+    )
+    planes.update(image=_inner(wide, reach), spike=map_of_spikes(wide, cube.beam))
+    spectra.update(image=_inner(along, 1))
     return Cutout(
         channel=channel,
         y=y,
         x=x,
-        planes={name: _read(cube, name, polarization, start, end, y, x, reach) for name in PRODUCTS},
-        spectra={name: _read(cube, name, polarization, channels[0], channels[-1] + 1, y, x, 1) for name in PRODUCTS},
+        planes=planes,
+        spectra=spectra,
+        spikes=spectrum_of_spikes(along, cube.beam),
         channels=channels,
         velocity=velocity[channels],
         cell=cube.cell,
@@ -180,6 +200,12 @@ def _read(cube, product, polarization, start, end, y, x, reach):
         cube, product, polarization, low[0], high[0], rows=(low[1], high[1]), columns=(low[2], high[2])
     )
     return box
+
+
+def _inner(image, reach):
+    """All channels but the first and the last, and some pixels on either side of the middle."""
+    y, x = np.array(image.shape[1:]) // 2
+    return image[1:-1, y - reach : y + reach + 1, x - reach : x + reach + 1]
 
 
 @dataclass(frozen=True)

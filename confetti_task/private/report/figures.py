@@ -5,32 +5,19 @@ import textwrap
 import numpy as np
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
+from matplotlib.colors import LinearSegmentedColormap, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
 
-from .cutouts import PRODUCTS
-from .scales import (
-    ACCENT,
-    BLANK,
-    DIVERGING,
-    FAINT,
-    INK,
-    LINEAR_LENGTH,
-    LINEAR_SIGMA,
-    LINES,
-    largest,
-    limits_of_lines,
-    linear_part,
-    milli,
-    stretch_of_model,
-)
+from .panels import COLUMNS, ROWS, closeup_of_find, maps_before_after, maps_of_find, spectra_of_find
+from .scales import ACCENT, BLANK, DIVERGING, FAINT, INK, LINEAR_LENGTH, LINES
 
 COLORS = LinearSegmentedColormap.from_list("diverging", DIVERGING)
+COLORS_OF_LINES = {**LINES, "spike": INK}
 SMALL, LARGE = 7.5, 9  # points
 CHARACTERS_AN_INCH = 12.4  # of a title, at the larger size
-SPACING = {"bottom": 0.09, "wspace": 0.06, "hspace": 0.06}  # of 3 x 3 panels
+SPACING = {"wspace": 0.06, "hspace": 0.06}
 
 
 def new_figure(width, height):
@@ -62,122 +49,14 @@ def draw_find(cutout, noise, title=""):
     Returns
     -------
     figure : `~matplotlib.figure.Figure`
-        3 x 3 maps on the left and 3 x 3 spectra on the right.
+        4 x 3 maps on the left; on the right a close-up of the spectra, and 3 x 3 spectra.
     """
     with style.context("default"):
-        return _draw_both(cutout, noise, title)
-
-
-def _draw_both(cutout, noise, title):
-    figure = _titled_figure(13, 6.6, title)
-    draw_maps(figure, cutout, noise, left=0.05, right=0.43, top=0.83)
-    draw_spectra(figure, cutout, noise, left=0.55, right=0.95, top=0.83)
+        figure = _titled_figure(13, 8.6, title)
+        draw_maps(figure, maps_of_find(cutout, noise), left=0.05, right=0.43, bottom=0.06, top=0.84)
+        draw_closeup(figure, closeup_of_find(cutout, noise), left=0.56, right=0.95, bottom=0.61, top=0.84)
+        draw_spectra(figure, spectra_of_find(cutout, noise), left=0.56, right=0.95, bottom=0.06, top=0.52)
     return figure
-
-
-def draw_maps(figure, cutout, noise, left=0.12, right=0.86, top=0.9):
-    """
-    Draw image, model and residual in the channel of a find and in its neighbours.
-
-    Each row of maps has one scale, the same for image and residual.
-
-    Parameters
-    ----------
-    figure : `~matplotlib.figure.Figure`
-        Figure to draw in.
-    cutout : `report.cutouts.Cutout`
-        Surroundings of the find.
-    noise : float
-        rms noise of its channel in Jy/beam.
-    left, right, top : float
-        Edges of the maps, as fractions of the figure.
-    """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
-    limits = {"model": largest(cutout.planes["model"]), "image": largest(cutout.planes["image"])}
-    limits["residual"] = limits["image"]
-    linear = LINEAR_SIGMA * noise  # for the model too: a lone pixel of S Jy restores to S Jy/beam
-    for row, product in enumerate(PRODUCTS):
-        scale, unit = milli(limits[product], "Jy/pixel" if product == "model" else "Jy/beam")
-        for column, offset in enumerate((-1, 0, 1)):
-            axes = figure.add_subplot(grid[row, column])
-            picture = _draw_map(
-                axes, cutout, cutout.planes[product][column] * scale, limits[product] * scale, linear * scale
-            )
-            _label_map(axes, cutout, product, row, column, offset)
-        box = axes.get_position()
-        bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
-        bar.set_label(f"{product}, {unit}", fontsize=SMALL)
-        _plain_ticks(bar, limits[product] * scale, linear * scale)
-
-
-def _plain_ticks(bar, limit, linear):
-    linear = linear_part(limit, linear)
-    ticks = np.array([-limit, -linear, 0, linear, limit])
-    bar.set_ticks(ticks)
-    bar.ax.set_yticklabels([f"{tick:.3g}" for tick in ticks], fontsize=SMALL)
-    bar.ax.minorticks_off()
-
-
-def _draw_map(axes, cutout, plane, limit, linear):
-    height, width = ((length / 2) * cell for length, cell in zip(plane.shape, cutout.cell))
-    norm = SymLogNorm(linthresh=linear_part(limit, linear), linscale=LINEAR_LENGTH, vmin=-limit, vmax=limit, base=10)
-    picture = axes.imshow(
-        plane,
-        origin="lower",
-        cmap=COLORS,
-        norm=norm,
-        extent=(-width, width, -height, height),
-        interpolation="nearest",
-    )
-    axes.set_facecolor(BLANK)
-    east, north = abs(width), abs(height)
-    axes.set_xlim(east, -east)
-    axes.set_ylim(-north, north)
-    return picture
-
-
-def _label_map(axes, cutout, product, row, column, offset):
-    if product != "model":
-        _draw_beam(axes, cutout.beam)
-    _draw_circle(axes, cutout.beam)
-    _ticks_outside(axes, row, column)
-    if row == 0:
-        channel = cutout.channel + offset
-        here = np.flatnonzero(cutout.channels == channel)
-        velocity = (
-            f"\n{cutout.velocity[here[0]]:.2f} km/s" if len(here) and np.isfinite(cutout.velocity[here[0]]) else ""
-        )
-        text = f"channel {channel}{velocity}" if len(here) else "beyond the cube"
-        color, weight = (ACCENT, "bold") if offset == 0 else (INK, "normal")
-        # Without y, matplotlib would draw all labels once more to place the title.
-        axes.set_title(text, y=1, fontsize=LARGE, color=color, weight=weight)
-    if row == 2 and column == 1:
-        axes.set_xlabel(f"{cutout.axes[0]} offset, arcsec", fontsize=SMALL)
-    if row == 1 and column == 0:
-        axes.set_ylabel(f"{cutout.axes[1]} offset, arcsec", fontsize=SMALL)
-
-
-def _draw_beam(axes, beam):
-    major, minor, angle = beam
-    east, _ = axes.get_xlim()
-    # The position angle is measured from North to East, here from +y to +x; that of matplotlib from +x to +y.
-    place = 0.98 * east - 0.6 * major, -0.98 * east + 0.6 * major
-    axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
-
-
-def _draw_circle(axes, beam):
-    size = 1.5 * beam[0]
-    axes.add_patch(Ellipse((0, 0), size, size, facecolor="none", edgecolor=INK, linewidth=0.6, linestyle=":"))
-
-
-def _ticks_outside(axes, row, column):
-    """Ticks only at the outer edges of 3 x 3 panels; inner ticks would take half of the drawing time."""
-    axes.tick_params(labelsize=SMALL, direction="in")
-    for axis, outside in ((axes.xaxis, row == 2), (axes.yaxis, column == 0)):
-        if outside:
-            axis.set_major_locator(MaxNLocator(4))
-        else:
-            axis.set_ticks([])
 
 
 def draw_both(old, new, noise, title=""):
@@ -198,37 +77,118 @@ def draw_both(old, new, noise, title=""):
     figure : `~matplotlib.figure.Figure`
         Three maps of the channel of the find.
     """
-    before, after = (cutout.planes["image"][1] for cutout in (old, new))
-    maps = {"old image": before, "new image": after, "old - new": before - after}
     with style.context("default"):
         figure = _titled_figure(9.5, 3.9 if title else 3.3, title)
-        _draw_row(figure, maps, (old, new, new), noise, top=0.77 if title else 0.9)
+        maps = maps_before_after(old, new, noise)
+        draw_maps(figure, maps, left=0.08, right=0.88, bottom=0.14, top=0.77 if title else 0.9)
     return figure
 
 
-def _draw_row(figure, maps, cutouts, noise, top):
-    """Draw maps side by side, each with the beam and the axes of its cutout."""
-    grid = figure.add_gridspec(1, len(maps), left=0.08, right=0.88, bottom=0.14, top=top, wspace=0.06)
-    limit = max(map(largest, maps.values()))
-    scale, unit = milli(limit, "Jy/beam")
-    limit, linear = limit * scale, LINEAR_SIGMA * noise * scale
-    for column, ((name, plane), cutout) in enumerate(zip(maps.items(), cutouts)):
-        axes = figure.add_subplot(grid[0, column])
-        picture = _draw_map(axes, cutout, plane * scale, limit, linear)
-        _draw_beam(axes, cutout.beam)
-        _draw_circle(axes, cutout.beam)
-        _ticks_outside(axes, 2, column)
-        axes.set_title(name, y=1, fontsize=LARGE)
-        axes.set_xlabel(f"{cutout.axes[0]} offset, arcsec", fontsize=SMALL)
-        if column == 0:
-            axes.set_ylabel(f"{cutout.axes[1]} offset, arcsec", fontsize=SMALL)
-    box = axes.get_position()
-    bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
-    bar.set_label(unit, fontsize=SMALL)
-    _plain_ticks(bar, limit, linear)
+def draw_maps(figure, maps, left=0.12, right=0.86, bottom=0.09, top=0.9):
+    """
+    Draw maps in rows, each with one scale.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        Figure to draw in.
+    maps : `report.panels.Maps`
+        From `report.panels.maps_of_find` or `report.panels.maps_before_after`.
+    left, right, bottom, top : float
+        Edges of the maps, as fractions of the figure.
+    """
+    rows = len(maps.rows)
+    grid = figure.add_gridspec(rows, COLUMNS, left=left, right=right, bottom=bottom, top=top, **SPACING)
+    for place, row in enumerate(maps.rows):
+        for column in range(COLUMNS):
+            axes = figure.add_subplot(grid[place, column])
+            picture = _draw_map(axes, row.planes[maps.first + column], row, maps.extent)
+            _draw_marks(axes, maps.beams[column], row.with_beam)
+            _ticks_outside(axes, bottom=place == rows - 1, left=column == 0)
+            if place == 0:
+                color, weight = (ACCENT, "bold") if column == maps.own else (INK, "normal")
+                heading = "\n".join(maps.headings[maps.first + column])
+                # Without y, matplotlib would draw all labels once more to place the title.
+                axes.set_title(heading, y=1, fontsize=LARGE, color=color, weight=weight)
+            if place == rows - 1 and column == 1:
+                axes.set_xlabel(f"{maps.axes[0]} offset, arcsec", fontsize=SMALL)
+            if place == rows // 2 and column == 0:
+                axes.set_ylabel(f"{maps.axes[1]} offset, arcsec", fontsize=SMALL)
+        box = axes.get_position()
+        bar = figure.colorbar(picture, cax=figure.add_axes([box.x1 + 0.012, box.y0, 0.014, box.height]))
+        bar.set_label(row.label, fontsize=SMALL)
+        values, labels = row.ticks
+        bar.set_ticks(values)
+        bar.ax.set_yticklabels(labels, fontsize=SMALL)
+        bar.ax.minorticks_off()
 
 
-def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
+def _draw_map(axes, plane, row, extent):
+    ends = {"vmin": -row.limit, "vmax": row.limit}
+    if row.linear < row.limit:
+        norm = SymLogNorm(linthresh=row.linear, linscale=LINEAR_LENGTH, base=10, **ends)
+    else:
+        norm = Normalize(**ends)
+    east, north = extent
+    picture = axes.imshow(
+        plane, origin="upper", cmap=COLORS, norm=norm, extent=(east, -east, -north, north), interpolation="nearest"
+    )
+    axes.set_facecolor(BLANK)
+    return picture
+
+
+def _draw_marks(axes, beam, with_beam):
+    """The circle around the find, and the restoring beam in the lower left corner."""
+    major, minor, angle = beam
+    east, south = axes.get_xlim()[0], axes.get_ylim()[0]
+    size = 1.5 * major
+    axes.add_patch(Ellipse((0, 0), size, size, facecolor="none", edgecolor=INK, linewidth=0.6, linestyle=":"))
+    if with_beam:
+        # The position angle is measured from North to East, here from +y to +x; that of matplotlib from +x to +y.
+        place = 0.98 * east - 0.6 * major, 0.98 * south + 0.6 * major
+        axes.add_patch(Ellipse(place, minor, major, angle=-angle, facecolor="none", edgecolor=INK, linewidth=0.8))
+
+
+def _ticks_outside(axes, bottom, left):
+    """Ticks only at the outer edges of the panels; inner ticks would take half of the drawing time."""
+    axes.tick_params(labelsize=SMALL, direction="in")
+    for axis, outside in ((axes.xaxis, bottom), (axes.yaxis, left)):
+        if outside:
+            axis.set_major_locator(MaxNLocator(4))
+        else:
+            axis.set_ticks([])
+
+
+def draw_closeup(figure, closeup, left=0.1, right=0.91, bottom=0.09, top=0.9):
+    """
+    Draw the image in the pixel of a find and the channels next to it, and below that its spike and residual.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        Figure to draw in.
+    closeup : `report.panels.CloseUp`
+        From `report.panels.closeup_of_find`.
+    left, right, bottom, top : float
+        Edges of the spectra, as fractions of the figure.
+    """
+    grid = figure.add_gridspec(2, 1, left=left, right=right, bottom=bottom, top=top, **SPACING)
+    upper, lower = (figure.add_subplot(grid[place, 0]) for place in (0, 1))
+    image = {"image": closeup.image * closeup.scale}
+    _draw_lines(
+        upper, closeup, image, [end * closeup.scale for end in closeup.image_ends], closeup.noise * closeup.scale
+    )
+    _draw_lines(lower, closeup, closeup.lines, closeup.ends, 1 if closeup.lines_unit == "sigma" else closeup.noise)
+    _ticks_outside(upper, bottom=False, left=True)
+    lower.tick_params(labelsize=SMALL, direction="in")
+    lower.set_xlabel("channel", fontsize=SMALL)
+    texts = [(f"{closeup.name}: image, {closeup.unit}", COLORS_OF_LINES["image"])]
+    texts.append((f"{ROWS['spike']}, {closeup.lines_unit}", COLORS_OF_LINES["spike"]))
+    texts.append((f"residual, {closeup.lines_unit}", COLORS_OF_LINES["residual"]))
+    _write_legend(figure, texts, (0, 0.42, 0.76), left, right, top)
+
+
+def draw_spectra(figure, spectra, left=0.1, right=0.91, bottom=0.09, top=0.9):
     """
     Draw the spectra of image, residual and model times pixels per beam in the 3 x 3 pixels around a find.
 
@@ -236,55 +196,44 @@ def draw_spectra(figure, cutout, noise, left=0.1, right=0.91, top=0.9):
     ----------
     figure : `~matplotlib.figure.Figure`
         Figure to draw in.
-    cutout : `report.cutouts.Cutout`
-        Surroundings of the find.
-    noise : float
-        rms noise of its channel in Jy/beam.
-    left, right, top : float
+    spectra : `report.panels.Spectra`
+        From `report.panels.spectra_of_find`.
+    left, right, bottom, top : float
         Edges of the spectra, as fractions of the figure.
     """
-    grid = figure.add_gridspec(3, 3, left=left, right=right, top=top, **SPACING)
-    lines = {product: cutout.spectra[product] for product in LINES}
-    limit = max(largest(np.stack(list(lines.values()))), 3 * noise)
-    scale, unit = milli(limit, "Jy/beam")
-    low, high = limits_of_lines(np.stack(list(lines.values())) * scale, limit * scale)
-    model = np.nan_to_num(cutout.spectra["model"]) * cutout.pixels_per_beam * scale
-    # The model has its own scale, on the right, with the same zero.
-    stretch = stretch_of_model(model, low, high)
+    grid = figure.add_gridspec(3, 3, left=left, right=right, bottom=bottom, top=top, **SPACING)
+    scale, ends = spectra.scale, [end * spectra.scale for end in spectra.ends]
+    model = spectra.model * spectra.stretch * scale
     for row, column in np.ndindex(3, 3):
         axes = figure.add_subplot(grid[row, column])
-        y = 2 - row if cutout.cell[0] > 0 else row
-        x = column if cutout.cell[1] < 0 else 2 - column
-        axes.axvspan(cutout.channel - 0.5, cutout.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
-        axes.axhspan(-noise * scale, noise * scale, color=FAINT, alpha=0.2, linewidth=0)
-        axes.fill_between(cutout.channels, model[:, y, x] * stretch, step="mid", color=FAINT, linewidth=0)
-        for product, color in LINES.items():
-            _draw_steps(axes, cutout.channels, lines[product][:, y, x] * scale, color=color)
-        axes.set_xlim(cutout.channels[0] - 0.5, cutout.channels[-1] + 0.5)
-        axes.set_ylim(low, high)
-        _ticks_outside(axes, row, column)
-        place = f"x={cutout.x + x - 1} y={cutout.y + y - 1}"
-        axes.text(0.04, 0.94, place, transform=axes.transAxes, fontsize=SMALL, va="top")
+        axes.fill_between(spectra.channels, model[row, column], step="mid", color=FAINT, linewidth=0)
+        lines = {name: line[row, column] * scale for name, line in spectra.lines.items()}
+        _draw_lines(axes, spectra, lines, ends, spectra.noise * scale)
+        _ticks_outside(axes, bottom=row == 2, left=column == 0)
+        axes.text(0.04, 0.94, spectra.names[row][column], transform=axes.transAxes, fontsize=SMALL, va="top")
+        if row == 2 and column == 1:
+            axes.set_xlabel("channel", fontsize=SMALL)
         if column == 2:
             other = axes.twinx()
-            other.set_ylim(low / stretch, high / stretch)
+            other.set_ylim(*(end / spectra.stretch for end in ends))
             other.tick_params(labelsize=SMALL, direction="in")
             other.locator_params(nbins=4)
-    _label_spectra(figure, left, right, top, unit)
+    texts = [(f"{name}, {spectra.unit}", COLORS_OF_LINES[name]) for name in spectra.lines]
+    texts.append((f"model x pixels per beam, {spectra.unit}, right scale", FAINT))
+    _write_legend(figure, texts, (0, 0.24, 0.52), left, right, top)
 
 
-def _draw_steps(axes, channels, values, **style):
-    """Draw a histogram-style line, with gaps where there are no channels."""
-    first = int(np.min(channels))
-    levels = np.full(int(np.max(channels)) - first + 2, np.nan)
-    levels[np.asarray(channels, dtype=int) - first] = values
-    levels[-1] = levels[-2]
-    axes.step(np.arange(len(levels)) + first - 0.5, levels, where="post", linewidth=1, **style)
+def _draw_lines(axes, spectra, lines, ends, noise):
+    """The channel of the find, the noise, and histogram-style lines."""
+    axes.axvspan(spectra.channel - 0.5, spectra.channel + 0.5, color=ACCENT, alpha=0.12, linewidth=0)
+    axes.axhspan(-noise, noise, color=FAINT, alpha=0.2, linewidth=0)
+    edges = np.append(spectra.channels - 0.5, spectra.channels[-1] + 0.5)
+    for name, line in lines.items():
+        axes.step(edges, np.append(line, line[-1:]), where="post", linewidth=1, color=COLORS_OF_LINES[name])
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(*ends)
 
 
-def _label_spectra(figure, left, right, top, unit):
-    texts = [(f"{product}, {unit}", color) for product, color in LINES.items()]
-    texts.append((f"model x pixels per beam, {unit}, right scale", FAINT))
-    for (text, color), place in zip(texts, (0, 0.24, 0.52)):
-        figure.text(left + place * (right - left), top + 0.015, text, color=color, fontsize=SMALL, weight="bold")
-    figure.text((left + right) / 2, 0.03, "channel", fontsize=SMALL, ha="center")
+def _write_legend(figure, texts, places, left, right, top):
+    for (text, color), place in zip(texts, places):
+        figure.text(left + place * (right - left), top + 0.012, text, color=color, fontsize=SMALL, weight="bold")

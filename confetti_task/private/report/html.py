@@ -62,6 +62,33 @@ def figure(drawing, wide=False):
     return f"<figure{about}>{drawing}</figure>"
 
 
+def filters(name, quantities=(), choices=None):
+    """
+    Fields that filter a table as one types, and the number of rows that are left.
+
+    Parameters
+    ----------
+    name : str
+        Identifier of the table.
+    quantities : tuple of `core.quantities.Quantity`, optional
+        Those with a heading are its columns.
+    choices : dict of list of str, optional
+        Values to choose from, by the names of the columns that have them.
+    """
+    columns = [quantity.name for quantity in quantities if quantity.heading]
+    fields = [f'<label>Find <input type="search" data-filters="{name}" placeholder="any text"></label>']
+    if "channel" in columns:
+        about = f'data-filters="{name}" data-column="{columns.index("channel")}"'
+        fields.append(f'<label>Channel <input type="search" size="9" {about} placeholder="10~20;25"></label>')
+    for column, values in (choices or {}).items():
+        about = f'data-filters="{name}" data-column="{columns.index(column)}"'
+        options = "".join(f"<option>{escape(value)}</option>" for value in values)
+        label = column.capitalize()
+        fields.append(f'<label>{label} <select {about}><option value="">all</option>{options}</select></label>')
+    count = f'<span class="soft" role="status" data-counts="{name}"></span>'
+    return f'<div class="filters">{"".join(fields)}{count}</div>'
+
+
 def table(name, title, columns, rows):
     """
     A table that can be sorted and filtered.

@@ -1,20 +1,10 @@
-"""Maps on the page: image, model and residual around a find, and images before and after."""
+"""Maps on the page, around a find, and before and after cleaning again, as `report.panels` prepares them."""
 
 import numpy as np
 
-from .cutouts import PRODUCTS
+from .panels import COLUMNS
 from .png import png, rounded
-from .scales import (
-    BLANK,
-    DIVERGING,
-    LINEAR_LENGTH,
-    LINEAR_SIGMA,
-    color_table,
-    largest,
-    linear_part,
-    milli,
-    symmetric_place,
-)
+from .scales import BLANK, DIVERGING, LINEAR_LENGTH, color_table, symmetric_place
 from .svg import (
     Panel,
     box,
@@ -31,7 +21,7 @@ from .svg import (
 )
 
 SIDE = 124  # width of a map
-LEFT, TOP, RIGHT, BOTTOM = 46, 42, 82, 42  # around the maps
+LEFT, TOP, RIGHT, BOTTOM = 46, 42, 84, 42  # around the maps
 GAP = 0.05  # between them, as a fraction of their width
 
 # Palette: nothing, a blank pixel, then the colours of the scale, an odd number so that zero has its own: white.
@@ -51,104 +41,62 @@ DEFINITIONS = (
 )
 
 
-def maps_of_find(cutout, noise, description):
+def draw_maps(maps, description):
     """
-    Draw image, model and residual in the channel of a find and in its neighbours.
-
-    Each row of maps has one scale, the same for image and residual. Where the cutout has more channels, the script of
-    the page steps through them.
+    Draw maps; the script of the page steps through the planes that are not shown.
 
     Parameters
     ----------
-    cutout : `report.cutouts.Cutout`
-        Surroundings of the find.
-    noise : float
-        rms noise of its channel in Jy/beam.
+    maps : `report.panels.Maps`
+        From `report.panels.maps_of_find` or `report.panels.maps_before_after`.
     description : str
         What a screen reader says.
 
     Returns
     -------
     drawing : str
-        SVG of 3 x 3 maps.
+        SVG of the maps, with one picture of all of them.
     """
-    planes = _as_seen(np.stack([cutout.planes[product] for product in PRODUCTS]), cutout)
-    first = planes.shape[1] // 2 - 1
-    shown = planes[:, first : first + 3]  # the script steps to the others
-    limits = [largest(shown[PRODUCTS.index("model" if product == "model" else "image")]) for product in PRODUCTS]
-    units = ["Jy/pixel" if product == "model" else "Jy/beam" for product in PRODUCTS]
-    panels, mosaic = _panels(shown, cutout)
-    # The linear part is that of the image in the model too: a lone pixel of S Jy restores to S Jy/beam.
-    linear = [linear_part(limit, LINEAR_SIGMA * noise) for limit in limits]
-    parts = [picture(mosaic, _mosaic(shown, limits, linear))]
-    for row, product in enumerate(PRODUCTS):
-        for panel in panels[row]:
-            parts += _marks(panel, cutout, beam=product != "model")
-        parts += _color_bar(panels[row][-1], limits[row], linear[row], units[row], f"{product}, ")
-    names = [_name_of_channel(cutout, cutout.channel + offset) for offset in range(-1 - first, 2 + first)]
+    panels, mosaic = _panels(maps)
+    parts = [picture(mosaic, _mosaic(maps))]
+    for row, of_row in zip(maps.rows, panels):
+        for panel, beam in zip(of_row, maps.beams):
+            parts += _marks(panel, maps, beam, row.with_beam)
+        parts += _color_bar(of_row[-1], row)
     for column, panel in enumerate(panels[0]):
-        parts.append(_heading(panel, *names[first + column], own=column == 1))
-    parts += _axes(panels, cutout)
+        parts.append(_heading(panel, *maps.headings[maps.first + column], own=column == maps.own))
+    parts += _axes(panels, maps)
+    planes = np.stack([rounded(row.planes, row.noise) for row in maps.rows])
     pointer = {
-        "rows": PRODUCTS,
-        "names": names,
-        "units": units,
-        "limits": limits,
-        "linear": linear,
-        "length": LINEAR_LENGTH,
-        "gap": _gap(planes.shape[3]),
-        "colors": {"blank": UNKNOWN, "zero": LOWEST + LEVELS // 2, "most": LEVELS // 2},
+        "names": maps.headings,
+        "units": [row.unit for row in maps.rows],
+        "panels": grid_for_pointer(panels),
+        "shape": planes.shape,
+        "noise": float(maps.noise),
+        "offsets": [*maps.extent, *maps.axes],
     }
-    return _finished(panels, parts, pointer, planes, cutout, noise, description)
+    if maps.rows[0].name:
+        pointer["rows"] = [row.name for row in maps.rows]
+    if planes.shape[1] > COLUMNS:  # what the script needs to draw them
+        pointer.update(
+            limits=[row.limit for row in maps.rows],
+            linear=[row.linear for row in maps.rows],
+            length=LINEAR_LENGTH,
+            gap=_gap(planes.shape[3]),
+            colors={"blank": UNKNOWN, "zero": LOWEST + LEVELS // 2, "most": LEVELS // 2},
+        )
+    last = panels[-1][-1]
+    width, height = LEFT + COLUMNS * SIDE + 2 * GAP * SIDE + RIGHT + 6, last.top + last.height + BOTTOM
+    return drawing(width, height, parts, description, "maps", pointer, planes)
 
 
-def maps_before_after(old, new, noise, description):
-    """
-    Draw the old image, the new image and their difference around a find, with one scale.
-
-    Parameters
-    ----------
-    old, new : `report.cutouts.Cutout`
-        From `report.cutouts.read_both`.
-    noise : float
-        rms noise of its channel in Jy/beam.
-    description : str
-        What a screen reader says.
-
-    Returns
-    -------
-    drawing : str
-        SVG of three maps.
-    """
-    before, after = (cutout.planes["image"][1] for cutout in (old, new))
-    names = ("old image", "new image", "old - new")
-    planes = _as_seen(np.stack([before, after, before - after])[np.newaxis], new)
-    panels, mosaic = _panels(planes, new)
-    limit = largest(planes)
-    linear = linear_part(limit, LINEAR_SIGMA * noise)
-    parts = [picture(mosaic, _mosaic(planes, [limit], [linear]))]
-    for panel, name, cutout in zip(panels[0], names, (old, new, new)):
-        parts += _marks(panel, cutout, beam=True)
-        parts.append(_heading(panel, name))
-    parts += _color_bar(panels[0][-1], limit, linear, "Jy/beam")
-    parts += _axes(panels, new)
-    pointer = {"names": [[name] for name in names], "units": ["Jy/beam"]}
-    return _finished(panels, parts, pointer, planes, new, noise, description)
-
-
-def _as_seen(planes, cutout):
-    """Planes with their first row on top, North up and East to the left, if the axes are aligned with the sky."""
-    along_y, along_x = cutout.cell
-    return planes[..., :: -1 if along_y > 0 else 1, :: 1 if along_x < 0 else -1]
-
-
-def _panels(planes, cutout):
-    """A panel for each plane, and one around all of them."""
-    rows, columns, height, width = planes.shape
+def _panels(maps):
+    """A panel for each plane that is shown, and one around all of them."""
+    _, height, width = maps.rows[0].planes.shape
     across = SIDE / width
-    down = across * abs(cutout.cell[0] / cutout.cell[1])
+    down = across * maps.extent[1] / height / (maps.extent[0] / width)
     gap = _gap(width)
-    panels = grid_of(LEFT, TOP, SIDE, down * height, (gap * across, gap * down), columns, rows)
+    panels = grid_of(LEFT, TOP, SIDE, down * height, (gap * across, gap * down), COLUMNS, len(maps.rows))
     last = panels[-1][-1]
     return panels, Panel(LEFT, TOP, last.left + last.width - LEFT, last.top + last.height - TOP)
 
@@ -158,24 +106,17 @@ def _gap(width):
     return max(1, round(GAP * width))
 
 
-def _mosaic(planes, limits, linear):
-    rows, columns, height, width = planes.shape
+def _mosaic(maps):
+    _, height, width = maps.rows[0].planes.shape
     gap = _gap(width)
-    pixels = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), NOTHING, dtype=np.uint8)
-    for row, column in np.ndindex(rows, columns):
-        top, left = row * (height + gap), column * (width + gap)
-        level = symmetric_place(planes[row, column], limits[row], linear[row]) * (LEVELS // 2) + LEVELS // 2 + LOWEST
+    lengths = [number * (side + gap) - gap for number, side in ((len(maps.rows), height), (COLUMNS, width))]
+    pixels = np.full(lengths, NOTHING, dtype=np.uint8)
+    for row, column in np.ndindex(len(maps.rows), COLUMNS):
+        about, top, left = maps.rows[row], row * (height + gap), column * (width + gap)
+        level = symmetric_place(about.planes[maps.first + column], about.limit, about.linear)
+        level = level * (LEVELS // 2) + LEVELS // 2 + LOWEST
         pixels[top : top + height, left : left + width] = np.where(np.isfinite(level), np.rint(level), UNKNOWN)
     return png(pixels, PALETTE, transparent=NOTHING + 1)
-
-
-def _name_of_channel(cutout, channel):
-    """Channel, and its velocity if known, as two lines."""
-    here = np.flatnonzero(cutout.channels == channel)
-    if not len(here):
-        return ["beyond the cube"]
-    velocity = cutout.velocity[here[0]]
-    return [f"channel {channel}", f"{velocity:.2f} km/s"] if np.isfinite(velocity) else [f"channel {channel}"]
 
 
 def _heading(panel, first, second="", own=False):
@@ -185,14 +126,14 @@ def _heading(panel, first, second="", own=False):
     return f'<g class="heading{" own" if own else ""}">{"".join(texts)}</g>'
 
 
-def _marks(panel, cutout, beam):
+def _marks(panel, maps, beam, with_beam):
     """The edge of a map, the circle around the find, and the restoring beam in the lower left corner."""
     yield box(panel, class_="frame")
-    scale = panel.width / _extent(cutout, panel)[0] / 2  # units an arcsec
-    major, minor, angle = cutout.beam
+    scale = panel.width / maps.extent[0] / 2  # units an arcsec
+    major, minor, angle = beam
     x, y = panel.left + panel.width / 2, panel.top + panel.height / 2
     yield f'<circle class="place" cx="{number(x)}" cy="{number(y)}" r="{number(0.75 * major * scale)}"/>'
-    if beam:
+    if with_beam:
         x, y = panel.left + 4 + 0.6 * major * scale, panel.top + panel.height - 4 - 0.6 * major * scale
         # The position angle is measured from North to East, here from up to left, which is against the clock.
         yield (
@@ -201,18 +142,9 @@ def _marks(panel, cutout, beam):
         )
 
 
-def _extent(cutout, panel):
-    """Offsets at the left and at the upper edge of a map, in arcsec."""
-    along_y, along_x = map(abs, cutout.cell)
-    width = cutout.planes["image"].shape[2]
-    east = along_x * width / 2
-    return east, east * panel.height / panel.width
-
-
-def _axes(panels, cutout):
+def _axes(panels, maps):
     """Ticks at the outer edges of the maps, and the names of the axes."""
-    corner = panels[0][0]
-    east, north = _extent(cutout, corner)
+    corner, (east, north) = panels[0][0], maps.extent
     # Not at the very edge, where the labels of neighbouring maps would touch.
     across, up = (nice_ticks(-0.85 * end, 0.85 * end, 4) for end in (east, north))
     for panel in panels[-1]:
@@ -221,29 +153,18 @@ def _axes(panels, cutout):
         panel = row[0]
         yield from ticks_left(panel, panel.top + (1 - up / north) * panel.height / 2, labels_of(up))
     middle, bottom = panels[-1][len(panels[-1]) // 2], panels[-1][0]
-    yield words(middle.left + middle.width / 2, middle.top + middle.height + 32, f"{cutout.axes[0]} offset, arcsec")
+    yield words(middle.left + middle.width / 2, middle.top + middle.height + 32, f"{maps.axes[0]} offset, arcsec")
     centre = (corner.top + bottom.top + bottom.height) / 2
-    yield words(12, centre, f"{cutout.axes[1]} offset, arcsec", turned=True)
+    yield words(12, centre, f"{maps.axes[1]} offset, arcsec", turned=True)
 
 
-def _color_bar(panel, limit, linear, unit, name=""):
-    scale, unit = milli(limit, unit)
+def _color_bar(panel, row):
     bar = Panel(panel.left + panel.width + 8, panel.top, 9, panel.height)
     yield box(bar, fill="url(#diverging)", class_="frame")
-    values = np.array([limit, linear, 0, -linear, -limit])
-    for value, place in zip(values * scale, symmetric_place(values, limit, linear)):
+    values, labels = row.ticks
+    for label, place in zip(labels, symmetric_place(values, row.limit, row.linear)):
         y = bar.top + (1 - place) * bar.height / 2
-        inside = min(max(y, bar.top + 5), bar.top + bar.height - 3)
-        yield words(bar.left + bar.width + 3, inside + 4, f"{value:.3g}", "start")
-    x = LEFT + 3 * SIDE + 2 * GAP * SIDE + RIGHT
-    yield words(x, bar.top + bar.height / 2, name + unit, turned=True)
-
-
-def _finished(panels, parts, pointer, planes, cutout, noise, description):
-    last = panels[-1][-1]
-    east, north = _extent(cutout, last)
-    pointer.update(
-        panels=grid_for_pointer(panels), shape=planes.shape, noise=float(noise), offsets=[east, north, *cutout.axes]
-    )
-    width, height = LEFT + 3 * SIDE + 2 * GAP * SIDE + RIGHT + 6, last.top + last.height + BOTTOM
-    return drawing(width, height, parts, description, "maps", pointer, rounded(planes, noise))
+        inside = min(max(y, bar.top + 6), bar.top + bar.height - 6)
+        yield words(bar.left + bar.width + 3, inside + 4, label, "start")
+    x = LEFT + COLUMNS * SIDE + 2 * GAP * SIDE + RIGHT
+    yield words(x, bar.top + bar.height / 2, row.label, turned=True)

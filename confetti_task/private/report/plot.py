@@ -6,11 +6,11 @@ import numpy as np
 from astropy.table import QTable
 
 from ..check.measure import CHUNK_VOXELS
-from ..check.messages import explain
 from ..check.survey import measure_noise
 from ..check.worker_pool import worker_pool
 from ..images.pieces import open_pieces
 from .cutouts import read_both, read_cutout
+from .evidence_list import as_text, evidence_list
 from .figures import draw_both, draw_find
 
 
@@ -18,14 +18,14 @@ def plot_source(imagename, source, outfile, before):
     """Draw one find; `confetti_task.confetti_plot` documents the parameters."""
     cube = open_pieces(imagename)
     by_row = isinstance(source, (int, np.integer))
-    place, noise, title = _find_row(cube, source, outfile) if by_row else _find_pixel(cube, source)
+    place, noise, title = _find_row(cube, source, outfile, bool(before)) if by_row else _find_pixel(cube, source)
     if before:
         return draw_both(*read_both(open_pieces(before), cube, *place), noise, title)
     return draw_find(read_cutout(cube, *place), noise, title)
 
 
-def _find_row(cube, source, outfile):
-    """Polarization, channel, y and x of a row of the table, its noise in Jy/beam, and what is said about it."""
+def _find_row(cube, source, outfile, brief):
+    """Polarization, channel, y and x of a row of the table, its noise in Jy/beam, and its evidence or only its kind."""
     if cube.pieces and not outfile:
         raise ValueError("each piece has its own table: give outfile, or the imagename and a row of one piece")
     path = (outfile or cube.root + ".confetti") + ".ecsv"
@@ -38,7 +38,8 @@ def _find_row(cube, source, outfile):
         raise ValueError(f"source={source}: {path} has {len(sources)} rows")
     row = sources[source]
     place = cube.stokes.index(row["stokes"]), *(int(row[name]) for name in ("channel", "y", "x"))
-    return place, row["noise"].to_value("Jy/beam"), explain(row, sources.meta["parameters"])
+    evidence = evidence_list(row, sources.meta["parameters"])
+    return place, row["noise"].to_value("Jy/beam"), as_text(evidence[:1] if brief else evidence)
 
 
 def _find_pixel(cube, source):

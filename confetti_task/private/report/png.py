@@ -61,7 +61,8 @@ def packed(values):
         In base64.
     """
     number = np.ascontiguousarray(values, dtype="<f4").reshape(-1, 1).view(np.uint8)
-    return base64.b64encode(zlib.compress(number.T.tobytes())).decode()
+    # Level 5 takes two thirds of the time of the usual 6, most of that of a find, and is 1 % larger.
+    return base64.b64encode(zlib.compress(number.T.tobytes(), 5)).decode()
 
 
 def rounded(values, noise):

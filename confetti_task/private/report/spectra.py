@@ -1,9 +1,8 @@
-"""Spectra on the page: image, residual and model in the 3 x 3 pixels around a find."""
+"""Spectra on the page, in the 3 x 3 pixels around a find, as `report.panels` prepares them."""
 
 import numpy as np
 
 from .png import rounded
-from .scales import LINES, largest, limits_of_lines, milli, stretch_of_model
 from .svg import (
     Panel,
     box,
@@ -21,20 +20,18 @@ from .svg import (
     words,
 )
 
-WIDTH, HEIGHT, GAP = 128, 124, 8  # of a panel
-LEFT, TOP, RIGHT, BOTTOM = 46, 42, 44, 42  # around the panels
+WIDTH, HEIGHT, GAP = 128, 90, 8  # of a panel
+LEFT, TOP, RIGHT, BOTTOM = 46, 42, 54, 42  # around the panels
 
 
-def spectra_of_find(cutout, noise, description):
+def draw_spectra(spectra, description):
     """
     Draw the spectra of image, residual and model times pixels per beam in the 3 x 3 pixels around a find.
 
     Parameters
     ----------
-    cutout : `report.cutouts.Cutout`
-        Surroundings of the find.
-    noise : float
-        rms noise of its channel in Jy/beam.
+    spectra : `report.panels.Spectra`
+        From `report.panels.spectra_of_find`.
     description : str
         What a screen reader says.
 
@@ -43,45 +40,32 @@ def spectra_of_find(cutout, noise, description):
     drawing : str
         SVG of 3 x 3 panels, with North up.
     """
-    lines = {product: _as_seen(cutout.spectra[product], cutout) for product in LINES}
-    model = np.nan_to_num(_as_seen(cutout.spectra["model"], cutout)) * cutout.pixels_per_beam
-    together = np.stack(list(lines.values()))
-    limit = max(largest(together), 3 * noise)
-    scale, unit = milli(limit, "Jy/beam")
-    ends = limits_of_lines(together, limit)
-    stretch = stretch_of_model(model, *ends)
     panels = grid_of(LEFT, TOP, WIDTH, HEIGHT, (GAP, GAP), 3, 3)
-    names = _names_of_pixels(cutout)
-    parts = list(_legend(unit))
+    model = spectra.model * spectra.stretch
+    parts = list(_legend(spectra.unit))
     for row, column in np.ndindex(3, 3):
         panel = panels[row][column]
-        spectra = {name: line[row, column] for name, line in lines.items()}
-        parts += _panel(panel, cutout, noise, ends, spectra, model[row, column] * stretch)
-        parts.append(words(panel.left + 6, panel.top + 14, names[row][column], "start"))
-    parts += _axes(panels, cutout, ends, scale)
-    if model.any():
-        parts += _axis_of_model(panels, ends, scale, stretch)
-    pointer = {
-        "panels": grid_for_pointer(panels),
-        "names": names,
-        "channels": [int(cutout.channels[0]), len(cutout.channels)],
-        "velocity": [round(float(value), 3) for value in cutout.velocity] if np.isfinite(cutout.velocity).all() else [],
-        "noise": float(noise),
-    }
-    values = rounded(np.stack([*lines.values(), model], axis=2), noise)  # [row, column, line, channel]
-    width, height = LEFT + 3 * WIDTH + 2 * GAP + RIGHT + 10, TOP + 3 * HEIGHT + 2 * GAP + BOTTOM
+        lines = {name: line[row, column] for name, line in spectra.lines.items()}
+        parts += _panel(panel, spectra, lines, model[row, column])
+        parts.append(words(panel.left + 6, panel.top + 14, spectra.names[row][column], "start"))
+    parts += _axes(panels, spectra)
+    if spectra.model.any():
+        parts += _axis_of_model(panels, spectra)
+    pointer = {"panels": grid_for_pointer(panels), "names": spectra.names, **about_channels(spectra)}
+    # [row, column, line, channel]
+    values = rounded(np.stack([*spectra.lines.values(), spectra.model], axis=2), spectra.noise)
+    width, height = LEFT + 3 * WIDTH + 2 * GAP + RIGHT, TOP + 3 * HEIGHT + 2 * GAP + BOTTOM
     return drawing(width, height, parts, description, "spectra", pointer, values)
 
 
-def _as_seen(spectra, cutout):
-    """Spectra [row, column, channel], with North up and East to the left if the axes are aligned with the sky."""
-    return np.moveaxis(spectra, 0, 2)[:: -1 if cutout.cell[0] > 0 else 1, :: 1 if cutout.cell[1] < 0 else -1]
-
-
-def _names_of_pixels(cutout):
-    y, x = np.mgrid[cutout.y - 1 : cutout.y + 2, cutout.x - 1 : cutout.x + 2]
-    seen = _as_seen(np.stack([x, y]), cutout)
-    return [[f"x={x} y={y}" for x, y in row] for row in seen.tolist()]
+def about_channels(spectra):
+    """What the script of the page needs to know of the channels of a drawing, and the noise."""
+    known = np.isfinite(spectra.velocity).all()
+    return {
+        "channels": [int(spectra.channels[0]), len(spectra.channels)],
+        "velocity": [round(float(value), 3) for value in spectra.velocity] if known else [],
+        "noise": float(spectra.noise),
+    }
 
 
 def _legend(unit):
@@ -92,49 +76,81 @@ def _legend(unit):
         "model": "model x pixels per beam, right scale",
     }
     for (name, text), x, y in zip(texts.items(), (LEFT, LEFT + 150, LEFT), (TOP - 24, TOP - 24, TOP - 8)):
-        yield box(Panel(x, y - 8, 14, 8) if name == "model" else Panel(x, y - 5, 14, 3), class_=f"key {name}")
-        yield words(x + 18, y, text, "start")
+        yield key(name, x, y, text)
 
 
-def _panel(panel, cutout, noise, ends, spectra, model):
+def key(name, x, y, text):
+    """A short line in the colour of a spectrum, or a bar in that of the model, and its name."""
+    mark = Panel(x, y - 8, 14, 8) if name == "model" else Panel(x, y - 5, 14, 3)
+    return box(mark, class_=f"key {name}") + words(x + 18, y, text, "start")
+
+
+def _panel(panel, spectra, lines, model):
     """What is in a panel: the channel of the find, the noise, the model, and the lines."""
-    low, high = ends
-
-    def down_to(values):
-        return panel.top + (high - values) / (high - low) * panel.height
-
-    first = cutout.channels[0]
-    width = panel.width / len(cutout.channels)
-    edges = (panel.left + width * np.arange(len(cutout.channels) + 1)).tolist()
-    yield box(panel, class_="ground")
-    yield box(Panel(edges[cutout.channel - first], panel.top, width, panel.height), class_="channel")
-    band = down_to(noise), down_to(-noise)
-    yield box(Panel(panel.left, band[0], panel.width, band[1] - band[0]), class_="noise")
+    yield from ground(panel, spectra, spectra.ends, spectra.noise)
     if model.any():
-        zero = number(down_to(0))
-        yield path(f"{steps(edges, down_to(model).tolist())}V{zero}H{number(edges[0])}Z", class_="model")
-    for name, line in spectra.items():
-        yield path(steps(edges, down_to(line).tolist()), class_=f"line {name}")
+        edges, zero = edges_of_channels(panel, spectra), number(down_to(panel, spectra.ends, 0))
+        levels = down_to(panel, spectra.ends, model).tolist()
+        yield path(f"{steps(edges, levels)}V{zero}H{number(edges[0])}Z", class_="model")
+    yield from draw_lines(panel, spectra, lines, spectra.ends)
+
+
+def ground(panel, spectra, ends, noise):
+    """The ground of a panel, the channel of the find, and the noise where the scale has it."""
+    edges = edges_of_channels(panel, spectra)
+    own = spectra.channel - spectra.channels[0]
+    yield box(panel, class_="ground")
+    yield box(Panel(edges[own], panel.top, edges[own + 1] - edges[own], panel.height), class_="channel")
+    top, bottom = (float(down_to(panel, ends, np.clip(value, *ends))) for value in (noise, -noise))
+    yield box(Panel(panel.left, top, panel.width, bottom - top), class_="noise")
+
+
+def draw_lines(panel, spectra, lines, ends):
+    """Lines by name, and the frame of their panel."""
+    edges = edges_of_channels(panel, spectra)
+    for name, line in lines.items():
+        yield path(steps(edges, down_to(panel, ends, line).tolist()), class_=f"line {name}")
     yield box(panel, class_="frame")
 
 
-def _axes(panels, cutout, ends, scale):
-    first, last = int(cutout.channels[0]), int(cutout.channels[-1])
-    channels = nice_ticks(first - 0.5, last + 0.5, 4)
+def down_to(panel, ends, values):
+    """Heights of values in a drawing, given the limits of the scale of the panel."""
+    low, high = ends
+    return panel.top + (high - values) / (high - low) * panel.height
+
+
+def edges_of_channels(panel, spectra):
+    """Edges of the channels in a drawing, from the left edge of a panel to its right one."""
+    number_of_channels = len(spectra.channels)
+    return (panel.left + panel.width / number_of_channels * np.arange(number_of_channels + 1)).tolist()
+
+
+def ticks_of_channels(panel, spectra, most):
+    """Round channel numbers below a panel."""
+    first, last = int(spectra.channels[0]), int(spectra.channels[-1])
+    channels = nice_ticks(first - 0.5, last + 0.5, most)
     channels = channels[channels == np.rint(channels)]
-    places = (channels - first + 0.5) / (last - first + 1) * WIDTH
+    places = (channels - first + 0.5) / (last - first + 1) * panel.width
+    yield from ticks_below(panel, panel.left + places, [f"{channel:.0f}" for channel in channels])
+
+
+def ticks_of_values(panel, ends, scale, most):
+    """Round values at the left edge of a panel."""
+    values = nice_ticks(*(end * scale for end in ends), most)
+    yield from ticks_left(panel, down_to(panel, ends, values / scale), labels_of(values))
+
+
+def _axes(panels, spectra):
     for panel in panels[-1]:
-        yield from ticks_below(panel, panel.left + places, [f"{channel:.0f}" for channel in channels])
-    low, high = (end * scale for end in ends)
-    values = nice_ticks(low, high, 5)
+        yield from ticks_of_channels(panel, spectra, 4)
     for row in panels:
-        yield from ticks_left(row[0], row[0].top + (high - values) / (high - low) * HEIGHT, labels_of(values))
+        yield from ticks_of_values(row[0], spectra.ends, spectra.scale, 4)
     middle = panels[-1][1]
     yield words(middle.left + WIDTH / 2, middle.top + HEIGHT + 32, "channel")
 
 
-def _axis_of_model(panels, ends, scale, stretch):
-    low, high = (end * scale / stretch for end in ends)
-    values = nice_ticks(low, high, 4)
+def _axis_of_model(panels, spectra):
+    ends = [end / spectra.stretch for end in spectra.ends]
+    values = nice_ticks(*(end * spectra.scale for end in ends), 4)
     for row in panels:
-        yield from ticks_right(row[-1], row[-1].top + (high - values) / (high - low) * HEIGHT, labels_of(values))
+        yield from ticks_right(row[-1], down_to(row[-1], ends, values / spectra.scale), labels_of(values))

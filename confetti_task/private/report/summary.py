@@ -11,7 +11,7 @@ from astropy.table import QTable
 from ..check.proof import channels_by_outcome, read_proof_of
 from ..check.tables import bad_channels, checked_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
-from .html import fill_page, paragraph, table
+from .html import fill_page, filters, paragraph, table
 
 COLUMNS = (
     ("cube", "links to its report", "text"),
@@ -65,8 +65,7 @@ def write_summary(folders, path):
         "<h1>Confetti summary</h1>",
         _count([row[1][0] for row in rows]),
         paragraph("Worst cubes first; click on a column heading to sort.", "soft"),
-        '<div class="filters"><label>Find <input type="search" data-filters="cubes"></label>'
-        '<span class="soft" data-counts="cubes"></span></div>',
+        filters("cubes"),
         table("cubes", "Cubes", COLUMNS, rows),
     ]
     with open(path, "w", encoding="utf-8") as file:

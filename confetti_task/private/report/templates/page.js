@@ -107,8 +107,8 @@ const positionAt = ({ longitude, latitude, points, degrees }, x, y) => {
   const [column, row] = [x, y].map((fraction) => Math.min(Math.floor(fraction * (points - 1)), points - 2));
   const [right, up] = [x * (points - 1) - column, y * (points - 1) - row];
   const between = (values) => [[0, 0, (1 - right) * (1 - up)], [0, 1, right * (1 - up)], [1, 0, (1 - right) * up],
-    [1, 1, right * up]].reduce((sum, [above, beside, share]) =>
-    sum + share * values[(row + above) * points + column + beside], 0);
+    [1, 1, right * up]].reduce((sum, [above, right, share]) =>
+    sum + share * values[(row + above) * points + column + right], 0);
   const [along, across] = [(between(longitude) + 360) % 360, between(latitude)];
   if (degrees) return `${along.toFixed(5)} ${across.toFixed(5)}`;
   return `${sexagesimal(240 * along, 2)} ${across < 0 ? "-" : "+"}${sexagesimal(3600 * across, 1)}`;
@@ -134,6 +134,13 @@ const SAY = {
     return [about.names[row][column], `channel ${first + place}${velocity}`,
       `image ${withSigma(image, "Jy/beam", about.noise)}`, `residual ${withSigma(residual, "Jy/beam", about.noise)}`,
       `model x pixels per beam ${short(model, "Jy/beam")}`];
+  },
+  closeup: ({ x }, about, values) => {
+    const [first, count] = about.channels;
+    const place = pick(x, count);
+    const velocity = about.velocity.length ? `, ${about.velocity[place].toFixed(2)} km/s` : "";
+    return [about.name, `channel ${first + place}${velocity}`, `image ${withSigma(values[place], "Jy/beam", about.noise)}`,
+      ...about.lines.map((name, line) => `${name} ${short(values[(line + 1) * count + place], about.unit)}`)];
   },
   strips: ({ x }, about, values) => {
     const count = values.length / (6 * about.stokes.length);
@@ -242,20 +249,20 @@ for (const drawing of document.querySelectorAll("svg[data-pointer]")) {
     return unpacked;
   };
   if (about.limits) addSteps(drawing, about, values);
-  const tell = async (event) => {
+  const show = async (event) => {
     const numbers = await values();
     const place = locate(drawing, event, about.panels);
     pointer.hidden = !place;
     if (!place) return;
     pointer.textContent = SAY[drawing.classList[0]](place, about, numbers).join("\n");
     const { width, height } = pointer.getBoundingClientRect();
-    // Beside the pointer, on the side where there is room.
+    // Next to the pointer, on the side where there is room.
     const right = event.clientX + 16;
     const left = right + width < innerWidth ? right : Math.max(event.clientX - 16 - width, 0);
     pointer.style.left = `${left}px`;
     pointer.style.top = `${Math.max(Math.min(event.clientY + 16, innerHeight - height), 0)}px`;
   };
-  drawing.addEventListener("pointermove", tell);
-  drawing.addEventListener("pointerdown", tell);
+  drawing.addEventListener("pointermove", show);
+  drawing.addEventListener("pointerdown", show);
   drawing.addEventListener("pointerleave", () => { pointer.hidden = true; });
 }
