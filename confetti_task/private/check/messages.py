@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.decision import KINDS, STRONG_EVIDENCE, Thresholds
+from ..core.decision import KINDS
 from ..core.model_flux import alternating
 from ..core.noise import FEW_BEAMS
 from ..core.uv_coverage import LEAST_RESPONSE
@@ -566,70 +566,6 @@ def clean_again(bad, suspects):
     )
 
 
-# What each of `core.decision.KINDS` says of a find, with the columns of its row.
-EVIDENCE = {
-    "gone": "Deconvolved again from the products of its channel, {difference:+.1f} sigma of it do not come back (two "
-    "deconvolutions may differ by {tolerance:.1f})",
-    "unsupported": "The visibilities do not support a point source of {unsupported:+.1f} sigma within half a beam",
-    "narrow": "The image is narrower in frequency than any line: {narrower:.1f} sigma are lacking in the brighter "
-    "channel beside",
-    "surround": "The components around the hot pixel take {surround:+.0%} of its flux, yet the image shows a source of "
-    "{severity:.1f} sigma: a real one would have its flux in the model",
-}
-
-
-def explain(row, parameters):
-    """
-    Explain the class of a source by the evidence.
-
-    Parameters
-    ----------
-    row : `~astropy.table.Row`
-        Row of the table of sources.
-    parameters : dict
-        Parameters of the check.
-
-    Returns
-    -------
-    sentence : str
-        The evidence, with its numbers.
-    """
-    hot = (
-        f"the model has a hot pixel of {row['significance']:.0f} sigma, with "
-        f"{100 * max(row['narrowness'], 0):.0f} % of it in a neighbouring channel and "
-        f"{100 * row['surround']:+.0f} % in its surround"
-    )
-    seen = [("the image has a spike of {:+.1f} sigma in this channel alone", row["spike"])]
-    seen.append(("the residual is {:+.1f} sigma", row["residual"]))
-    image = "at this pixel " + (
-        ", ".join(text.format(value) for text, value in seen if np.isfinite(value)) or "the images are blank nearby"
-    )
-    unsupported, threshold = row["unsupported"], parameters["unsupported"]
-    if row["class"] == "real":
-        how = "deconvolved" if np.isfinite(row["difference"]) else "cleaned"
-        return f"Proved real: still there, and the same, after its channel was {how} again; {image}; {hot}."
-    if row["class"] == "known":
-        return f"Within 1.5 beams of a known real source; {image}; {hot}."
-    if row["class"] == "confetti":
-        return f"{EVIDENCE[row['evidence']].format_map(row)}; {image}; {hot}."
-    if row["ambiguity"] >= Thresholds.ambiguity:
-        return f"Not tested: the data of this channel do not say where a source is; {image}; {hot}."
-    if np.isnan(unsupported):
-        return f"Not tested: the coverage is unknown, or there are too few valid pixels around it; {image}; {hot}."
-    if threshold <= abs(unsupported) < row["floor"]:
-        return (
-            f"Not tested for lack of dynamic range: the unsupported spike within half a beam is {unsupported:+.1f} "
-            f"sigma, but a bright real source in this channel may make one of {row['floor']:.1f}; {image}; {hot}."
-        )
-    lacking = f"is {unsupported:+.2f} sigma, short of the {threshold:g} that would be evidence"
-    if abs(unsupported) >= threshold:
-        lacking = (
-            f"is {unsupported:+.2f} sigma, less than a third of the source there, and short of the "
-            f"{STRONG_EVIDENCE * threshold:g} that would be evidence then"
-        )
-    return f"The unsupported spike within half a beam {lacking}; {image}; {hot}."
-
-
 def explain_find(row):
     """What the old and the new image show at a place, and what that proves, in one sentence."""
     return (
@@ -647,12 +583,6 @@ def describe_outcomes(replaced, acquitted, undecided):
     return f"{'; '.join(texts)}.".capitalize()
 
 
-WHAT_IS_SHOWN = (
-    "Maps: image, model and residual in the channel (bold) and its neighbours. Each row has one scale, the same for "
-    "image and residual, linear near zero and logarithmic beyond. The ellipse is the restoring beam; the dotted circle "
-    "marks the find. Spectra: the 3 x 3 pixels around it; the horizontal gray band is +/- 1 sigma. On a screen, the "
-    "slider steps through the channels around, and the pointer reads the values."
-)
 WHAT_DIVERGED = (
     "Convergence is how much the model components of a channel improved the fit to the visibilities, divided by the "
     "least that working CLEAN steps must have achieved. It is 2 or more after a careful clean, below 1 where CLEAN "
