@@ -15,7 +15,7 @@ NOT_TESTED, TOO_LITTLE = "Not tested", "Too little evidence"
 
 WHAT_EVIDENCE_IS = (
     "The list of each find has the kind of evidence first, then what else was measured there, each with the limit that "
-    "it is compared with. Limits are lower in bad channels, where the visibilities have shown that CLEAN went wrong."
+    "it is compared with. Limits are looser in bad channels, where the visibilities have shown that CLEAN went wrong."
 )
 
 

@@ -26,7 +26,7 @@ from .spectra import draw_spectra
 
 # Number of fake sources shown for each candidate that is shown.
 CANDIDATES_A_FIND = 4
-# Channels on either side of a find that its maps can show: each adds 3 kB to the page.
+# Channels on either side of a find that its maps can show; their values are most of the size of the page.
 CHANNELS_AROUND = 3
 
 WHAT_IS_SHOWN = (
