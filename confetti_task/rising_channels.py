@@ -1,18 +1,18 @@
-"""What tclean says itself of the channels that go wrong."""
+"""What the record of tclean shows about channels that go wrong."""
 
 
 def rising_channels(record):
     """
-    Find the channels in which the peak residual rose by half or more in a minor cycle, by the record of tclean.
+    Find the channels in which the peak residual rose by half or more in a minor cycle, according to tclean's record.
 
-    CLEAN is unstable there: of the channels that were named so in simulated observations, all were wrong, but most of
-    those that are wrong are not named. A script that images one major cycle at a time can stop or go on more gently;
-    `confetti_check` takes the record of a clean that is done.
+    CLEAN is unstable there: in simulated observations, all channels found in this way were wrong, but most of the
+    wrong channels were not found. A script that images one major cycle at a time can stop or continue more gently;
+    `confetti_check` takes the record of a finished clean.
 
     Parameters
     ----------
     record : dict
-        What tclean returned. With ``fullsummary=True`` it holds the peak residual before each minor cycle too.
+        What tclean returned. With ``fullsummary=True`` it contains the peak residual before each minor cycle too.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     exportfits(imagename=good + ".image.pbcor", fitsimage=good + ".image.pbcor.fits", overwrite=True)
     os.makedirs(release, exist_ok=True)
     observations = [os.path.abspath(name) for name in vis]
-    # Where suspicious channels were acquitted the old images are good, and the proof of that is beside them.
+    # Where suspicious channels were acquitted the old images are good, and the proof of that is next to them.
     for root in {good, imagename + "_reclean"}:
         for product in sorted(glob.glob(glob.escape(root) + ".*")):
             if os.path.abspath(product) not in observations:

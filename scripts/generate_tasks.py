@@ -3,18 +3,21 @@
 Write the task modules and the reference pages from the XML definitions and the registry of quantities.
 
 For every xml/TASK.xml: confetti_task/TASK.py, the task for scripts; confetti_task/gotasks/TASK.py, the same task for
-the inp, go, default, tget and tput of a CASA session; and docs/reference/TASK.md. From
-confetti_task/private/core/quantities.py: docs/reference/columns.md. All are committed; a test compares.
+the inp, go, default, tget and tput of a CASA session; docs/reference/TASK.md; and the table of the returned dictionary
+in docs/reference/products.md. From confetti_task/private/core/quantities.py: docs/reference/columns.md. From the public
+functions of the package: docs/reference/api.md. All are committed; a test compares.
 
     .venv/bin/python scripts/generate_tasks.py
 """
 
+import inspect
 import json
 import re
 import sys
 import textwrap
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
+from importlib import import_module
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -154,8 +157,8 @@ registry and run the script again. -->
 
 # Table columns
 
-Both tables are read with `astropy.table.QTable.read`. *sigma* is the rms noise of the channel, the column `noise`. The
-words are explained in the [glossary](glossary.md).
+`astropy.table.QTable.read` reads all three tables. *sigma* is the rms noise of the channel, the column `noise`. The
+[glossary](glossary.md) explains the terms.
 
 ## Sources
 
@@ -170,12 +173,40 @@ restoring beam of it.
 
 {channels}
 
+## Proof
+
+`<outname>.proof.ecsv`, written by `confetti_reclean`: one row for each place with a point source of 4 sigma in the old
+image or in the new one, the largest difference first.
+
+{finds}
+
 ## Cubes in pieces
 
 In the tables of a piece `channel` counts from the start of the piece, and one more column, `spectrum_channel`, from the
-start of the whole cube. In the tables of the whole cube `channel` counts from its start, and two more columns say where
-that is: `piece`, the root name of the piece, and `piece_channel`, the channel in it.
+start of the whole cube. In the tables of the whole cube `channel` counts from its start, and two more columns give the
+place in the pieces: `piece`, the root name of the piece, and `piece_channel`, the channel in it.
 """
+
+API_PAGE = """<!-- Written by scripts/generate_tasks.py from the docstrings of the public functions: change these and
+run the script again. -->
+
+# Python functions
+
+`import confetti_task` imports neither CASA nor matplotlib; the functions import what they need when they are called. In
+a Python session, `help(confetti_task.confetti_check)` shows the documentation of a function, and so does the
+documentation site, on this page. The two tasks have reference pages of their own, with every parameter:
+[confetti_check](confetti_check.md) and [confetti_reclean](confetti_reclean.md).
+
+| function | what it does |
+|---|---|
+{table}
+
+{functions}
+"""
+
+# Between these two comments, a part of a page that is written by hand otherwise is generated.
+PART_STARTS = "<!-- The dictionary that {name} returns: written by scripts/generate_tasks.py from xml/{name}.xml. -->"
+PART_ENDS = "<!-- End of the generated part. -->"
 
 
 # Reading the XML
@@ -317,18 +348,62 @@ def pages(tasks):
     """Paths and texts of the reference pages; a new kind of page is one more pair in this list."""
     return [
         *((REFERENCE / (task.name + ".md"), page(task)) for task in tasks),
+        (REFERENCE / "products.md", products_page((REFERENCE / "products.md").read_text(encoding="utf-8"), tasks)),
         (REFERENCE / "columns.md", columns_page()),
+        (REFERENCE / "api.md", api_page()),
     ]
+
+
+def products_page(text, tasks):
+    """The page of the products, a text in Markdown, with the tables of the returned dictionaries made anew."""
+    for task in tasks:
+        starts = PART_STARTS.format(name=task.name)
+        before, _, rest = text.partition(starts)
+        _, ends, after = rest.partition(PART_ENDS)
+        if not ends:
+            raise ValueError("docs/reference/products.md has no part that starts with {!r}".format(starts))
+        rows = ["| key | type | meaning |", "|---|---|---|", *_key_rows(task.returns.keys)]
+        text = "\n".join([before + starts, "", *rows, "", ends]) + after
+    return text
+
+
+def _key_rows(keys, parent=""):
+    """Rows of a table of keys, those of a dictionary in the dictionary below it."""
+    rows = []
+    for key in keys:
+        name = '{}["{}"]'.format(parent, key.name) if parent else key.name
+        rows.append("| `{}` | `{}` | {} |".format(name, key.type, _marked(key.description)))
+        rows += _key_rows(key.keys, name)
+    return rows
 
 
 def columns_page():
     """Reference page of the table columns, in Markdown."""
-    sys.path.insert(0, str(TOP))  # the registry of this tree, whatever is installed
-    from confetti_task.private.core import quantities
-
+    quantities = _module_of_this_tree("confetti_task.private.core.quantities")
     return COLUMNS_PAGE.format(
-        sources=_column_table(quantities.CANDIDATE_QUANTITIES), channels=_column_table(quantities.CHANNEL_QUANTITIES)
+        sources=_column_table(quantities.CANDIDATE_QUANTITIES),
+        channels=_column_table(quantities.CHANNEL_QUANTITIES),
+        finds=_column_table(quantities.FIND_QUANTITIES),
     )
+
+
+def api_page():
+    """Reference page of the public functions, in Markdown; a hook of the site puts their docstrings into it."""
+    package = _module_of_this_tree("confetti_task")
+    functions = [getattr(package, name) for name in package.__all__ if inspect.isfunction(getattr(package, name))]
+    rows, sections = [], []
+    for function in functions:
+        name, summary = function.__name__, inspect.getdoc(function).partition("\n\n")[0].replace("\n", " ")
+        rows.append("| [`{0}`](#{0}) | {1} |".format(name, summary))
+        sections.append("## `{0}`\n\n<!-- ::: {1}.{0} -->\n\n{2}".format(name, function.__module__, summary))
+    return API_PAGE.format(table="\n".join(rows), functions="\n\n".join(sections))
+
+
+def _module_of_this_tree(name):
+    """Import a module of the package from this tree, whatever is installed."""
+    if sys.path[0] != str(TOP):
+        sys.path.insert(0, str(TOP))
+    return import_module(name)
 
 
 def _column_table(quantities):

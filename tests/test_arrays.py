@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from casa_images import read_image, write_cube
 from checks import confetti_check
+from conftest import TOP
 from skies import BEAM, HOT, NOISE, Products, maser_continuum_and_confetti
 
 from confetti_task import find_confetti
@@ -217,3 +220,26 @@ def test_the_task_hands_each_message_to_casas_log_once_and_leaves_logging_as_it_
     assert len(set(ours)) == len(ours)
     assert {message for message, priority in posted if priority == "WARN"} == set(result["warnings"])
     assert (logger.level, logger.handlers) == before
+
+
+@pytest.mark.parametrize("form", ["CASA images", "FITS files"])
+def test_the_example_of_the_how_to_runs_on_images_read_with_spectral_cube(sky, form):
+    pytest.importorskip("spectral_cube")
+    write_cube("myline", sky)
+    page = (TOP / "docs/howto/arrays.md").read_text(encoding="utf-8")
+    example = re.search(r"<!-- tested -->\n```python\n(.*?)```", page, re.S)[1]
+    if form == "FITS files":
+        from casatasks import exportfits
+
+        for name in PRODUCTS:
+            exportfits(imagename=f"myline.{name}", fitsimage=f"myline.{name}.fits")
+        names = [f"myline.{name}.fits" for name in PRODUCTS]
+        example = re.sub(r"(?m)^names = .*$", f"names = {names}", example).replace('"casa_image"', '"fits"')
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # spectral-cube warns of images without a beam
+        exec(example, found)
+    assert found["found"].verdict == "confetti"
+    assert found["found"].mask[HOT]
+    assert np.isfinite(found["found"].sources["ra"]).all()
+    assert len(found["found"].sources) == len(find_confetti(*arrays_of(sky), beam=BEAM).sources)

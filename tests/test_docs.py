@@ -4,6 +4,7 @@ import ast
 import re
 from urllib.parse import unquote
 
+import docs_hooks
 import pytest
 from conftest import TOP
 
@@ -92,6 +93,38 @@ def test_links_are_found_and_code_is_not_one(tmp_path):
     )
     found = [(file.name, anchor) for file, anchor in targets(page)]
     assert found == [("b.md", "c"), ("e f.png", ""), ("page.md", "l"), ("p.png", ""), ("q", "")]
+
+
+def test_the_navigation_of_the_site_leads_to_every_page():
+    navigation = (TOP / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    pages = {page.relative_to(TOP / "docs").as_posix() for page in (TOP / "docs").rglob("*.md")}
+    assert sorted(re.findall(r"[\w/]+\.md", navigation)) == sorted(pages | set(docs_hooks.TOP_PAGES.values()))
+
+
+def test_the_test_map_names_every_file_of_tests():
+    text = (TOP / "docs/development.md").read_text(encoding="utf-8").partition("### Where a test goes")[2]
+    named = set(re.findall(r"`(test_\w+\.py)`", text.partition("\n## ")[0]))
+    assert sorted(named) == sorted(path.name for path in (TOP / "tests").glob("test_*.py"))
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "in_the_site"),
+    [
+        ("docs/howto/pieces.md", "[a](fits.md#wsclean-cubes)", "[a](fits.md#wsclean-cubes)"),
+        ("docs/howto/pieces.md", "[a](../../README.md#install)", "[a](../overview.md#install)"),
+        ("docs/howto/pieces.md", "[a](../../examples/slurm.py)", "[a](../files/examples/slurm.py.md)"),
+        ("README.md", "![a](docs/pictures/find.png)", "![a](pictures/find.png)"),
+        ("README.md", "[a](docs/tutorial.md) [b](LICENSE)", "[a](tutorial.md) [b](files/LICENSE.md)"),
+        ("README.md", "[a](https://b.org/c#d) [e](#f)", "[a](https://b.org/c#d) [e](#f)"),
+    ],
+)
+def test_links_lead_to_the_same_place_in_the_site(page, link, in_the_site):
+    assert docs_hooks.for_the_site(link, TOP / page) == in_the_site
+
+
+def test_the_site_shows_the_documentation_of_a_function_in_place_of_its_summary():
+    text = "## `f`\n\n<!-- ::: package.f -->\n\nDo it.\n\nMore.\n"
+    assert docs_hooks.for_the_site(text, TOP / "docs/reference/api.md") == "## `f`\n\n::: package.f\n\nMore.\n"
 
 
 def test_the_memory_for_comparing_a_channel_is_what_the_check_reckons_with():

@@ -10,6 +10,7 @@ from checks import assert_documented, confetti_check
 from skies import NOISE, Products
 
 import confetti_task
+from confetti_task.private.core.decision import Thresholds
 
 TASKS = sorted((generate_tasks.TOP / "xml").glob("*.xml"))
 FILES = [pytest.param(*file, id=str(file[0].relative_to(generate_tasks.TOP))) for file in generate_tasks.files()]
@@ -53,6 +54,19 @@ def test_the_task_has_the_parameters_of_the_xml_in_their_order(path):
         (parameter.name, parameter.default) for parameter in wanted
     ]
     assert list(inspect.signature(implementation).parameters) == [parameter.name for parameter in wanted]
+
+
+def test_arrays_and_thresholds_have_the_defaults_of_the_xml():
+    """All but one: arrays are not deconvolved again unless asked for, because that needs CASA."""
+    wanted = {p.name: p.default for p in confetti_task.confetti_check.__globals__["PARAMETERS"]}
+    wanted["deconvolve"] = "none"
+    of_arrays = inspect.signature(confetti_task.find_confetti).parameters
+    thresholds = Thresholds()
+    shared = set(wanted) & set(of_arrays)
+    assert {name: of_arrays[name].default for name in shared} == {name: wanted[name] for name in shared}
+    assert {"nsigma", "narrowness", "unsupported", "surround"} <= shared
+    for name in ("nsigma", "narrowness", "unsupported", "surround"):
+        assert getattr(thresholds, name) == wanted[name]
 
 
 def test_what_the_generator_does_not_know_is_an_error(tmp_path):

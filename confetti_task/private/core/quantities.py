@@ -1,7 +1,7 @@
 """
 Registry of all measured quantities of hot pixels and channels, one entry each.
 
-From these entries are made the records in which the quantities are kept, the columns of the tables with their units and
+These entries define the records in which the quantities are kept, the columns of the tables with their units and
 descriptions, the columns of the HTML report, the images of ``writestats``, and the reference page of the columns.
 """
 
@@ -77,7 +77,7 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "class",
         description="confetti: in the mask; candidate: not enough evidence against it; known: within 1.5 beams of a "
-        "known real source; real: it comes back when its channel is cleaned or deconvolved again",
+        "known real source; real: comes back when its channel is cleaned or deconvolved again",
         heading="class",
     ),
     *PLACE,
@@ -87,15 +87,15 @@ CANDIDATE_QUANTITIES = (
         "U11",
         description="confetti only: gone: it does not come back when its channel is deconvolved again; unsupported: "
         "the visibilities do not support the spike; narrow: the image is narrower in frequency than any line; "
-        "surround: the surround in the model takes the flux of the hot pixel, but leaves a spike",
+        "surround: the surround in the model cancels the flux of the hot pixel, but leaves a spike",
         heading="evidence",
     ),
     Quantity(
         "severity",
         "f4",
-        description="confetti only: height of the fake source, in sigma: what is gone; or the unsupported spike, of "
-        "which the error of the image is 1.2 to 1.5 times; or the spike of the image that is too narrow, or that of "
-        "the restored model with a surround",
+        description="confetti only: height of the fake source, in sigma: the height that is gone; or the unsupported "
+        "spike (the error of the image is 1.2 to 1.5 times as large); or the spike of the image that is too narrow; or "
+        "the spike of the restored model with a surround",
         heading="severity",
         shown_in="sigma",
         form=".1f",
@@ -103,8 +103,8 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "reliability",
         "f4",
-        description="confetti only: share of the finds of this evidence and severity at which the image is wrong by 3 "
-        "sigma",
+        description="confetti only: fraction of the finds of this evidence and severity at which the image is wrong by "
+        "3 sigma",
         heading="reliability",
         shown_in="share that is right",
         form=".2f",
@@ -133,8 +133,8 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "paired",
         "?",
-        description="one adjacent channel has the hot pixel too, and none around the two: never confetti if that has "
-        "more than 0.8 of it, but listed if it makes its channel suspicious",
+        description="one adjacent channel has the hot pixel too, and the channels around the two do not: never "
+        "confetti if it has more than 0.8 there, but listed if it makes its channel suspicious",
     ),
     Quantity(
         "surround",
@@ -172,7 +172,7 @@ CANDIDATE_QUANTITIES = (
         "unsupported",
         "f4",
         description="height of the spike that the visibilities do not support, in sigma; estimated, mostly to 0.3 "
-        "sigma, where it is less than half of what would matter; nan if it is unknown",
+        "sigma, where it is less than half of what would matter; nan if unknown",
         heading="unsupported",
         shown_in="sigma",
         form=".1f",
@@ -181,14 +181,14 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "floor",
         "f4",
-        description="dynamic range: unsupported spike that a bright real source in this channel may have here, in "
-        "sigma; less is no evidence; 0 where there is none so bright, or where unsupported is far from evidence",
+        description="dynamic range: unsupported spike that a bright real source in this channel may cause here, in "
+        "sigma; anything less is no evidence; 0 if no source is that bright, or if unsupported is far from evidence",
     ),
     Quantity(
         "difference",
         "f4",
         description="height of a point source within half a beam that is gone after the channel was deconvolved again, "
-        "in sigma; nan if it was not",
+        "in sigma; nan if it was not deconvolved again",
         heading="gone",
         shown_in="deconvolved again, sigma",
         form=".1f",
@@ -197,20 +197,20 @@ CANDIDATE_QUANTITIES = (
     Quantity(
         "tolerance",
         "f4",
-        description="what two deconvolutions may differ by here, in sigma; nan if there was one",
+        description="difference that two deconvolutions may have here, in sigma; nan if there was only one",
     ),
     Quantity(
         "narrower",
         "f4",
-        description="what the image lacks in the brighter of the channels beside, of the least that any line has "
-        "there, in sigma: evidence from 5 on, from 3 on with linewidth; nan if that is not known, or if such a channel "
-        "is missing",
+        description="how far the image in the brighter adjacent channel falls short of the least that any line has "
+        "there, in sigma: evidence from 5 on, from 3 on with linewidth; nan if unknown, or if an adjacent channel is "
+        "missing",
     ),
     Quantity("image_height", "f4"),  # of the image above its background, Jy/beam; NaN without a channel on either side
     Quantity("brightness", "f4"),  # of the restored model, Jy/beam
     Quantity("height", "f4"),  # of the restored model above its background, Jy/beam
     Quantity("response", "f4"),  # fraction of the height of a typical error of CLEAN that is not supported
-    Quantity("ambiguity", "f4", description="of the channel, see there; from 10 on nothing is called confetti"),
+    Quantity("ambiguity", "f4", description="that of the channel, see there; from 10 on, nothing is called confetti"),
     Quantity(
         "suspicion",
         "f4",
@@ -244,8 +244,8 @@ CHANNEL_QUANTITIES = (
         "least_noise",
         "f4",
         "Jy/beam",
-        "what the rms noise is at least: less than noise where that is not known, because emission fills all channels "
-        "and CLEAN has left no place alone",
+        "lower limit of the rms noise: below noise where that is not known, because emission fills all channels and "
+        "CLEAN has left no place without components",
     ),
     Quantity("checked", "?"),  # whether the rms is known, and that of a neighbour
     Quantity("total", "f8"),  # sum of the absolute values of the model, Jy
@@ -264,33 +264,33 @@ CHANNEL_QUANTITIES = (
     Quantity(
         "switched",
         "U3",
-        description="off where the model has less than a third of the flux of either neighbouring channel, and the "
-        "residual has their emission; on where it has more than three times as much; else no",
+        description="off if the model has less than a third of the flux of either neighbouring channel, and the "
+        "residual has their emission; on if it has more than three times as much; no otherwise",
     ),
     Quantity(
         "shared",
         "f4",
-        description="correlation of the noise with that of the next channel; nan if unknown, as where emission is left "
-        "everywhere",
+        description="correlation of the noise with that of the next channel; nan if unknown, for example if emission "
+        "is left everywhere",
     ),
     Quantity(
         "averaged",
         "i4",
-        description="number of channels of the correlator that one of the data is an average of, after a Hanning "
-        "window, by the noise that channels share: 1, 2, 4, or 8 for more or none; 0 if unknown",
+        description="number of correlator channels averaged into one channel of the data, after a Hanning window, "
+        "according to the correlation of the noise: 1, 2, 4, or 8 if next to none is left; 0 if unknown",
     ),
     Quantity(
         "rise",
         "f4",
-        description="largest rise of the peak residual in a minor cycle, as a ratio, by the record of tclean: "
+        description="largest rise of the peak residual in a minor cycle, as a ratio, according to tclean's record: "
         "suspicious from 1.5 on; nan without a record",
     ),
     Quantity(
         "convergence",
         "f4",
-        description="at least 1 where CLEAN converged, less where it diverged or where the model is little but a fake "
-        "source, negative where an empty model would fit the visibilities better; -inf: model or images not finite; "
-        "nan: not measured, for lack of any sign of trouble",
+        description="at least 1 if CLEAN converged; less if it diverged, or if the model is little more than a fake "
+        "source; negative if an empty model would fit the visibilities better; -inf: model or images not finite; nan: "
+        "not measured, because there is no sign of trouble",
         heading="convergence",
         shown_in="at least 1 if CLEAN converged",
         form=".2f",
@@ -310,7 +310,7 @@ CHANNEL_QUANTITIES = (
         "ambiguity",
         "f4",
         description="number of places at which a source would fit the data of the channel nearly as well: area where "
-        "the PSF has at least 0.9 of its peak, in restoring beams; about 1 if there are enough data; nan without PSF "
+        "the PSF has at least 0.9 of its peak, in restoring beams; about 1 if there are enough data; nan without PSF, "
         "or if nothing was cleaned",
     ),
     Quantity("ambiguous", "?"),
@@ -318,13 +318,14 @@ CHANNEL_QUANTITIES = (
         "deconvolved",
         "U9",
         description="how the channel came out when it was deconvolved again from its own products: converged, stopped "
-        "short of that, or diverged; no if it was not",
+        "short of that, or diverged; no if it was not deconvolved again",
     ),
     Quantity(
         "gone",
         "f4",
-        description="the most that is gone at a hot pixel of the channel after it was deconvolved again, as a fraction "
-        "of what two deconvolutions may differ by there: bad from 1 on, suspicious from 0.75 on; nan if it was not",
+        description="largest height that is gone at a hot pixel after the channel was deconvolved again, as a fraction "
+        "of the difference that two deconvolutions may have there: bad from 1 on, suspicious from 0.75 on; nan if it "
+        "was not deconvolved again",
     ),
     Quantity("suspicious", "?"),
     Quantity("acquitted", "?"),  # it was suspicious, and is the same after cleaning or deconvolving it again
@@ -355,9 +356,9 @@ CHANNEL_QUANTITIES = (
         "verdict",
         description="diverged: CLEAN did not converge, and the whole channel is wrong; bad: has confetti; "
         "suspicious: a fake source may hide there, or it was cleaned and has no neighbouring channel to compare with; "
-        "acquitted: it was suspicious, and is the same after cleaning or deconvolving it again; good: none of these; "
-        "blank: flagged or masked; unchecked: the images do not belong together, so few data that a source may be "
-        "anywhere, a noise that is not known, or no neighbouring channel and nothing cleaned",
+        "acquitted: it was suspicious, and came out the same when it was cleaned or deconvolved again; good: none of "
+        "these; blank: flagged or masked; unchecked: images that do not belong together, too few data to determine "
+        "where a source is, unknown noise, or no neighbouring channel and nothing cleaned",
     ),
 )
 
