@@ -10,7 +10,10 @@ from casa_images import working_in
 from skies import maser_continuum_and_confetti
 
 TOP = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TOP / "scripts"), str(TOP / "examples")]
+# The examples are files for users; the scripts are imported as scripts.ROOM.MODULE. The top comes last, so that the
+# package under test is the installed one.
+sys.path[:0] = [str(TOP / "examples")]
+sys.path.append(str(TOP))
 
 # Folder of the two observations of docs/validation/real_observations.md; what needs them is skipped where it is not.
 REAL = Path(os.environ.get("REAL_OBSERVATIONS", TOP / "real")).absolute()
@@ -25,7 +28,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """The tests that run tclean come first: they take longest, and others go on beside them."""
+    """The tests that run tclean come first: they take longest, and others run meanwhile."""
     items.sort(key=lambda item: item.get_closest_marker("tclean") is None)
 
 
@@ -51,7 +54,7 @@ def products():
 @pytest.fixture(scope="session")
 def observation(tmp_path_factory):
     """A simulated observation: the true sky, its MeasurementSets, and the size that images of it should have."""
-    from simulation import make_sky, observe
+    from scripts.simulate.simulation import make_sky, observe
 
     seed, size, channels = 2, 160, 24
     folder = tmp_path_factory.mktemp("observation")

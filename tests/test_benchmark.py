@@ -4,7 +4,8 @@ import numpy as np
 from astropy.table import QTable
 from casa_images import read_image
 from checks import confetti_check
-from products_of_size import FAINT, NOISE, write_products
+
+from scripts.benchmarks.products_of_size import FAINT, NOISE, write_products
 
 CHANNELS = 8
 

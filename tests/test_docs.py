@@ -4,11 +4,11 @@ import ast
 import re
 from urllib.parse import unquote
 
-import docs_hooks
 import pytest
 from conftest import TOP
 
 from confetti_task.private.check.evidence import bytes_needed
+from scripts import docs_hooks
 
 # The first is where a reader begins.
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md")), *TOP.glob("C*.md")]

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from astropy.table import Table
-from run_evaluation import (
+
+from scripts.evaluation.run_evaluation import (
     Claim,
     despeckle,
     diagram,
@@ -18,10 +19,20 @@ from run_evaluation import (
     verdicts,
     verdicts_table,
 )
-from run_evaluation import row as row_of_case
-from run_faults import table
-from run_mending_evaluation import condemned_wrongly, count, row
-from truth import Source, Truth, compare, fake_sources, judge, largest_error, only_in, restore, source_change
+from scripts.evaluation.run_evaluation import row as row_of_case
+from scripts.evaluation.run_faults import table
+from scripts.evaluation.run_mending_evaluation import condemned_wrongly, count, row
+from scripts.simulate.truth import (
+    Source,
+    Truth,
+    compare,
+    fake_sources,
+    judge,
+    largest_error,
+    only_in,
+    restore,
+    source_change,
+)
 
 SHAPE = (7, 40, 40)
 FAKE = [(2, 10, 10), (2, 30, 30), (4, 20, 10)]

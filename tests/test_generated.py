@@ -3,7 +3,6 @@
 import inspect
 from importlib import import_module
 
-import generate_tasks
 import pytest
 from casa_images import write_cube
 from checks import assert_documented, confetti_check
@@ -11,6 +10,7 @@ from skies import NOISE, Products
 
 import confetti_task
 from confetti_task.private.core.decision import Thresholds
+from scripts import generate_tasks
 
 TASKS = sorted((generate_tasks.TOP / "xml").glob("*.xml"))
 FILES = [pytest.param(*file, id=str(file[0].relative_to(generate_tasks.TOP))) for file in generate_tasks.files()]

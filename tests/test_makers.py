@@ -5,8 +5,9 @@ import inspect
 import numpy as np
 import pytest
 from astropy.table import QTable
-from product_makers import MAKERS
-from run_makers import HEAD, compare, heights, judge, make_data, row, try_maker
+
+from scripts.evaluation.run_makers import HEAD, compare, heights, judge, make_data, row, try_maker
+from scripts.simulate.product_makers import MAKERS
 
 CLEAN = {"verdict": "clean", "warnings": [], "channels": [], "suspects": []}
 TRIED = ("blocks, as a pattern", "FITS and back, in order", "flagged in the middle", "imsmooth", "Stokes IQ")

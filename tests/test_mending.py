@@ -15,12 +15,12 @@ from astropy.io import fits
 from astropy.table import QTable
 from casa_images import checksum, copy_here, read_image, working_in
 from checks import confetti_check
-from simulation import CARELESS, IMAGE_NOISE_JY, clean, read_images, settings, true_images
-from truth import FAKE_SIGMA, compare, fake_sources, judge, largest_error, only_in
 
 from confetti_task import confetti_reclean
 from confetti_task.private.images.headers import opened
 from confetti_task.private.reclean.verify import OtherDataError
+from scripts.simulate.simulation import CARELESS, IMAGE_NOISE_JY, clean, read_images, settings, true_images
+from scripts.simulate.truth import FAKE_SIGMA, compare, fake_sources, judge, largest_error, only_in
 
 pytestmark = pytest.mark.tclean
 

@@ -10,7 +10,6 @@ import shutil
 import stat
 from copy import deepcopy
 
-import generate_tasks
 import numpy as np
 import pytest
 from casa_images import CELL_ARCSEC, checksum, copy_here, read_image, working_in, write_cube
@@ -24,6 +23,7 @@ from confetti_task.private.images.headers import opened
 from confetti_task.private.reclean import new_images
 from confetti_task.private.reclean.verify import OtherDataError
 from confetti_task.private.staging import publish
+from scripts import generate_tasks
 
 CHANNELS, BAD, CONTINUUM = 40, 20, 20 * NOISE
 FILES = {"imagename": "", "startmodel": ".startmodel", "mask": ".cleanmask"}

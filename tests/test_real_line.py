@@ -4,9 +4,10 @@ import os
 
 import numpy as np
 import pytest
-import real_line
 from checks import confetti_check
-from simulation import clean
+
+from scripts.evaluation import real_line
+from scripts.simulate.simulation import clean
 
 pytestmark = [
     pytest.mark.tclean,

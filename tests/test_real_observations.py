@@ -6,10 +6,10 @@ from astropy.table import QTable
 from casa_images import copy_here, read_image, working_in
 from checks import confetti_check
 from conftest import REAL
-from run_real_observations import ATCA, SNAPSHOT, SNAPSHOT_BEAM, VLA, WHOLE, calibrate
-from simulation import clean
 
 from confetti_task import confetti_reclean
+from scripts.evaluation.run_real_observations import ATCA, SNAPSHOT, SNAPSHOT_BEAM, VLA, WHOLE, calibrate
+from scripts.simulate.simulation import clean
 
 pytestmark = [
     pytest.mark.tclean,

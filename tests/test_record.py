@@ -128,8 +128,9 @@ def test_what_tclean_names_itself_is_wrong_and_a_guarded_clean_is_not(observatio
 
     from casatasks import tclean
     from guarded_clean import guarded_clean
-    from simulation import CARELESS, read_images, settings, true_images
-    from truth import judge
+
+    from scripts.simulate.simulation import CARELESS, read_images, settings, true_images
+    from scripts.simulate.truth import judge
 
     if not {"nmajor", "fullsummary"} <= set(inspect.signature(type(tclean).__call__).parameters):
         pytest.skip("this tclean has no nmajor or no fullsummary")

@@ -1,4 +1,4 @@
-"""The rooms of the package, and which may import which. The truth by which it is judged imports none of them."""
+"""The rooms of the package and of the scripts, and which may import which. Simulations import none of the package."""
 
 import ast
 import sys
@@ -14,7 +14,13 @@ PRIVATE = Path(confetti_task.__file__).parent / "private"
 ROOMS = ("core", "images", "check", "deconvolve", "report", "products", "reclean", "story")
 MODULES = {path.relative_to(PRIVATE).as_posix(): path for path in PRIVATE.rglob("*.py") if path.name != "__init__.py"}
 OF_THE_TOP = {"products.py": "products", "staging.py": "products"}
-SCRIPTS = {path.stem: path for path in (TOP / "scripts").glob("*.py")}
+# Rooms of the scripts. Simulations know nothing of the package, so that the truth cannot err as the tasks do.
+SCRIPT_ROOMS = {
+    "simulate": {"simulate"},
+    "evaluation": {"simulate", "evaluation"},
+    "benchmarks": {"simulate", "benchmarks"},
+}
+SCRIPTS = {f"{room}/{path.name}": path for room in SCRIPT_ROOMS for path in (TOP / "scripts" / room).glob("*.py")}
 
 
 def room_of(path):
@@ -63,9 +69,23 @@ def test_every_module_is_in_a_room():
     assert {room_of(path) for path in MODULES} == set(ROOMS)
 
 
-@pytest.mark.parametrize(("script", "others"), [("truth", set()), ("simulation", {"truth"})])
-def test_the_truth_takes_nothing_from_the_package_under_test(script, others):
-    """Nor from another script that does."""
-    imported = {name.split(".")[0] for name in imports_of(SCRIPTS[script])}
-    assert "confetti_task" not in imported
-    assert imported & set(SCRIPTS) == others
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_a_script_imports_only_from_its_room_and_from_the_simulations(script):
+    imported = {name.split(".")[1] for name in imports_of(SCRIPTS[script]) if name.startswith("scripts.")}
+    assert imported <= SCRIPT_ROOMS[script.split("/")[0]]
+
+
+@pytest.mark.parametrize("script", sorted(script for script in SCRIPTS if script.startswith("simulate/")))
+def test_the_truth_takes_nothing_from_the_package_under_test(script):
+    """Nor does anything that simulates: all of it imports only its own room, as another test demands."""
+    assert "confetti_task" not in {name.split(".")[0] for name in imports_of(SCRIPTS[script])}
+
+
+def test_every_script_is_in_a_room():
+    """Except what generates modules and pages."""
+    assert {path.name for path in (TOP / "scripts").glob("*.py")} == {
+        "__init__.py",
+        "generate_tasks.py",
+        "docs_hooks.py",
+    }
+    assert {room.name for room in (TOP / "scripts").iterdir() if list(room.glob("*.py"))} == set(SCRIPT_ROOMS)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from casa_images import copy_here, read_image
 from checks import confetti_check
-from simulation import IMAGE_NOISE_JY, settings
 
 from confetti_task import confetti_reclean
 from confetti_task.private.images.headers import opened
+from scripts.simulate.simulation import IMAGE_NOISE_JY, settings
 
 pytestmark = pytest.mark.tclean
 

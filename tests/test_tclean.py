@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from checks import confetti_check
-from simulation import settings
 
 from confetti_task.private.check.consistency import mismatches
 from confetti_task.private.core.quantities import CHANNEL
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.pixels import read_channel
+from scripts.simulate.simulation import settings
 
 pytestmark = pytest.mark.tclean
 
@@ -52,7 +52,7 @@ def test_of_an_image_that_tclean_smoothed_the_model_is_restored_again(observatio
 
 def test_bright_masers_between_pixels_are_not_masked_and_make_no_channel_bad():
     """Components of some per cent of a maser, of both signs and next to it, are those of a real source."""
-    from run_masers import RUNS, clean, judge
+    from scripts.evaluation.run_masers import RUNS, clean, judge
 
     (run,) = (run for run in RUNS if run.array == "cycle6.3")
     clean(run, "line")

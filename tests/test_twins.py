@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from checks import confetti_check
-from run_prevention import CHANGES
-from run_twins import HEAD, judge
-from survey_twins import (
+
+from confetti_task.private.core.spectral_response import correlation, noise_correlation
+from scripts.evaluation.run_prevention import CHANGES
+from scripts.evaluation.run_twins import HEAD, judge
+from scripts.simulate.survey_twins import (
     ACES,
     ALMA_IMF,
     SPARE_CHANNELS,
@@ -20,8 +22,6 @@ from survey_twins import (
     prepare,
     spectral_response,
 )
-
-from confetti_task.private.core.spectral_response import correlation, noise_correlation
 
 
 @pytest.mark.parametrize("twin", [ACES, ALMA_IMF])

@@ -10,7 +10,6 @@ from astropy.io import fits
 from astropy.table import QTable
 from casa_images import CELL_ARCSEC, read_image, write_cube
 from checks import confetti_check, places
-from run_wsclean_evaluation import RUNS, image, judge
 from skies import Products
 from wsclean_images import FREQUENCY_HZ, GROWTH, WIDTH_HZ, write_wsclean
 
@@ -18,6 +17,7 @@ from confetti_task import confetti_plot, confetti_reclean
 from confetti_task.private.images import headers, pieces
 from confetti_task.private.images.locks import unchanged
 from confetti_task.private.images.pixels import read_channels
+from scripts.evaluation.run_wsclean_evaluation import RUNS, image, judge
 
 
 def mask_of(result):

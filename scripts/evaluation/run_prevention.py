@@ -1,10 +1,9 @@
 """
 What prevents confetti: clean simulated observations carelessly, with one parameter of tclean changed at a time.
 
-    python scripts/run_prevention.py FOLDER
+    ./scripts/prevention
 
-Prints a table in Markdown: the channels whose image is wrong by 10 sigma, the largest error, and the time. FOLDER is
-filled.
+Prints a table in Markdown: the channels whose image is wrong by 10 sigma, the largest error, and the time.
 """
 
 import argparse
@@ -15,8 +14,9 @@ import time
 
 import numpy as np
 from casatasks import casalog, tclean
-from simulation import CARELESS, IMAGE_NOISE_JY, make_sky, observe, read_images, settings, true_images
-from truth import judge
+
+from scripts.simulate.simulation import CARELESS, IMAGE_NOISE_JY, make_sky, observe, read_images, settings, true_images
+from scripts.simulate.truth import judge
 
 SEEDS, SIZE, CHANNELS = (101, 105), 128, 24
 # Image channels wrong by as much are bad.

@@ -1,14 +1,14 @@
 """
 Image two real observations carefully and carelessly, check and mend them, and print what is found, as tables.
 
-    python scripts/run_real_observations.py FOLDER [PART ...] [--pictures FOLDER]
+    ./scripts/real FOLDER [PART ...] [--pictures FOLDER]
 
 FOLDER holds two MeasurementSets as archives, and nothing is written there:
 
 - vla_36ghz_j1008.ms.tar.gz: VLA, D array, 2010-04-26, the calibrator J1008+0730 at 36.3 GHz; two minutes, 64 channels;
 - atca_3ghz_1934.ms.tar.gz: ATCA, the calibrator 1934-638 from 3.12 GHz down; one integration, 2049 channels.
 
-The parts are: observed (the VLA data as they are, with their edge channel), line (a made-up line added to them, whose
+The parts are: observed (the VLA data as they are, with their edge channel), line (a synthetic line added to them, whose
 truth is known) and snapshot (the ATCA data).
 """
 
@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from real_pictures import draw_diverged, draw_edge
-from real_sky import add_line, read_data, write_data
-from simulation import clean, make_sky, read_image, read_images
-from truth import compare, fake_sources, judge
 
 from confetti_task import confetti_check, confetti_reclean
 from confetti_task.private.images.channels import format_channels
+from scripts.evaluation.real_pictures import draw_diverged, draw_edge
+from scripts.simulate.real_sky import add_line, read_data, write_data
+from scripts.simulate.simulation import clean, make_sky, read_image, read_images
+from scripts.simulate.truth import compare, fake_sources, judge
 
 VLA, ATCA = "vla_36ghz_j1008.ms.tar.gz", "atca_3ghz_1934.ms.tar.gz"
 PARTS = ("observed", "line", "snapshot")

@@ -1,7 +1,7 @@
 """
 Time confetti_reclean in both ways, side by side on the same cube.
 
-    python scripts/run_mending_benchmark.py FOLDER
+    ./scripts/benchmark mending
 
 Simulates and cleans a cube of 200 channels, then cleans some of its channels again, as if they were bad: the seconds do
 not depend on whether they are.
@@ -12,9 +12,9 @@ import os
 import time
 
 from casatasks import casalog
-from simulation import CAREFUL, clean, make_sky, observe, settings
 
 from confetti_task import confetti_check, confetti_reclean
+from scripts.simulate.simulation import CAREFUL, clean, make_sky, observe, settings
 
 SEED, SIZE, CHANNELS = 3, 256, 200
 # 90000 visibilities a channel and polarization: an hour of ALMA, and a tenth of what large programmes image at once.

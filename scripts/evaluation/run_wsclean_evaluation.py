@@ -1,7 +1,7 @@
 """
 The table about WSClean in docs/validation/accuracy.md: what the check says of careful and careless runs of it.
 
-    .venv/bin/python scripts/run_wsclean_evaluation.py
+    ./scripts/wsclean
 
 It needs the program wsclean (3.1 was used). The observation is simulated; each run is compared with the careful one, in
 units of the noise of that, which is the noise of the data.
@@ -16,9 +16,9 @@ from collections import namedtuple
 import numpy as np
 from astropy.io import fits
 from astropy.table import QTable
-from simulation import CELL_ARCSEC, make_sky, observe
 
 from confetti_task import confetti_check
+from scripts.simulate.simulation import CELL_ARCSEC, make_sky, observe
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 CAREFUL = {"niter": 100000, "mgain": 0.7, "gain": 0.1, "threshold": 0.02}

@@ -1,9 +1,9 @@
 """
 Image twins of ACES and ALMA-IMF carefully and carelessly, check and mend them, and compare with the truth.
 
-    python scripts/run_twins.py FOLDER [NAME ...] [--seeds 1 2]
+    ./scripts/twins [NAME ...] [--seeds 1 2]
 
-Prints two tables in Markdown. FOLDER is filled.
+Prints two tables in Markdown.
 """
 
 import argparse
@@ -15,10 +15,18 @@ import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
 from scipy import ndimage
-from simulation import read_beams
-from survey_twins import SPARE_CHANNELS, TWINS, clean_twin, errors, make_reference, observe_twin, prepare
 
 from confetti_task import confetti_check, confetti_reclean, rising_channels
+from scripts.simulate.simulation import read_beams
+from scripts.simulate.survey_twins import (
+    SPARE_CHANNELS,
+    TWINS,
+    clean_twin,
+    errors,
+    make_reference,
+    observe_twin,
+    prepare,
+)
 
 CHANNELS = 32
 # Channels are wrong, and finds are right, where the image is wrong by as much.

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Dict, Tuple
 
 import numpy as np
-import simulation
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from scipy import ndimage
-from simulation import (
+
+from scripts.simulate import simulation
+from scripts.simulate.simulation import (
     CHANNEL_WIDTH_HZ,
     FIELD,
     FREQUENCY_HZ,

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Callable, Dict, Optional
 
 import numpy as np
-from simulation import CELL_ARCSEC, CHANNEL_WIDTH_HZ, FIELD, FREQUENCY_HZ
+
+from scripts.simulate.simulation import CELL_ARCSEC, CHANNEL_WIDTH_HZ, FIELD, FREQUENCY_HZ
 
 IMAGES = ("model", "image", "residual", "psf", "pb", "mask", "sumwt")
 CUBES = ("model", "image", "residual", "psf")

@@ -1,7 +1,7 @@
 """
 The table about bright real sources in docs/validation/accuracy.md: none of them may be masked, with a PSF or without.
 
-    .venv/bin/python scripts/run_masers.py
+    ./scripts/masers
 
 Each row is a simulated ALMA observation of seven masers, of 50 to 5000 times the noise, each in one channel and all
 between the same pixels, or of four lines of 1.5 to 3.5 channels; cleaned carefully by the real tclean. Sources and
@@ -16,9 +16,9 @@ from collections import namedtuple
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog, tclean
-from simulation import FREQUENCY_HZ, VISIBILITY_NOISE_JY, read_image
 
 from confetti_task import confetti_check
+from scripts.simulate.simulation import FREQUENCY_HZ, VISIBILITY_NOISE_JY, read_image
 
 CHANNELS, SIZE = 16, 128
 SPEED_OF_LIGHT = 299792458.0

@@ -1,7 +1,7 @@
 """
 Evaluate confetti_check on cases with known truth, beside two peers.
 
-    python scripts/run_evaluation.py FOLDER [--without-psf] [task parameters, like unsupported=3]
+    ./scripts/evaluate FOLDER [--without-psf] [task parameters, like unsupported=3]
 
 A case is a file NAME.npz with the images of one run of tclean as arrays (x, y, channel): model, image, residual, psf,
 pb, mask (where it cleaned), their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record;
@@ -27,8 +27,6 @@ import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
 from casatools import coordsys, image
-from simulation import read_image
-from truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_source, is_wrong, near
 
 from confetti_task import confetti_check
 from confetti_task.private.core.decision import KINDS, Thresholds
@@ -38,6 +36,8 @@ from confetti_task.private.core.scatters import plane_scatters, scatter_left
 from confetti_task.private.core.transforms import filtered, padded
 from confetti_task.private.core.uv_coverage import unmeasured_filter
 from confetti_task.private.images.history import record_of
+from scripts.simulate.simulation import read_image
+from scripts.simulate.truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_source, is_wrong, near
 
 # A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
 # counts neither way, nor does a first or last channel without any.

@@ -1,7 +1,7 @@
 """
 The demo: simulate, image carelessly with the real tclean, check, clean again, and compare with the simulated truth.
 
-    python scripts/run_demo.py FOLDER [SEED]
+    ./scripts/demo [SEED]
 """
 
 import argparse
@@ -11,11 +11,11 @@ import time
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from simulation import CARELESS, clean, make_sky, observe, read_images, settings, true_images
-from truth import compare, fake_sources, judge, largest_error, only_in
 
 from confetti_task import confetti_check, confetti_reclean
 from confetti_task.private.images.channels import format_channels
+from scripts.simulate.simulation import CARELESS, clean, make_sky, observe, read_images, settings, true_images
+from scripts.simulate.truth import compare, fake_sources, judge, largest_error, only_in
 
 SEED, SIZE, CHANNELS = 2, 160, 24
 

@@ -1,9 +1,9 @@
 """
 Time confetti_check in several ways, side by side, and compare with reading and with scripts as people write them today.
 
-    python scripts/run_benchmark.py FOLDER [SIZE CHANNELS]      the table of ways
-    python scripts/run_benchmark.py FOLDER scaling              the cost against channels, pixels and candidates
-    python scripts/run_benchmark.py FOLDER deconvolving         the cost of deconvolving channels again
+    ./scripts/benchmark [SIZE CHANNELS]      the table of ways
+    ./scripts/benchmark scaling              the cost against channels, pixels and candidates
+    ./scripts/benchmark deconvolving         the cost of deconvolving channels again
 
 Every measurement is a process of its own, because memory that another left behind makes the next one faster. Imports
 are not counted, except in the table of the start-up, which has the time of the whole process. The files are in the page
@@ -111,7 +111,7 @@ def write_report(root):
 
 def peer(root, name, workers):
     """A script as people write it today, with the threshold of the task where it has one."""
-    import peers
+    from scripts.benchmarks import peers
 
     threshold = {} if name == "despeckle" else {"nsigma": 2.5}
     return lambda: getattr(peers, name)(root, workers=workers, **threshold)
@@ -198,7 +198,7 @@ def main(folder, what, measure):
 
 
 def _compare(size, channels):
-    from products_of_size import PRODUCTS, write_products
+    from scripts.benchmarks.products_of_size import PRODUCTS, write_products
 
     bad = range(5, channels, 100)
     for root, (what, parameters, ways) in MADE.items():
@@ -233,7 +233,7 @@ def _print_table(results, voxels):
 
 def _start_up():
     """Table of the time of whole processes that import the task and check a tiny cube."""
-    from products_of_size import write_products
+    from scripts.benchmarks.products_of_size import write_products
 
     write_products("tiny", 64, 16, [5])
     rounds = [{name: _time_program(code) for name, code in PROGRAMS.items()} for _ in range(STARTS)]
@@ -252,7 +252,7 @@ def _time_program(code):
 
 def _scaling():
     """Tables of the cost, and a plot of them."""
-    from products_of_size import write_products
+    from scripts.benchmarks.products_of_size import write_products
 
     series = {
         "channels": [(256, number, 0, number) for number in (64, 128, 256, 512, 1024)],
@@ -274,9 +274,8 @@ def _scaling():
 
 def _deconvolving():
     """Table of the cost of deconvolving a channel again, on one core: emission of some height in a tenth of a plane."""
-    from products_of_size import write_products
-
     from confetti_task.private.deconvolve.settle import SECONDS_A_COMPONENT
+    from scripts.benchmarks.products_of_size import write_products
 
     print("| pixels a side | emission, sigma | seconds a channel | as the log predicts | own memory, MB |")
     print("|---|---|---|---|---|")
@@ -308,7 +307,7 @@ def _plot(costs):
 
 def _run(root, name):
     """Seconds and memory of one way, in a process of its own."""
-    command = [sys.executable, os.path.abspath(__file__), root, "--measure", name]
+    command = [sys.executable, "-m", "scripts.benchmarks.run_benchmark", root, "--measure", name]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()[-1])
 
 

@@ -1,10 +1,10 @@
 """
 Image a real spectral line carefully and carelessly, check the second, and compare the two.
 
-    python scripts/real_line.py FOLDER
+    ./scripts/demo real
 
 The observation comes with the data of CASA: HI of the galaxy NGC 5921, observed with the VLA in the D array on
-1995-04-13, 63 channels of 24.4 kHz, with its calibrators. FOLDER is filled.
+1995-04-13, 63 channels of 24.4 kHz, with its calibrators. The images stay in demo/.
 """
 
 import argparse
@@ -14,9 +14,9 @@ import time
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog
-from simulation import clean, read_image
 
 from confetti_task import confetti_check
+from scripts.simulate.simulation import clean, read_image
 
 # Which field is which, and the antenna that phases refer to.
 FLUX_CALIBRATOR, PHASE_CALIBRATOR, GALAXY, REFERENCE_ANTENNA = "0", "1", "N5921*", "VA15"

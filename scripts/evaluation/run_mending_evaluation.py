@@ -2,9 +2,9 @@
 Evaluate confetti_reclean on cases with visibilities and known truth, with and without them, beside cleaning everything
 from scratch.
 
-    python scripts/run_mending_evaluation.py FOLDER [parameters of confetti_reclean, like budget=1]
+    ./scripts/evaluate FOLDER --mend [parameters of confetti_reclean, like budget=1]
 
-Each case is checked, mended and judged by the truth. It is a file NAME.npz as scripts/run_evaluation.py describes it,
+Each case is checked, mended and judged by the truth. It is a file NAME.npz as run_evaluation.py describes it,
 with the images pb and mask too; with cell, the size of a pixel in arcsec; sigma_chan, the noise of each channel (rms)
 in Jy/beam; and in meta_json, mosaic, the number of pointings (0 for a single field), and contstart, above 0 if the
 first run of tclean began with a continuum start model. Beside it, a folder NAME has
@@ -32,12 +32,12 @@ from pathlib import Path
 
 import numpy as np
 from casatasks import casalog, tclean
-from run_evaluation import BAD_SIGMA, LARGE_SIGMA, part, read_case, write_images
-from simulation import read_images
-from truth import Truth, fake_sources, judge, largest_error, restore, source_change
 
 from confetti_task import confetti_check, confetti_reclean
 from confetti_task.private.reclean.remedy import remedied
+from scripts.evaluation.run_evaluation import BAD_SIGMA, LARGE_SIGMA, part, read_case, write_images
+from scripts.simulate.simulation import read_images
+from scripts.simulate.truth import Truth, fake_sources, judge, largest_error, restore, source_change
 
 GAIN = 0.1
 

@@ -1,10 +1,11 @@
 """
 Try the check and the re-clean on cubes that were made in many ways, and judge them by careful cleans of the same data.
 
-    python scripts/run_makers.py FOLDER [NAME ...]
+    ./scripts/makers [NAME ...]
 
-Each maker of scripts/product_makers.py makes a cube twice, with a loop gain of 0.1 and carelessly. What the check
-marks in the second is right where the two differ. Every row is a process of its own: one that CASA ends is a row too.
+Each maker in scripts/simulate/product_makers.py makes a cube twice, with a loop gain of 0.1 and carelessly. What the
+check marks in the second is right where the two differ. Every row is a process of its own: one that CASA ends is a row
+too.
 """
 
 import argparse
@@ -20,11 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from astropy.table import QTable
 from casatasks import casalog, tclean
-from product_makers import CHANNELS, FIRST, MAKERS
 from scipy import ndimage
-from simulation import Sky, make_sky, observe, settings
 
 from confetti_task import confetti_check, confetti_reclean
+from scripts.simulate.product_makers import CHANNELS, FIRST, MAKERS
+from scripts.simulate.simulation import Sky, make_sky, observe, settings
 
 # Emission in the middle of the image, of up to 280 sigma, that a careful clean takes down to 5 sigma.
 SEED, SIZE, SKY_SIZE, SKY_CHANNELS, BRIGHTNESS = 3, 128, 96, 12, 0.6
@@ -272,7 +273,7 @@ def _try_alone(name, folder):
     """Try a maker in a process and a folder of its own."""
     place = os.path.join(folder, name.replace(" ", "_").replace(",", "").replace("=", "_"))
     os.makedirs(place)
-    command = [sys.executable, os.path.abspath(__file__), folder, name, "--alone"]
+    command = [sys.executable, "-m", "scripts.evaluation.run_makers", folder, name, "--alone"]
     with open(os.path.join(place, "log"), "w", encoding="utf-8") as log:
         ended = subprocess.run(command, cwd=place, stdout=log, stderr=log, check=False)
     if os.path.exists(os.path.join(place, "outcome.json")):

@@ -16,7 +16,8 @@ from functools import partial
 
 import numpy as np
 from scipy import ndimage
-from truth import Source, Truth, restore
+
+from scripts.simulate.truth import Source, Truth, restore
 
 FREQUENCY_HZ = 93.17e9  # N2H+ 1-0
 CHANNEL_WIDTH_HZ = 71.5e3  # 0.23 km/s

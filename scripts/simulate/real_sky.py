@@ -8,8 +8,9 @@ without it is their noise.
 import shutil
 
 import numpy as np
-from simulation import IMAGE_NOISE_JY, opened, read_beams, read_image
-from truth import Source, Truth, restore
+
+from scripts.simulate.simulation import IMAGE_NOISE_JY, opened, read_beams, read_image
+from scripts.simulate.truth import Source, Truth, restore
 
 
 def add_line(vis, sky, brightness, flux, settings):

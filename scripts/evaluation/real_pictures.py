@@ -1,10 +1,11 @@
-"""The pictures of docs/validation/real_observations.md, from the images that scripts/run_real_observations.py makes."""
+"""The pictures of docs/validation/real_observations.md, from the images that run_real_observations.py makes."""
 
 import os
 
 from matplotlib.figure import Figure
 from PIL import Image
-from simulation import read_image
+
+from scripts.simulate.simulation import read_image
 
 DOTS_PER_INCH, COLOURS = 70, 128
 
