@@ -48,7 +48,7 @@ def image_line(vis, imagename, imaging, release, niter=500000):
     imagename, release : str
         Root name of the images, and folder for what is delivered.
     imaging : dict
-        Parameters of tclean.
+        Parameters for tclean.
     niter : int
         Iterations of the clean.
 

@@ -27,7 +27,7 @@ IMAGING = {
     "threshold": "30mJy",
     "niter": 500000,
 }
-NMAJOR_REACHED = 9  # the stop code of tclean
+NMAJOR_REACHED = 9  # tclean's stop code
 
 
 def guarded_clean(vis, imagename, imaging, gain=0.1, least_gain=0.01):
@@ -41,7 +41,7 @@ def guarded_clean(vis, imagename, imaging, gain=0.1, least_gain=0.01):
     imagename : str
         Root name of the images.
     imaging : dict
-        Parameters of tclean, with niter.
+        Parameters for tclean, with niter.
     gain, least_gain : float
         Loop gain to begin with, and that with which the clean ends for good.
 

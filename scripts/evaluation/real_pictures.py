@@ -12,7 +12,7 @@ DOTS_PER_INCH, COLOURS = 70, 128
 
 def draw_diverged(folder, channel, roots, mask):
     """
-    Draw a channel before and after it was cleaned again, beside a careful clean.
+    Draw a channel before and after it was cleaned again, next to a careful clean.
 
     Parameters
     ----------

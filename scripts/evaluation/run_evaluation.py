@@ -1,12 +1,12 @@
 """
-Evaluate confetti_check on cases with known truth, beside two peers.
+Evaluate confetti_check and two peers on cases with known truth.
 
     ./scripts/evaluate FOLDER [--without-psf] [task parameters, like unsupported=3]
 
-A case is a file NAME.npz with the images of one run of tclean as arrays (x, y, channel): model, image, residual, psf,
+A case is a file NAME.npz with the images of one tclean run as arrays (x, y, channel): model, image, residual, psf,
 pb, mask (where it cleaned), their T/F masks tf_image and so on; csys_json, the coordinate system as a CASA record;
 products_json, units, mask names and beams of the images; and with the truth: label, 2 at a fake source and 3 at one
-beside a real source, which is not counted; Dh and Xh, the error of the image in sigma against its local background,
+next to a real source, which is not counted; Dh and Xh, the error of the image in sigma against its local background,
 with the noise in it and without; sources_json, the real compact sources; meta_json with beam_pix, the width of the beam
 in pixels, mosaic, the number of pointings (0 or left out for a single field), and scales, those of a multiscale clean
 in pixels. With psf and sigma_chan, the true noise of each channel (rms) in Jy/beam, a case has a ceiling: what an
@@ -39,7 +39,7 @@ from confetti_task.private.images.history import record_of
 from scripts.simulate.simulation import read_image
 from scripts.simulate.truth import RIGHT_SIGMA, Source, groups, half_beam, in_one_channel, is_source, is_wrong, near
 
-# A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those beside a real source, it
+# A channel is truly bad with a fake source of 6 sigma. With weaker ones only, or with those next to a real source, it
 # counts neither way, nor does a first or last channel without any.
 BAD_SIGMA, LARGE_SIGMA = 6.0, 8.0
 
@@ -242,12 +242,12 @@ def verdicts_table(counted):
 
 
 def claims(case, finds):
-    """Of each find, the `Claim`; without those that count neither way."""
+    """The `Claim` of each find; without those that count neither way."""
     claimed = []
     for channel, y, x, reliability, evidence in finds.tolist():
         within = near(np.array([[y, x]]), case["reach"], case["Dh"][channel].shape)
-        beside_real = (case["label"][channel][within] == 3).any() and not (case["label"][channel][within] == 2).any()
-        if not beside_real:
+        next_to_real = (case["label"][channel][within] == 3).any() and not (case["label"][channel][within] == 2).any()
+        if not next_to_real:
             claimed.append(Claim(reliability, evidence, np.abs(case["Dh"][channel][within]).max() >= RIGHT_SIGMA))
     return claimed
 

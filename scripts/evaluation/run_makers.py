@@ -40,7 +40,7 @@ CARELESS.update(cycleniter=1800, nmajor=3)
 
 # Two images differ at a place, and a channel is wrong, in units of the noise.
 RIGHT_SIGMA, WRONG_SIGMA = 3.0, 10.0
-# Of what is marked this part has to be right, or all but one: single ones lie beside a fake source, not on it.
+# This part of what is marked has to be right, or all but one: single marks lie next to a fake source, not on it.
 RIGHT_PART = 0.85
 
 HEAD = """\

@@ -1,17 +1,17 @@
 """
-Evaluate confetti_reclean on cases with visibilities and known truth, with and without them, beside cleaning everything
-from scratch.
+Evaluate confetti_reclean on cases with visibilities and known truth, with and without them, and compare with a clean
+of everything from scratch.
 
     ./scripts/evaluate FOLDER --mend [parameters of confetti_reclean, like budget=1]
 
 Each case is checked, mended and judged by the truth. It is a file NAME.npz as run_evaluation.py describes it,
 with the images pb and mask too; with cell, the size of a pixel in arcsec; sigma_chan, the noise of each channel (rms)
 in Jy/beam; and in meta_json, mosaic, the number of pointings (0 for a single field), and contstart, above 0 if the
-first run of tclean began with a continuum start model. Beside it, a folder NAME has
+first run of tclean began with a continuum start model. Next to it, a folder NAME has
 
 - sim*.ms, the MeasurementSets;
-- tclean.json, {"base": {...}, "passes": [{...}, ...]}: the parameters of all runs of tclean, usemask='pb' and pbmask
-  among them, and what each run had besides. confetti_reclean gets those of the last one;
+- tclean.json, {"base": {...}, "passes": [{...}, ...]}: the parameters of all tclean runs, usemask='pb' and pbmask
+  among them, and what each run had in addition. confetti_reclean gets those of the last one;
 - truth.npz, with the arrays (x, y, channel) sky in Jy/pixel, before the primary beam, and noise, the dirty image of the
   noise alone in Jy/beam;
 - contstart.model, the continuum start model if there was one.
@@ -41,7 +41,7 @@ from scripts.simulate.truth import Truth, fake_sources, judge, largest_error, re
 
 GAIN = 0.1
 
-# A channel is condemned wrongly if its old image is nowhere wrong by this much beside a hot pixel.
+# A channel is condemned wrongly if its old image is nowhere wrong by this much next to a hot pixel.
 WRONG_SIGMA = 4.0
 
 SUMMED = ("bad", "caught", "suspects", "wrong", "fake", "large", "cleaned", "seconds")
@@ -99,7 +99,7 @@ def _temporary_folder():
 
 
 def read_recorded(folder):
-    """Parameters of the last run of tclean."""
+    """Parameters of the last tclean run."""
     runs = json.loads((folder / "tclean.json").read_text())
     return dict(runs["base"], **runs["passes"][-1])
 

@@ -1,5 +1,5 @@
 """
-What prevents confetti: clean simulated observations carelessly, with one parameter of tclean changed at a time.
+What prevents confetti: clean simulated observations carelessly, with one tclean parameter changed at a time.
 
     ./scripts/prevention
 

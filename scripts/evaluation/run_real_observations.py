@@ -120,7 +120,7 @@ def head(columns):
 
 
 def ways_to_clean(sigma):
-    """Passes of tclean for each way to clean the line, with thresholds for a noise in Jy/beam."""
+    """tclean passes for each way to clean the line, with thresholds for a noise in Jy/beam."""
     careless = {"minpsffraction": 0.005, "threshold": sigma, "niter": 60000}
     mending = {"gain": 0.1, "cyclefactor": 2.0, "threshold": 3 * sigma, "niter": 120000}
     return {

@@ -1,5 +1,5 @@
 """
-The ways in which cubes are made: parameters of tclean, how the visibilities were prepared, and what was done to the
+The ways in which cubes are made: tclean parameters, how the visibilities were prepared, and what was done to the
 images afterwards.
 
 Each is carried out by the real tclean and the real tasks. A maker that needs more than parameters has functions, which
@@ -33,7 +33,7 @@ class Maker:
     Attributes
     ----------
     parameters : dict
-        Parameters of tclean that differ from those of the plain cube.
+        Parameters for tclean that differ from those of the plain cube.
     data : callable or None
         Prepares the visibilities: is given the names of the MeasurementSets, and returns those to image.
     run : callable or None
@@ -244,7 +244,7 @@ def _exported(root, **options):
 
 
 def _imported(root, ordered=False, **options):
-    """To FITS and back; ordered: with the axes in the order of tclean."""
+    """To FITS and back; ordered: with the axes in tclean's order."""
     from casatasks import importfits
 
     _exported(root, **options)

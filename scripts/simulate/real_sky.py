@@ -1,5 +1,5 @@
 """
-A made-up line in the visibilities of a real observation: its noise, flags, weights, coverage and frames are real.
+A synthetic line in the visibilities of a real observation: its noise, flags, weights, coverage and frames are real.
 
 The observation is one of a calibrator at the phase centre, of a known flux in all channels. What is left of the data
 without it is their noise.
@@ -28,7 +28,7 @@ def add_line(vis, sky, brightness, flux, settings):
     flux : float
         Flux of the calibrator in Jy.
     settings : dict
-        Parameters of tclean for the images.
+        Parameters for tclean for the images.
 
     Returns
     -------

@@ -255,7 +255,7 @@ def clean(vis, imagename, passes, common):
     imagename : str
         Root name of the images.
     passes : sequence of dict
-        Parameters of each run of tclean, `CARELESS` or `CAREFUL`; each starts from the model of the one before.
+        Parameters of each tclean run, `CARELESS` or `CAREFUL`; each starts from the model of the one before.
     common : dict
         Parameters that all runs have in common, like `settings`.
     """
@@ -333,7 +333,7 @@ def opened(path):
 
 
 def settings(size):
-    """What every run of tclean here has in common."""
+    """Parameters that every tclean run here has in common."""
     return {
         "datacolumn": "data",  # the corrected data are the noise alone
         "imsize": size,

@@ -73,7 +73,7 @@ class Twin:
     continuum : bool
         Whether the clean starts from a model of the continuum sources.
     imaging : dict
-        Parameters of tclean.
+        Parameters for tclean.
     careful, careless : dict
         Further parameters, as the survey sets them, and such that CLEAN goes wrong; thresholds in units of the noise.
     """
@@ -282,7 +282,7 @@ def channels_of(twin, vis, sky, number):
     Returns
     -------
     channels : dict
-        Parameters of tclean.
+        Parameters for tclean.
     expected : 3D `~numpy.ndarray`
         The sky [channel, y, x] in Jy/pixel, between the channels of the data as tclean interpolates.
     """
@@ -342,7 +342,7 @@ def prepare(twin, vis, sky, number):
     Returns
     -------
     common : dict
-        Parameters of tclean.
+        Parameters for tclean.
     sigma : 1D `~numpy.ndarray`
         Noise of each channel in Jy/beam.
     """
@@ -381,7 +381,7 @@ def clean_twin(twin, root, common, parameters, sigma):
     root : str
         Root name of the images.
     common, parameters : dict
-        Parameters of tclean, from `prepare`, and further ones with the threshold in units of the noise.
+        Parameters for tclean, from `prepare`, and further ones with the threshold in units of the noise.
     sigma : 1D `~numpy.ndarray`
         Noise of each channel in Jy/beam.
     """

@@ -13,9 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 # A fake source is an error of this many sigma, and of this many with the noise of the data taken out, less than half of
-# which the neighbouring channels have too, where the residual is low, beside a model pixel that stands out of the sky.
+# which the neighbouring channels have too, where the residual is low, next to a model pixel that stands out of the sky.
 FAKE_SIGMA, STRICT_SIGMA, RESIDUAL_SIGMA, HOT_SIGMA = 5.0, 4.0, 4.0, 3.0
-# Of fainter sources what CLEAN makes of the noise is more than a few per cent.
+# In fainter sources, what CLEAN makes of the noise is more than a few per cent.
 BRIGHT_SIGMA = 10.0
 # What was flagged is right where the error is this many sigma, with the noise of the data and without.
 RIGHT_SIGMA = 3.0
@@ -41,7 +41,7 @@ Source = namedtuple("Source", "kind channel width x y")
 
 def judge(model, image, residual, truth):
     """
-    Find the fake sources in the images of a run of tclean. The first and the last channel are not judged.
+    Find the fake sources in the images of a tclean run. The first and the last channel are not judged.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def judge(model, image, residual, truth):
     peaks, others, left = (cube[tuple(places.T)] for cube in (errors, strict, residual / sigma))
     fake = (np.abs(peaks) > FAKE_SIGMA) & (np.sign(peaks) * others > STRICT_SIGMA) & (np.abs(left) < RESIDUAL_SIGMA)
     fake &= in_one_channel(errors, places) & in_one_channel(strict, places)
-    fake[fake] = [not _beside_source(pixel, truth) for pixel in hot[fake]]
+    fake[fake] = [not _next_to_source(pixel, truth) for pixel in hot[fake]]
     return Judgement(errors, strict, hot, np.abs(peaks), fake)
 
 
@@ -103,11 +103,11 @@ def in_one_channel(cube, places):
     """Whether the channels before and after have less than half of the value at each of some places [n, 3]."""
     channel, y, x = places.T
     here = cube[channel, y, x]
-    beside = np.maximum(np.sign(here) * cube[channel - 1, y, x], np.sign(here) * cube[channel + 1, y, x])
-    return beside < FAKE_IN_NEIGHBOUR * np.abs(here)
+    larger_neighbour = np.maximum(np.sign(here) * cube[channel - 1, y, x], np.sign(here) * cube[channel + 1, y, x])
+    return larger_neighbour < FAKE_IN_NEIGHBOUR * np.abs(here)
 
 
-def _beside_source(pixel, truth):
+def _next_to_source(pixel, truth):
     channel, places = pixel[0], pixel[np.newaxis, 1:]
     return any(is_source(source, channel, places, half_beam(truth.beam)) for source in truth.sources)
 
