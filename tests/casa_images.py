@@ -65,8 +65,9 @@ def write_image(
     cubes = cube if cube.ndim == 4 else cube[np.newaxis]
     _place(system, cubes.shape[1:])
     pixels = cubes.transpose(3, 2, 0, 1).astype(float)
-    temporary = path + ".xysf"
-    tool.fromshape(outfile=temporary, shape=list(pixels.shape), csys=system.torecord(), log=False, type="f")
+    # Other orders are made of this one, which takes as long again.
+    written = path if order == "xysf" else path + ".xysf"
+    tool.fromshape(outfile=written, shape=list(pixels.shape), csys=system.torecord(), log=False, type="f")
     tool.putchunk(pixels)
     tool.setbrightnessunit(unit)
     for channel in range(cubes.shape[1]) if beams == "per plane" else [-1] if beams else []:
@@ -76,7 +77,8 @@ def write_image(
                 major=size, minor=size, pa="0deg", channel=channel, polarization=polarization, log=False
             )
     tool.done()
-    _reorder(temporary, path, order)
+    if written != path:
+        _reorder(written, path, order)
     if masked is not None:
         _set_mask(path, masked)
 

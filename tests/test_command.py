@@ -19,7 +19,7 @@ def line():
 
 
 def test_the_command_prints_the_result_and_exits_with_0_though_there_is_confetti(line):
-    command = [sys.executable, "-m", "confetti_task", "line", "--chans", "2~4", "--overwrite"]
+    command = [sys.executable, "-m", "confetti_task", "line", "--chans", "2~4", "--deconvolve", "none", "--overwrite"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout[done.stdout.index("{") :])["channels"] == [3]

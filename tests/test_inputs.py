@@ -11,7 +11,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
-from casa_images import checksum, join_virtually, write_cube
+from casa_images import checksum, copy_here, join_virtually, working_in, write_cube
 from checks import confetti_check
 from skies import NOISE, Products
 
@@ -294,10 +294,18 @@ DAMAGED = {
 }
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A folder with a cube of seven channels, to be copied and spoilt."""
+    with working_in(tmp_path_factory.mktemp("whole")) as folder:
+        write_cube("line", sky(7))
+    return folder
+
+
 @pytest.mark.parametrize("product", ["model", "image", "residual", "psf", "mask"])
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_image_is_named(damage, product):
-    write_cube("line", sky(7))
+def test_a_damaged_image_is_named(whole, damage, product):
+    copy_here(whole)
     prepare, message = DAMAGED[damage]
     prepare(f"line.{product}")
     refuses("line", f"line.{product} {message}")
@@ -364,8 +372,8 @@ OTHER_GRID = {
 
 @pytest.mark.parametrize("product", ["model", "image", "residual", "psf", "mask"])
 @pytest.mark.parametrize("other", OTHER_GRID)
-def test_an_image_on_another_grid_is_named(other, product):
-    write_cube("line", sky(7))
+def test_an_image_on_another_grid_is_named(whole, other, product):
+    copy_here(whole)
     prepare, message = OTHER_GRID[other]
     prepare(f"line.{product}")
     compared = "image" if product == "model" else product

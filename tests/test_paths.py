@@ -325,7 +325,7 @@ def test_a_piece_without_a_clean_mask_does_not_change_those_of_the_others(pieces
 def cluster():
     """Two workers in processes of their own."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster
 
 
@@ -352,7 +352,7 @@ def test_a_cluster_whose_workers_are_still_in_the_queue_is_waited_for_and_that_i
     from distributed import Client, LocalCluster
 
     posted = []
-    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as empty, Client(empty):
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as empty, Client(empty):
 
         def post(message, *_, **__):
             posted.append(message)
@@ -386,7 +386,7 @@ def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch)
         if not begun:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         begun.append(arguments)
-        time.sleep(0.1)
+        time.sleep(0.3)
         return view(*arguments)
 
     monkeypatch.setattr(evidence, "_view", slow_view)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from casa_images import write_cube
+from casa_images import working_in, write_cube
 from conftest import TOP
 from skies import NOISE, Products
 
@@ -17,11 +17,16 @@ from skies import NOISE, Products
 LONG_SECONDS = 120
 
 
-@pytest.fixture(autouse=True)
-def _line():
+def write_line():
     products = Products()
     products.add_confetti(3, 30, 26, 80 * NOISE)
     write_cube("line", products)
+
+
+@pytest.fixture
+def line():
+    """A cube with confetti in channel 3."""
+    write_line()
 
 
 def casa(script, home=None, before=(), **preload):
@@ -35,6 +40,7 @@ def casa(script, home=None, before=(), **preload):
     ).stdout
 
 
+@pytest.mark.usefixtures("line")
 def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     monkeypatch.setenv("IPY_TEST_SIMPLE_PROMPT", "1")
     monkeypatch.setenv("TERM", "dumb")
@@ -51,13 +57,14 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     say("inp(confetti_check)", "# confetti_check -- Find the fake sources", "imagename +=.*Root name", "nsigma +=.*2.5")
     say("import numpy as np; from pathlib import Path; imagename = Path('line')")
     say("chans = '2~4'; known = np.array([[10.0, 20.0]])")
-    say("report = False")
+    say("report = False; minutes = 1e-6")  # a page and deconvolving again take seconds; deconvolve is a task of CASA
     say("inp()", r"imagename +=.*'line'", r"chans +=.*'2~4'", r"known +=.*\[\[10.0, 20.0\]\]")
     say("result = go(); print('found', result['channels'])", r"found \[3\]")
     say("default(confetti_check); print('imagename' in globals())", "False")
     say("tget(confetti_check); print('got', imagename, chans, known)", r"got line 2~4 \[\[10.0, 20.0\]\]")
     say("overwrite = True; tput(confetti_check); print(open('confetti_check.last').read())", "overwrite +=.*True")
-    say("print('called', confetti_check(imagename='line', report=False, overwrite=True)['nsources'])", "called 1")
+    options = "report=False, deconvolve='none', overwrite=True"
+    say(f"print('called', confetti_check(imagename='line', {options})['nsources'])", "called 1")
     say("confetti_check(imagename='nowhere')", "nowhere.model and nowhere.image and nowhere.residual not found")
     say("from confetti_task.gotasks import confetti_reclean; default(confetti_reclean); inp()", "gain +=.*0.1")
     say("imagename = 'line'; go()", "line.image and its model have no run of tclean")
@@ -66,53 +73,14 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     session.expect(pexpect.EOF)
 
 
-def test_the_import_that_the_readme_gives_for_a_session_makes_tasks_of_it():
-    (line,) = re.findall(
-        r"`(from confetti_task\.gotasks import [^`]*)`", (TOP / "README.md").read_text(encoding="utf-8")
-    )
-    printed = casa(f"{line}\ninp(confetti_check); inp(confetti_reclean)")
-    assert "# confetti_check -- Find the fake sources" in printed
-    assert "# confetti_reclean -- " in printed
-
-
-def test_a_script_of_casa_calls_it_with_keywords_and_finds_nothing_of_it_in_its_own_names():
-    script = """
+# One script that does several things after each other: CASA takes seconds to start.
+SCRIPT = """
 chans = '0~1'  # of the script, not for the task
 from confetti_task import confetti_check
-print('found', confetti_check(imagename='line', report=False)['chans'], chans)
-"""
-    assert "found 3 0~1" in casa(script)
-
-
-def test_a_script_may_come_through_execfile():
-    inner = """
-from confetti_task import confetti_check
-print('found', confetti_check(imagename='line', report=False)['chans'])
-"""
-    Path("inner.py").write_text(inner, encoding="utf-8")
-    assert "found 3" in casa("execfile('inner.py')")
-
-
-def test_a_start_up_file_makes_it_a_task_of_every_session(tmp_path):
-    start_up = tmp_path / "home" / ".casa" / "startup.py"
-    start_up.parent.mkdir(parents=True)
-    start_up.write_text("from confetti_task.gotasks import confetti_check, confetti_reclean\n", encoding="utf-8")
-    script = "inp(confetti_check); print('found', confetti_check(imagename='line', report=False)['chans'])"
-    printed = casa(script, tmp_path / "home")
-    assert "# confetti_check -- Find the fake sources" in printed
-    assert "found 3" in printed
-
-
-def test_saved_parameters_are_read_and_not_run():
-    saved = """
-import os
-os.mkdir('run')
-imagename = 'line'
-"""
-    Path("confetti_check.last").write_text(saved, encoding="utf-8")
-    Path("other.saved").write_text("imagename = os.mkdir('run')", encoding="utf-8")
-    script = """
-from confetti_task.gotasks import confetti_check
+print('found', confetti_check(imagename='line', report=False, deconvolve='none')['chans'], chans)
+execfile('inner.py')
+{readme}
+inp(confetti_check); inp(confetti_reclean)
 confetti_check.tget()
 print('got', imagename)
 try:
@@ -120,10 +88,62 @@ try:
 except ValueError as error:
     print(error)
 """
-    printed = casa(script)
+INNER = """
+from confetti_task import confetti_check
+print('inside', confetti_check(imagename='line', outfile='inside', report=False, deconvolve='none')['chans'])
+"""
+SAVED = """
+import os
+os.mkdir('run')
+imagename = 'line'
+"""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """What the script printed, and the folder where it ran."""
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    (imports,) = re.findall(r"`(from confetti_task\.gotasks import [^`]*)`", readme)
+    with working_in(tmp_path_factory.mktemp("script")) as folder:
+        write_line()
+        Path("inner.py").write_text(INNER, encoding="utf-8")
+        Path("confetti_check.last").write_text(SAVED, encoding="utf-8")
+        Path("other.saved").write_text("imagename = os.mkdir('run')", encoding="utf-8")
+        return casa(SCRIPT.format(readme=imports)), folder
+
+
+def test_a_script_of_casa_calls_it_with_keywords_and_finds_nothing_of_it_in_its_own_names(script):
+    assert "found 3 0~1" in script[0]
+
+
+def test_a_script_may_come_through_execfile(script):
+    assert "inside 3" in script[0]
+
+
+def test_the_import_that_the_readme_gives_for_a_session_makes_tasks_of_it(script):
+    assert "# confetti_check -- Find the fake sources" in script[0]
+    assert "# confetti_reclean -- " in script[0]
+
+
+def test_saved_parameters_are_read_and_not_run(script):
+    printed, folder = script
     assert "got line" in printed
     assert "other.saved contains more than assigned values; correct it, or remove it" in printed
-    assert not os.path.exists("run")
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.usefixtures("line")
+def test_a_start_up_file_makes_it_a_task_of_every_session(tmp_path):
+    start_up = tmp_path / "home" / ".casa" / "startup.py"
+    start_up.parent.mkdir(parents=True)
+    start_up.write_text("from confetti_task.gotasks import confetti_check, confetti_reclean\n", encoding="utf-8")
+    script = """
+inp(confetti_check)
+print('found', confetti_check(imagename='line', report=False, deconvolve='none')['chans'])
+"""
+    printed = casa(script, tmp_path / "home")
+    assert "# confetti_check -- Find the fake sources" in printed
+    assert "found 3" in printed
 
 
 MPIRUN = shutil.which("mpirun", path=os.path.dirname(sys.executable)) or shutil.which("mpirun")
@@ -135,14 +155,15 @@ MPI_LIBRARY = Path(sys.prefix) / "lib" / "libmpi.so.40"
 
 
 @pytest.mark.skipif(not MPIRUN, reason="there is no mpirun")
+@pytest.mark.usefixtures("line")
 @pytest.mark.parametrize("shell", [True, False])
 def test_of_several_processes_one_does_the_work_and_none_waits_for_ever(shell):
     pytest.importorskip("casampi")
     script = """
 from confetti_task import confetti_check
-result = confetti_check(imagename='line', report=False)
+result = confetti_check(imagename='line', report=False, deconvolve='none')
 try:
-    confetti_check(imagename='line', report=False)
+    confetti_check(imagename='line', report=False, deconvolve='none')
 except ValueError as error:
     print('refused:', error)
 print('found', result['chans'])

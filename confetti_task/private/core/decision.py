@@ -235,7 +235,8 @@ def is_gone(candidates, _=None):
 
 def part_gone(candidates):
     """What is gone at each hot pixel, as a fraction of the tolerance for two deconvolutions there; NaN if unknown."""
-    return candidates["difference"] * np.sign(candidates["contrast"]) / candidates["tolerance"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return candidates["difference"] * np.sign(candidates["contrast"]) / candidates["tolerance"]
 
 
 def comes_back(candidates):
