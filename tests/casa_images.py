@@ -76,6 +76,8 @@ def write_image(
             tool.setrestoringbeam(
                 major=size, minor=size, pa="0deg", channel=channel, polarization=polarization, log=False
             )
+    if not beams:
+        tool.setrestoringbeam(remove=True, log=False)  # writes that there is none, as tclean does
     tool.done()
     if written != path:
         _reorder(written, path, order)
