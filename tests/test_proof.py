@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, dirty_beam, gaussian
 
-from confetti_task.private.core.proof import NO_CHANGE, Change, compare, doubted, noise_of, outcome, residual_scale
+from confetti_task.private.core.before_after import (
+    NO_CHANGE,
+    Change,
+    compare,
+    doubted,
+    noise_of,
+    outcome,
+    residual_scale,
+)
 
 CHANNEL, PLACE = 3, (30, 26)
 SCALE = residual_scale(dirty_beam(), BEAM)

@@ -10,7 +10,7 @@ import numpy as np
 from .check import messages
 from .check.clean_mask import MUCH_OUTSIDE, channels_to_look_at, part_outside
 from .check.known_sources import Known, outside
-from .check.proof import acquitted, proved_real
+from .check.proof_table import acquitted, proved_real
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
@@ -32,7 +32,7 @@ class Request:
     real : `check.known_sources.Known`
         Known real sources.
     proved : `~astropy.table.QTable` or None
-        What an earlier re-clean has proved, from `check.proof.read_proof`.
+        What an earlier re-clean has proved, from `check.proof_table.read_proof`.
     rises : 1D `~numpy.ndarray`
         Largest rise of the peak residual in each channel, from `check.record.read_record`.
     deconvolve : {'suspicious', 'all', 'none'}

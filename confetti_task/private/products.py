@@ -33,8 +33,8 @@ SUFFIXES = (
     ".mask",
 )
 
-# If one of these has the root name of the products, a .mask or .residual with that name is from tclean too.
-OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
+# If one of these has the root name of the products, a .mask or .residual with that name is tclean's too.
+TCLEAN_SUFFIXES = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
 # Other programs write files with these suffixes too.
 REPORT = (".html", ".crtf", ".reg")
@@ -90,9 +90,8 @@ def _reserved(outfile, overwrite, options):
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
     roots = outfile, outfile + ".candidates"  # both with a .mask
-    for path in (
-        root + suffix + end for root in roots for suffix in OF_TCLEAN for end in ("", ".tt0", ".fits", ".tt0.fits")
-    ):
+    endings = ("", ".tt0", ".fits", ".tt0.fits")
+    for path in (root + suffix + ending for root in roots for suffix in TCLEAN_SUFFIXES for ending in endings):
         if os.path.lexists(path):
             raise ValueError(f"outfile='{outfile}': there are images of tclean with that name; choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))

@@ -9,7 +9,7 @@ import numpy as np
 from ..version import __version__
 from .check import messages
 from .check.known_sources import read_known
-from .check.proof import read_proof
+from .check.proof_table import read_proof
 from .check.record import described, read_record
 from .check.spectral_response import flank_of_lines
 from .check.worker_pool import worker_pool
@@ -24,7 +24,7 @@ from .products import Options, reserved, write_products
 logger = logging.getLogger(__name__)
 
 # Parameters that affect the result; they make up the call that is recorded in the products.
-OF_THE_CALL = (
+RECORDED_PARAMETERS = (
     "imagename",
     "outfile",
     "chans",
@@ -41,7 +41,7 @@ OF_THE_CALL = (
     "linewidth",
 )
 # Parameters with which confetti_reclean checks the new cube.
-OF_THE_NEXT_CHECK = (
+INHERITED_PARAMETERS = (
     "chans",
     "nsigma",
     "narrowness",
@@ -135,10 +135,10 @@ def _without_frequencies(cube):
 
 def _about(arguments, real):
     """Metadata of the check for the headers of the tables."""
-    given = ", ".join(f"{name}={arguments[name]!r}" for name in OF_THE_CALL)
+    given = ", ".join(f"{name}={arguments[name]!r}" for name in RECORDED_PARAMETERS)
     return {
         "version": __version__,
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "call": f"confetti_check({given})",
-        "parameters": dict({name: arguments[name] for name in OF_THE_NEXT_CHECK}, known=real.as_rows()),
+        "parameters": dict({name: arguments[name] for name in INHERITED_PARAMETERS}, known=real.as_rows()),
     }

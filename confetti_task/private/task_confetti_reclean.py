@@ -11,9 +11,9 @@ from casatasks import casalog, tclean
 from ..confetti_check import confetti_check
 from .casa_log import logged_by_casa
 from .check.messages import not_of_tclean
-from .check.proof import ENDING, make_proof_table
+from .check.proof_table import ENDING, make_proof_table
 from .check.tables import bad_channels, diverged_channels, noise_of_channels, read_tables, suspicious_channels
-from .core.proof import PROOFS, outcome
+from .core.before_after import PROOFS, outcome
 from .images.channels import format_channels, parse_channels, selection
 from .images.cube import open_cube
 from .images.pieces import open_pieces
@@ -45,7 +45,7 @@ from .reclean.verify import (
 from .reclean.without_data import check_images, deconvolve_again, predicted_seconds
 
 # Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
-AXES_OF_TCLEAN = (2, 3, 1, 0)
+TCLEAN_AXES = (2, 3, 1, 0)
 
 START = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
 
@@ -288,7 +288,7 @@ def _check_of_tclean(cube):
     """Raise an error if tclean cannot continue the images."""
     if cube.fits:
         raise NoVisibilitiesError(f"imagename='{cube.root}': {not_of_tclean(cube)}")
-    if cube.axes != AXES_OF_TCLEAN:
+    if cube.axes != TCLEAN_AXES:
         raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 
 

@@ -32,7 +32,7 @@ IMAGES = (
     ".image",
 )
 
-OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
+CHECK_SUFFIXES = tuple(".confetti" + suffix for suffix in SUFFIXES)
 
 
 def check_outname(outname, cube, confetti, overwrite):
@@ -65,7 +65,7 @@ def check_outname(outname, cube, confetti, overwrite):
     existing = [outname + suffix for suffix in (".work", *IMAGES) if os.path.lexists(outname + suffix)]
     if existing and not os.path.exists(outname + SCRIPT):
         raise ValueError(f"{existing[-1]} was not written by confetti_reclean; choose another outname")
-    existing += [outname + suffix for suffix in (SCRIPT, *OF_CHECK) if os.path.lexists(outname + suffix)]
+    existing += [outname + suffix for suffix in (SCRIPT, *CHECK_SUFFIXES) if os.path.lexists(outname + suffix)]
     if existing and not overwrite:
         raise ValueError(f"{existing[0]} exists already; set overwrite=True to replace it, or choose another outname")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
@@ -134,7 +134,7 @@ def write_start(plan, cube, start_plane, clean_mask):
         start_model = plan.name(run) + ".startmodel"
         copy_channels(cube, "model", run[0], run[1] + 1, start_model)
         with opened(start_model) as tool:
-            for channel in plan.bad(run):
+            for channel in plan.to_clean(run):
                 for polarization in range(cube.shape[0]):
                     made = _made(plan, polarization, channel)
                     plane = np.load(made) if channel in plan.done else start_plane(polarization, channel)
@@ -184,7 +184,7 @@ def keep_models(plan, cube, channels):
         The channels.
     """
     for run in plan.runs:
-        for channel in set(plan.bad(run)) & set(channels):
+        for channel in set(plan.to_clean(run)) & set(channels):
             for polarization in range(cube.shape[0]):
                 plane = read_plane(plan.name(run) + ".model", cube, polarization, channel - run[0])
                 np.save(_made(plan, polarization, channel), plane)
@@ -205,10 +205,10 @@ def _clear(plan, cube):
 
 
 def _where_to_clean(plan, run, cube, clean_mask):
-    """Clean mask of the check in the bad channels of a run; where it is empty, that of the old images."""
-    bad = plan.bad(run)
-    drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
-    for (polarization, channel), plane in channels_to_clean(cube, bad):
+    """Clean mask of the check in the channels to clean; where it is empty, that of the old images."""
+    again = plan.to_clean(run)
+    drawn = [channel for channel in again if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
+    for (polarization, channel), plane in channels_to_clean(cube, again):
         if channel in drawn:
             plane = read_plane(clean_mask, cube, polarization, channel) > 0
         yield (polarization, channel - run[0]), plane
@@ -270,7 +270,7 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
     write_table(table, staged + ".proof.ecsv")
     proved = finds[finds["proof"] == "proved"]
     write_image(staged + ".proof.mask", cube, planes_of(cube, proved, np.ones(len(proved), dtype=bool)), plan.call)
-    publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
+    publish(plan.outname, staged, plan.old, (*CHECK_SUFFIXES, *IMAGES))
     os.remove(os.path.join(plan.work, PLAN))  # first, so that a half-removed folder is never finished again
     shutil.rmtree(plan.work, ignore_errors=True)
 

@@ -125,7 +125,7 @@ class Plan:
         """The plan with some of its channels alone, as if the others had not been cleaned again."""
         return replace(self, channels=tuple(channels))
 
-    def bad(self, run):
+    def to_clean(self, run):
         """Channels to clean again in a run of tclean."""
         return [channel for channel in self.channels if run[0] <= channel <= run[1]]
 
@@ -216,7 +216,7 @@ def _parameters(job, plan):
         return [{"gain": GAIN}]
     remedy = remedied(job.recorded, job.gain, job.depth)
     # What is done has had its share.
-    each = [with_share(remedy, len(set(plan.bad(run)) - set(plan.done)), job.reached) for run in plan.runs]
+    each = [with_share(remedy, len(set(plan.to_clean(run)) - set(plan.done)), job.reached) for run in plan.runs]
     # A concatenated cube has the history of one piece, or none.
     if plan.method == "cube" and job.recorded.get("nchan") in (-1, job.cube.channels):
         return each

@@ -11,9 +11,9 @@ from ..check.survey import survey
 from ..check.tables import noise_of_channels
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
+from ..core.before_after import NO_CHANGE, compare, doubted, noise_of, outcome, residual_scale
 from ..core.decision import Thresholds
 from ..core.deconvolution import DEPTH_SIGMA
-from ..core.proof import NO_CHANGE, compare, doubted, noise_of, outcome, residual_scale
 from ..core.quantities import CANDIDATE, FIND
 from ..deconvolve.settle import scales_of
 from ..images.cube import open_cube
@@ -55,7 +55,7 @@ def prove(plan, cube, tables):
             _compare_run(plan, run, cube, tables), suspicious_again(plan, run, tables), settled.earlier, cube
         )
         finds.append(found)
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             here = found[found["channel"] == channel]
             outcomes[channel] = outcome(here) if channel in plan.suspects else "bad"
     outcomes.update((channel, "undecided") for channel in _not_converged(plan, cube))
@@ -78,7 +78,7 @@ def _compare_run(plan, run, cube, tables):
         # Each new channel is compared with the old one, and is a neighbour of two others.
         read = lru_cache(maxsize=3)(partial(_planes, new, polarization))
         rms = np.nan_to_num(noise_of_channels(tables[1], stokes, cube.channels))
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             number = channel - run[0]
             now, beside = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
             noise = noise_of(now, rms[channel], _stops_at(plan, rms[channel]))
@@ -103,7 +103,7 @@ def _planes(cube, polarization, channel):
 
 
 def _doubt(finds, unsupported, earlier, cube):
-    """`core.proof.doubted` for each channel and polarization of some finds."""
+    """`core.before_after.doubted` for each channel and polarization of some finds."""
     parts = [finds[:0]]
     for polarization, channel in np.unique(finds[["polarization", "channel"]]).tolist():
         here, *others = (

@@ -54,8 +54,8 @@ def check_stable(plan, run, record):
         rising = {run[0] + channel for channel in rising_channels(record)}
     except ValueError:  # no minor cycle was recorded
         return
-    if rising & set(plan.bad(run)):
-        raise UnstableError(sorted(rising & set(plan.bad(run))))
+    if rising & set(plan.to_clean(run)):
+        raise UnstableError(sorted(rising & set(plan.to_clean(run))))
 
 
 def check_run(plan, run, cube, noise):
@@ -92,16 +92,16 @@ def check_run(plan, run, cube, noise):
             f"{new.path('model')} should have (polarizations, channels, height, width) {expected} (got {new.shape}): "
             f"the parameters are not those of {cube.root}"
         )
-    for channel in plan.bad(run):
+    for channel in plan.to_clean(run):
         _check_clean_mask(plan.name(run), new, channel - run[0])
-    good, bad = near(run, plan.channels), plan.bad(run)
+    good, again = near(run, plan.channels), plan.to_clean(run)
     if _largest("model", new, cube, run, good) > SAME_MODEL:
         raise ValueError(f"tclean did not use the start model {plan.name(run)}.startmodel; its log says why")
     compared = unaffected(run, plan.channels, cube.channels)
     residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
     measured = {
-        "PSF by {:.2g} of its peak": (_largest_of_psf(new, cube, run, good + bad), SAME_PSF),
-        "restoring beam by {:.2g} of its width": (_largest_of_beams(new, cube, run, good + bad), SAME_BEAM),
+        "PSF by {:.2g} of its peak": (_largest_of_psf(new, cube, run, good + again), SAME_PSF),
+        "restoring beam by {:.2g} of its width": (_largest_of_beams(new, cube, run, good + again), SAME_BEAM),
         "frequency by {:.2g} channels": (_largest_of_frequencies(new, cube, run), SAME_FREQUENCY),
         "residual by {:.2g} sigma": (residual, SAME_IMAGE),
         "image by {:.2g} sigma": (image, SAME_IMAGE),
@@ -112,7 +112,7 @@ def check_run(plan, run, cube, noise):
     known = [text.format(value) for text, (value, _) in measured.items() if not np.isnan(value)]
     text = DIFFERENT.format(root=cube.root, what=", ".join(known))
     if not differs:  # NaN where there was nothing to compare
-        text = NOT_COMPARED.format(chans=format_channels(plan.bad(run)), root=cube.root)
+        text = NOT_COMPARED.format(chans=format_channels(plan.to_clean(run)), root=cube.root)
     if plan.method == "subcubes":
         raise OtherDataError(text)
     return [text] if good or differs else []
@@ -217,7 +217,7 @@ def state_of_channels(plan, cube):
     for run in plan.runs:
         new = open_cube(plan.name(run))
         for polarization in range(cube.shape[0]):
-            for channel in plan.bad(run):
+            for channel in plan.to_clean(run):
                 cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
                 for state, images, number in ((before, cube, channel), (after, new, channel - run[0])):
                     state["model_flux"] += _flux(images, polarization, number)
@@ -229,7 +229,7 @@ def state_of_channels(plan, cube):
 
 def models_of(plan, cube):
     """
-    The new models of the channels of a plan, in the form of `check.proof`: what the finds in these channels hold for.
+    The new models of the channels of a plan, in the form of `check.proof_table`, so that finds apply to no other ones.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def models_of(plan, cube):
     models = []
     for run in plan.runs:
         new = open_cube(plan.name(run))
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             for polarization, stokes in enumerate(cube.stokes):
                 model = np.nan_to_num(read_channel(new, "model", polarization, channel - run[0])).astype(float)
                 models.append([channel, stokes, np.count_nonzero(model), float(model.sum())])

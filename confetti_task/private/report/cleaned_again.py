@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..check import messages
-from ..check.proof import channels_by_outcome
-from ..core.proof import PROOFS
+from ..check.proof_table import channels_by_outcome
+from ..core.before_after import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.pieces import open_pieces
 from .cutouts import read_both
@@ -21,7 +21,7 @@ def cleaned_again(proof, frames, npanels):
     Parameters
     ----------
     proof : `~astropy.table.QTable` or None
-        Table of the proof, from `check.proof.read_proof`.
+        Table of the proof, from `check.proof_table.read_proof`.
     frames : `images.coordinates.Frames`
         Reference frames of the cube.
     npanels : int

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 
 from ..check import messages
-from ..check.proof import channels_by_outcome
+from ..check.proof_table import channels_by_outcome
 from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
@@ -64,7 +64,7 @@ def write_page(path, cube, outfile, tables, npanels, proof):
     npanels : int
         Number of fake sources to show.
     proof : `~astropy.table.QTable` or None
-        Table of the proof, from `check.proof.read_proof`.
+        Table of the proof, from `check.proof_table.read_proof`.
     """
     page = _page(cube, outfile, tables, npanels, proof)
     with open(path, "w", encoding="utf-8") as file:

@@ -24,7 +24,7 @@ def make_proof_table(cube, finds, outcomes, channels, about):
     finds : structured `~numpy.ndarray`
         Rows of `core.quantities.FIND`.
     outcomes : dict
-        Outcome of each channel that was cleaned again, see `core.proof.outcome`.
+        Outcome of each channel that was cleaned again, see `core.before_after.outcome`.
     channels : `~astropy.table.QTable`
         Table of the channels of the old images.
     about : dict
