@@ -12,7 +12,7 @@ from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check, places
 from skies import BEAM, HOT, NOISE, Products, convolve
 
-from confetti_task.private.check.messages import describe_channels
+from confetti_task.private.check.log import describe_channels
 from confetti_task.private.check.tables import write_table
 
 

@@ -14,7 +14,7 @@ from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 import confetti_task
 from confetti_task.private.check.evidence import measure_ambiguity
 from confetti_task.private.check.known_sources import read_known
-from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels, describe_verdict
+from confetti_task.private.check.log import WHY_CANDIDATES, describe_channels, describe_verdict
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
 from confetti_task.private.check.worker_pool import worker_pool

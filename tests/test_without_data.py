@@ -101,7 +101,7 @@ def test_fits_files_are_mended_into_casa_images():
         exportfits(imagename=f"line.{name}", fitsimage=f"set.{name}.fits")
     confetti_check(imagename="set")
     result = confetti_reclean(imagename="set")
-    assert "its images are FITS files" in result["warnings"][0]
+    assert "the images are FITS files" in result["warnings"][0]
     assert_mended(result, open_cube("set"))
     assert os.path.isdir("set_reclean.pb")
 

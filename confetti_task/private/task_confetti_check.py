@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..version import __version__
-from .check import messages
+from .check import log
 from .check.known_sources import read_known
 from .check.proof_table import read_proof
 from .check.record import described, read_record
+from .check.result import summarize
 from .check.spectral_response import flank_of_lines
+from .check.warnings import no_rest_frequency
 from .check.worker_pool import worker_pool
 from .check_cube import Request, check_cube, check_numbers
 from .core.decision import Thresholds
@@ -107,16 +109,16 @@ def confetti_check(
     )
 
     with reserved(outfile, cube, overwrite, options) as outfiles:
-        logger.info(messages.describe_inputs(cube, selected))
+        logger.info(log.describe_inputs(cube, selected))
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
-            logger.info(messages.describe_workers(cube, workers))
+            logger.info(log.describe_workers(cube, workers))
             found, tables, _ = check_cube(cube, selected, request, workers, _without_frequencies(cube))
         products = write_products(outfiles, found, tables, selected, options)
 
-    result = messages.summarize(found.candidates, tables, products, report)
-    for line in messages.describe_channels(*tables):
+    result = summarize(found.candidates, tables, products, report)
+    for line in log.describe_channels(*tables):
         logger.info(line)
-    logger.info(messages.describe_verdict(result, cube))
+    logger.info(log.describe_verdict(result, cube))
     return result
 
 
@@ -126,7 +128,7 @@ def _without_frequencies(cube):
         return []
     first = np.zeros(1, dtype=int)
     _, _, frequency, _ = world_coordinates(cube, first, first, first)
-    text = messages.describe_spectral_axis(np.isfinite(frequency).all())
+    text = no_rest_frequency(np.isfinite(frequency).all())
     if np.isnan(frequency).any():
         return [text]
     logger.info(text)

@@ -10,7 +10,7 @@ from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
 from .casa_log import logged_by_casa
-from .check.messages import not_of_tclean
+from .check.log import why_not_tclean
 from .check.proof_table import ENDING, make_proof_table
 from .check.tables import bad_channels, diverged_channels, noise_of_channels, read_tables, suspicious_channels
 from .core.before_after import PROOFS, outcome
@@ -287,7 +287,7 @@ def _open(imagename):
 def _check_of_tclean(cube):
     """Raise an error if tclean cannot continue the images."""
     if cube.fits:
-        raise NoVisibilitiesError(f"imagename='{cube.root}': {not_of_tclean(cube)}")
+        raise NoVisibilitiesError(f"imagename='{cube.root}': {why_not_tclean(cube)}")
     if cube.axes != TCLEAN_AXES:
         raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 

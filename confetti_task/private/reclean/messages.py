@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..check.messages import odd_size
 from ..check.tables import bad_channels, diverged_channels, suspicious_channels
+from ..check.warnings import odd_size
 from ..core.deconvolution import POINT_DECONVOLVERS
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, is_share, threshold

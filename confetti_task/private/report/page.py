@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from ..check import messages
+from ..check import log
 from ..check.proof_table import channels_by_outcome
 from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
@@ -247,7 +247,7 @@ def _finds(cube, title, kind, frames, sources, rows, texts):
 def _why_not_masked(sources):
     if not (sources["class"] == "candidate").any():
         return texts.NEAR
-    return f"{texts.NEAR} {messages.WHY_CANDIDATES}."
+    return f"{texts.NEAR} {log.WHY_CANDIDATES}."
 
 
 def _in_carta(cube, outfile, frames, finds):
@@ -287,7 +287,7 @@ def _next(cube, outfile, channels, proof):
         yield paragraph("No channel needs to be cleaned again.")
         return
     if cube.fits:
-        yield paragraph(f"Here {messages.WITHOUT_TCLEAN} {messages.not_of_tclean(cube)}.")
+        yield paragraph(f"Here {log.WITHOUT_TCLEAN} {log.why_not_tclean(cube)}.")
     if cube.taylor_term:
         yield paragraph("confetti_reclean cannot clean images with Taylor terms again, only spectral cubes.")
         return
@@ -309,8 +309,8 @@ def _about(cube, channels):
     meta = channels.meta
     yield "<h2>What was checked</h2>"
     selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
-    yield paragraph(messages.describe_inputs(cube, selected))
+    yield paragraph(log.describe_inputs(cube, selected))
     yield copyable(meta["call"])
-    for sentence in messages.describe_completeness(channels):
+    for sentence in log.describe_completeness(channels):
         yield paragraph(sentence)
     yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {texts.LIMITS}", "soft")
