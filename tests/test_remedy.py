@@ -11,7 +11,7 @@ from confetti_task.private.reclean.messages import reclean_warnings
 from confetti_task.private.reclean.plan import Plan
 from confetti_task.private.reclean.remedy import (
     Reached,
-    beside,
+    adjacent,
     choose_ranges,
     ended_by_niter,
     for_sub_cube,
@@ -46,7 +46,7 @@ def test_a_threshold_that_cannot_be_read_is_named(given):
 def test_a_sub_cube_has_two_channels_beside_the_bad_ones_and_one_more_to_compare():
     assert sub_cubes([50], 200) == [(47, 52)]
     assert unaffected((47, 52), [50], 200) == [48]
-    assert beside((47, 52), [50]) == [49, 51]
+    assert adjacent((47, 52), [50]) == [49, 51]
 
 
 def test_bad_channels_near_each_other_share_a_sub_cube():

@@ -181,7 +181,7 @@ def test_a_suspicious_channel_gets_new_planes_only_if_its_deconvolution_converge
 
     monkeypatch.setattr(without_data, "deconvolve_channel", with_state)
     monkeypatch.setattr("confetti_task.private.task_confetti_reclean.bad_channels", lambda channels: [])
-    for module in ("task_confetti_reclean", "check.tables"):
+    for module in ("task_confetti_reclean", "reclean.result", "check.tables"):
         monkeypatch.setattr(f"confetti_task.private.{module}.suspicious_channels", lambda channels: [BAD])
     result = confetti_reclean(imagename="line", method="image")
     assert result["proof"][fate] == [BAD]

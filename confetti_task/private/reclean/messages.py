@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..check.tables import bad_channels, diverged_channels, suspicious_channels
 from ..check.warnings import odd_size
 from ..core.deconvolution import POINT_DECONVOLVERS
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, is_share, threshold
+from .verify import newly_bad
 
 OTHER_AXES = (
     "{path} has its axes in another order than tclean writes and reads them, as after exportfits and importfits; "
@@ -144,44 +144,6 @@ def describe_plan(plan, channels, seconds):
         + "\n".join(plan.calls())
         + f"\nScript: {plan.script_path}"
     )
-
-
-def summarize_check(sources, channels):
-    """
-    Summarize a check from its tables.
-
-    Parameters
-    ----------
-    sources, channels : `~astropy.table.QTable`
-        Tables of the check.
-
-    Returns
-    -------
-    dict
-        See `confetti_task.confetti_reclean`.
-    """
-    bad = bad_channels(channels)
-    return {
-        "verdict": channels.meta["verdict"],
-        "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
-        "channels": bad,
-        "chans": format_channels(bad),
-        "diverged": diverged_channels(channels),
-        "suspects": suspicious_channels(channels),
-        "severity": float(channels["severity"].max()) if bad else 0.0,
-        "flux": float(channels["flux"].to_value("Jy").sum()),
-    }
-
-
-def newly_bad(before, after, cleaned):
-    """Channels that are bad now, were not bad before, and were not cleaned again."""
-    return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
-
-
-def bad_again(plan, bad, after):
-    """Bad channels that diverged again, or that are bad because they were cleaned into the noise."""
-    into_the_noise = 0 < threshold(plan.parameters[0]) < after["noise"]
-    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(bad))
 
 
 def _causes(plan, before, after):

@@ -232,7 +232,7 @@ def read_plan(outname):
         return opened_file.read()
 
 
-def write_new_set(plan, cube, replaced, beside, finds, table):
+def write_new_set(plan, cube, replaced, adjacent, finds, table):
     """
     Put the new images and the proof in place, all or none, and remove the work folder.
 
@@ -244,7 +244,7 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
         The old images.
     replaced : list of int
         Channels that get the new planes. If there are none, only the proof is written: the old images are good.
-    beside : set of int
+    adjacent : set of int
         Good channels whose residual and image are renewed too.
     finds : structured `~numpy.ndarray`
         Rows of `core.quantities.FIND`, for the mask.
@@ -265,7 +265,7 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
         if plan.method == "image":
             write_set(plan, cube, staged, replaced)
         else:
-            _stage_images(plan, cube, staged, replaced, beside)
+            _stage_images(plan, cube, staged, replaced, adjacent)
         _finish_images(plan, cube, staged, replaced)
     write_table(table, staged + ".proof.ecsv")
     proved = finds[finds["proof"] == "proved"]
@@ -275,7 +275,7 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
     shutil.rmtree(plan.work, ignore_errors=True)
 
 
-def _stage_images(plan, cube, staged, replaced, beside):
+def _stage_images(plan, cube, staged, replaced, adjacent):
     """Write all images of the new set to a hidden folder."""
     for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
         # The clean mask of this run covers only the bad channels: the new set gets the old one.
@@ -290,7 +290,7 @@ def _stage_images(plan, cube, staged, replaced, beside):
             if os.path.exists(cube.root + suffix):
                 _put_back(cube, suffix, staged + suffix, set(plan.channels) - set(replaced))
         elif _copy(cube.root + suffix, staged + suffix):
-            _splice(plan, cube, suffix, staged + suffix, [*replaced, *(beside if suffix != ".model" else ())])
+            _splice(plan, cube, suffix, staged + suffix, [*replaced, *(adjacent if suffix != ".model" else ())])
 
 
 def _finish_images(plan, cube, staged, replaced):

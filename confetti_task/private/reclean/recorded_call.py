@@ -7,15 +7,74 @@ import os
 import numpy as np
 from astropy import units
 
+from ..check.log import why_not_tclean
 from ..images.headers import read_history
 from ..images.history import as_number, differing, doubtful, recorded_parameters
+from . import messages
+from .without_data import check_images
 
 # Parameters of tclean that are lists of numbers.
 LISTS_OF_NUMBERS = ("imsize", "scales")
 
 
+# Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
+TCLEAN_AXES = (2, 3, 1, 0)
+
+
 class NoVisibilitiesError(ValueError):
     """tclean cannot be run again, because its parameters or its visibilities are not at hand."""
+
+
+def how_recorded(cube, channels, vis, parameters, method):
+    """
+    Find out whether tclean can be run again, and how it was called.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    channels : `~astropy.table.QTable`
+        Channels of their check.
+    vis, parameters
+        As for `read_parameters`.
+    method : {'auto', 'subcubes', 'cube', 'image'}
+        The requested method.
+
+    Returns
+    -------
+    recorded : dict
+        Parameters of tclean; empty if channels are to be deconvolved again from their own images.
+    why_not : str
+        Why tclean cannot be run again; '' if it can, or need not be.
+
+    Raises
+    ------
+    ValueError
+        If neither is possible, or if the user asked for what is not.
+    """
+    if method == "image":
+        check_images(cube, channels)
+        return {}, ""
+    try:
+        _check_made_by_tclean(cube)
+        return read_parameters(cube, vis, parameters), ""
+    except NoVisibilitiesError as error:
+        if method != "auto" or vis or parameters:
+            raise
+        why_not = error
+    try:
+        check_images(cube, channels)
+    except ValueError:
+        raise why_not from None
+    return {}, str(why_not)
+
+
+def _check_made_by_tclean(cube):
+    """Raise an error if tclean cannot continue the images."""
+    if cube.fits:
+        raise NoVisibilitiesError(f"imagename='{cube.root}': {why_not_tclean(cube)}")
+    if cube.axes != TCLEAN_AXES:
+        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 
 
 def read_parameters(cube, vis, given):

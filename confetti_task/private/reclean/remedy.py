@@ -205,7 +205,7 @@ def near(run, bad):
     return sorted(channel for channel in good if run[0] <= channel <= run[1])
 
 
-def beside(run, bad):
+def adjacent(run, bad):
     """Good channels of a run of tclean next to a bad one, whose residual may change with it."""
     first, last = run
     flanks = {channel + step for channel in bad for step in (-1, 1)} - set(bad)

@@ -9,7 +9,7 @@ from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.cube import open_cube, read_beam
 from ..images.pixels import read_channel, read_plane
-from .remedy import Reached, beside, near, nearest, unaffected
+from .remedy import Reached, adjacent, near, nearest, threshold, unaffected
 
 # Where nothing was cleaned again, tclean must reproduce the old planes. Measured differences are 1e-6 of the brightest
 # emission, from rounded frequencies.
@@ -183,12 +183,12 @@ def _difference(product, new, cube, run, polarization, channel, noise=None):
     return np.abs(new_plane - old_plane)[known].max(initial=0) / max(scale, np.finfo(np.float32).tiny)
 
 
-def changed_beside(plan, run, cube, noise):
+def changed_neighbours(plan, run, cube, noise):
     """Good channels next to bad ones whose residual changed, because it contained part of the bad model."""
     new = open_cube(plan.name(run))
     return [
         channel
-        for channel in beside(run, plan.channels)
+        for channel in adjacent(run, plan.channels)
         for polarization in range(cube.shape[0])
         if _difference("residual", new, cube, run, polarization, channel, noise) > SAME_IMAGE
     ]
@@ -298,3 +298,49 @@ def _flux(cube, polarization, channel):
 def _peak(cube, polarization, channel, cleaned):
     residual = read_channel(cube, "residual", polarization, channel)
     return float(np.abs(np.nan_to_num(residual[cleaned])).max(initial=0))
+
+
+def channel_noise(cube, channels):
+    """rms noise of every channel of the first polarization in Jy/beam, from the table of the channels."""
+    return noise_of_channels(channels, cube.stokes[0], cube.channels)
+
+
+def newly_bad(before, after, cleaned):
+    """
+    Channels that are bad only now.
+
+    Parameters
+    ----------
+    before, after : dict
+        From `reclean.result.summarize_check`, of the old images and of the new ones.
+    cleaned : iterable of int
+        Channels that were cleaned again.
+
+    Returns
+    -------
+    channels : list of int
+        Those that were not bad before, and were not cleaned again: a bad neighbour had hidden it.
+    """
+    return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
+
+
+def bad_again(plan, bad, after):
+    """
+    Channels that a gentler clean may improve.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, whose runs of tclean are done.
+    bad : sequence of int
+        Channels that were bad, and have new planes.
+    after : dict
+        From `reclean.result.summarize_check`, of the new images, with their noise in Jy/beam.
+
+    Returns
+    -------
+    channels : list of int
+        Those in which CLEAN diverged again; all that are bad again if they were cleaned into the noise.
+    """
+    into_the_noise = 0 < threshold(plan.parameters[0]) < after["noise"]
+    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(bad))
