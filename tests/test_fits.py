@@ -468,7 +468,7 @@ def test_products_are_never_named_like_a_fits_set(products, suffix):
     write_cube("casa", products)
     with open("line" + suffix, "w") as file:
         file.write("of tclean")
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="casa", outfile="line")
 
 

@@ -126,7 +126,7 @@ def test_a_clean_mask_of_tclean_is_never_taken_for_a_mask_of_candidates(products
     products.mask = np.ones_like(products.model)
     write_cube("line", products)
     write_cube("line.confetti.candidates", products)
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="line", candidatemask=candidatemask, overwrite=True)
     assert read_image("line.confetti.candidates.mask").all()
 

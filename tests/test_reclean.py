@@ -253,9 +253,7 @@ def test_a_value_that_cannot_be_read_is_named_with_its_parameter(cube, name, val
 def test_without_a_history_the_parameters_must_be_given(cube):
     shutil.rmtree("line.image")
     write_image("line.image", cube.image, unit="Jy/beam", beams="one")
-    with pytest.raises(
-        ValueError, match="line.image and its model have no run of tclean .*give vis=... and parameters"
-    ):
+    with pytest.raises(ValueError, match="line.image and its model have no tclean run .*give vis=... and parameters"):
         prepared(vis="line.ms")
     assert not os.path.exists("line_reclean.work")
     given = {"specmode": "cube", "niter": 100, "threshold": 0.01, "imsize": [64, 64], "gridder": "mosaic"}

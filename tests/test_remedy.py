@@ -226,7 +226,7 @@ def test_that_points_make_no_extended_emission_is_told_where_cleaning_again_did_
     before = {"channels": [23], "diverged": [], "residual": 0.09}
     after = {"channels": still_bad, "diverged": [], "residual": 0.09, "noise": 0.02}
     texts = reclean_warnings(plan, before, after, 0.09, [], {"undecided": [], "leftover": []})
-    assert any("makes extended emission of points" in text for text in texts) == said
+    assert any("models extended emission as points" in text for text in texts) == said
 
 
 def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():

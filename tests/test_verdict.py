@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from inspect import isfunction, signature
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from checks import confetti_check, places
 from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 
 import confetti_task
+from confetti_task.private.check import warnings
 from confetti_task.private.check.evidence import measure_ambiguity
 from confetti_task.private.check.known_sources import read_known
 from confetti_task.private.check.log import WHY_CANDIDATES, describe_channels, describe_verdict
@@ -503,3 +505,15 @@ def test_neither_components_of_noise_nor_masers_in_every_other_channel_are_said_
     assert (np.diff(np.sign(np.diff(flux))) != 0).all()  # they do
     write_cube("line", products)
     assert not any("alternates" in text for text in confetti_check(imagename="line")["warnings"])
+
+
+def test_every_warning_about_what_was_found_has_its_place_among_those_that_are_reported():
+    of_what_was_found = {
+        function
+        for function in vars(warnings).values()
+        if isfunction(function)
+        and [*signature(function).parameters] == ["found"]
+        and function is not warnings.warnings_of
+    }
+    assert of_what_was_found == set(warnings.WARNINGS)
+    assert len(warnings.WARNINGS) == len(of_what_was_found)

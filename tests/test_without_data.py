@@ -76,7 +76,7 @@ def assert_mended(result, old):
 def test_where_tclean_cannot_run_the_default_deconvolves_and_says_why():
     result = confetti_reclean(imagename="line")
     assert "without visibilities, because" in result["warnings"][0]
-    assert "have no run of tclean in their history" in result["warnings"][0]
+    assert "have no tclean run in their history" in result["warnings"][0]
     assert_mended(result, open_cube("line"))
     primary_beam, image = read_image("line_reclean.image.pbcor"), read_image("line_reclean.image")
     np.testing.assert_allclose(primary_beam[BAD], image[BAD] / 0.5, rtol=1e-6)
@@ -125,11 +125,11 @@ def test_a_dry_run_writes_nothing():
 
 @pytest.mark.usefixtures("cube")
 def test_whoever_asks_for_tclean_gets_its_errors():
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line", vis="elsewhere.ms")
     with pytest.raises(ValueError, match="elsewhere.ms not found"):
         confetti_reclean(imagename="line", vis="elsewhere.ms", parameters={"imsize": 64})
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line", method="cube")
 
 
@@ -138,7 +138,7 @@ def test_without_a_psf_there_is_no_way():
     os.rename("line.psf", "elsewhere.psf")
     with pytest.raises(ValueError, match="that needs .psf"):
         confetti_reclean(imagename="line", method="image")
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line")
     os.rename("elsewhere.psf", "line.psf")
 

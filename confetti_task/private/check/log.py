@@ -56,17 +56,14 @@ def describe_response(response):
     return text.format(shared=response.shared, number=response.averaged)
 
 
-RISEN = (
-    "The record of tclean shows that the peak residual rose by half in a minor cycle of channels {channels}: suspicious"
-)
+RISEN = "tclean's record shows that the peak residual rose by half in a minor cycle of channels {channels}: suspicious"
 NOT_RISEN = (
-    "The record of tclean shows no minor cycle in which the peak residual rose by half (the largest ratio is "
-    "{largest:.2f})"
+    "tclean's record shows no minor cycle in which the peak residual rose by half (the largest ratio is {largest:.2f})"
 )
 
 
 def describe_record(rises, thresholds):
-    """What the record of tclean shows, in one line; nothing if there is no record."""
+    """What tclean's record shows, in one line; nothing if there is no record."""
     if np.isnan(rises).all():
         return
     risen = np.flatnonzero(rises >= thresholds.rise)

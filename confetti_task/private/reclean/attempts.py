@@ -44,7 +44,7 @@ def before_new_images(plan, step, proof):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        The plan of an attempt, whose runs of tclean are done.
+        The plan of an attempt, whose tclean runs are done.
     step : `Next`
         The attempt.
     proof : `reclean.proof.Proof`

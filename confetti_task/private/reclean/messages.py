@@ -9,7 +9,7 @@ from .remedy import DEPTH_SIGMA, is_share, threshold
 from .verify import newly_bad
 
 OTHER_AXES = (
-    "{path} has its axes in another order than tclean writes and reads them, as after exportfits and importfits; "
+    "{path} has its axes in another order than tclean writes and reads, as after exportfits and importfits; "
     "import the FITS files with defaultaxes=True, defaultaxesvalues=['', '', '', 'I'], or transpose .model, .image, "
     ".residual and .psf, like imtrans(imagename='{root}.model', outfile='NAME.model', order='0132'), and check the new "
     "images"
@@ -39,34 +39,34 @@ KEPT_MODELS = (
 )
 UNDECIDED = (
     "the data could not decide about channels {chans}: cleaned again in two ways, they have sources that the "
-    "visibilities do not support, other ones each time. The old planes stay, and the channels are suspicious still"
+    "visibilities do not support, but different ones each time. They keep their old planes and remain suspicious"
 )
 LEFTOVER = (
-    "suspicious channels {chans} were not cleaned again, for lack of budget: set a larger budget, like budget=1, and "
+    "suspicious channels {chans} were not cleaned again because of the budget: set a larger one, e.g. budget=1, and "
     "overwrite=True"
 )
 HIGH_GAIN = (
-    "channels {chans} had diverged with the recorded loop gain of {recorded:g}, and were cleaned with {gain:g} now: "
+    "channels {chans} had diverged with the recorded loop gain of {recorded:g}, and were now cleaned with {gain:g}: "
     "use at most 0.1 in tclean"
 )
 INTO_THE_NOISE = (
-    "the recorded threshold of {threshold} is {part:.2g} times the channel rms: this far down CLEAN fits noise, which "
+    "the recorded threshold of {threshold} is {part:.2g} times the channel rms: at that depth CLEAN fits noise, which "
     "makes it diverge and leaves small fake sources; {what}"
 )
 RAISED = (
-    "the channels were cleaned down to {raised} now, 3 times the rms: emission that others hold below is left in theirs"
+    "the channels were cleaned down to {raised} now, 3 times the rms: fainter emission, which other channels have in "
+    "their models, is left in their residuals"
 )
 SET_IT = "for 3 times the rms set parameters={{'threshold': '{depth:.3g}Jy'}}"
-OF_POINTS = (
-    "tclean was called with deconvolver='{deconvolver}', which makes extended emission of points, in a way that the "
-    "data do not decide: it is wrong there with any loop gain. Where emission is larger than the beam, call again with "
-    "parameters={{'deconvolver': 'multiscale', 'scales': [0, ...]}}, those of one and three beams in pixels, and "
+POINT_MODEL = (
+    "tclean was called with deconvolver='{deconvolver}', which models extended emission as points, in a way that the "
+    "data do not constrain: it is wrong at any loop gain. Where emission is larger than the beam, call again with "
+    "parameters={{'deconvolver': 'multiscale', 'scales': [0, ...]}}, with scales of one and three beams in pixels, and "
     "overwrite=True"
 )
 POINTS_WITHOUT_DATA = (
-    "deconvolved again with points, as deconvolver='hogbom' and its like do: of extended emission some per cent may "
-    "still be wrong, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do "
-    "better"
+    "deconvolved again with points, as with deconvolver='hogbom': extended emission may still be wrong by a few per "
+    "cent, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do better"
 )
 LEFT_OUT = "channels {chans} were bad before but were not selected: they are still bad"
 HIDDEN = "channels {chans} are bad too, which showed only after their neighbours had been cleaned again"
@@ -83,18 +83,18 @@ LESS_DEEP = (
 )
 SHARE_ENDED = (
     "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby: "
-    "niter, not the threshold, ended the recorded clean, and the share of these channels ended this one; for the same "
+    "niter, not the threshold, ended the recorded clean, and these channels' share of it ended this one; for the same "
     "depth call again with parameters={{'niter': {niter}, 'threshold': '{depth:.3g}Jy'}} and overwrite=True"
 )
 SPREAD = (
     "channels {chans}, next to bad ones, kept their model, but their residual and image changed, because tclean had "
     "spread part of the bad model over them"
 )
-# What method='image' is worth beside a re-clean with the visibilities.
+# How well method='image' does, compared with a re-clean from the visibilities.
 WORTH_WITHOUT_DATA = (
     "what does not come back when a channel is deconvolved again is fake, but around bright emission the new images "
-    "are less exact than those of tclean, which sees the visibilities: errors of up to 6.5 to 8 sigma were left, "
-    "beside 4.5 to 6.5"
+    "are less accurate than tclean's, which uses the visibilities: errors of up to 6.5 to 8 sigma remained, compared "
+    "with 4.5 to 6.5"
 )
 WITHOUT_DATA = (
     "channels are deconvolved again from their own images, without visibilities, because {reason}. "
@@ -106,31 +106,31 @@ CANNOT_DECONVOLVE = (
 )
 NOT_AS_RESTORED = (
     "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
-    "primary beam: planes that are deconvolved again would not be like the others; give the image as it was restored"
+    "primary beam: planes that are deconvolved again would not match the others; give the image as it was restored"
 )
 IMPOSSIBLE = (
-    "channels {chans} could not be deconvolved again, because the model or the image holds no numbers, or because the "
-    "PSF is blank or not centred: they keep their old planes"
+    "channels {chans} could not be deconvolved again, because the model has NaN or infinite pixels, or the image is "
+    "blank, or the PSF is blank or not centred: they keep their old planes"
 )
 NOT_CONVERGED = (
-    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong all "
-    "over, or the PSF of the images not that of the data; the new planes are the best that was reached, and may hold "
-    "as many fake sources as the old ones"
+    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong "
+    "everywhere, or the PSF may not be that of the data; the new planes are the best that was reached, and may have as "
+    "many fake sources as the old ones"
 )
 BAD_WITHOUT_DATA = (
-    "channels {chans} are still bad: their own images do not say more. Clean them again with the visibilities, "
+    "channels {chans} are still bad, and their own images cannot improve them. Clean them again with the visibilities, "
     "vis=..., parameters={{...}} and overwrite=True"
 )
 UNDECIDED_WITHOUT_DATA = (
     "their own images could not decide about channels {chans}, which did not converge, or have sources that the PSF "
-    "does not support: the old planes stay, and the channels are suspicious still. The visibilities would decide"
+    "does not support: they keep their old planes and remain suspicious. The visibilities would decide"
 )
 # The peak of pure noise alone varies by a tenth from channel to channel.
 RESIDUAL_ABOVE = 1.25
 
 
 def describe_plan(plan, channels, seconds):
-    """What will be done, with the full calls of tclean; without one, with the seconds that one core will take."""
+    """What will be done: tclean's full calls, or without tclean the time in ``seconds`` of one core."""
     if plan.method == "image":
         return (
             f"Deconvolving channels {format_channels(plan.channels)} of {channels} again from their own images, "
@@ -147,7 +147,7 @@ def describe_plan(plan, channels, seconds):
 
 
 def _causes(plan, before, after):
-    """Why CLEAN diverged, where the recorded parameters show it; one sentence each."""
+    """Why CLEAN diverged, where the recorded parameters explain it; one sentence each."""
     diverged = set(before["diverged"]) & set(plan.channels)
     recorded, gain = plan.recorded, plan.parameters[0]["gain"]
     if diverged and recorded.get("gain", 0.1) > gain:
@@ -182,9 +182,9 @@ def reclean_warnings(plan, before, after, depth, spread, proof):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
             warnings.append(text.format(chans=format_channels(channels), **about))
-    deconvolver = plan.recorded.get("deconvolver", "hogbom")  # which is the default of tclean
+    deconvolver = plan.recorded.get("deconvolver", "hogbom")  # tclean's default
     if with_data and bad & cleaned and deconvolver in POINT_DECONVOLVERS:
-        warnings.append(OF_POINTS.format(deconvolver=deconvolver))
+        warnings.append(POINT_MODEL.format(deconvolver=deconvolver))
     if with_data:
         warnings += _too_shallow(plan, before, after, depth)
     if spread:

@@ -1,4 +1,4 @@
-"""The files of confetti_reclean: the inputs of tclean, and the new set of images."""
+"""The files of confetti_reclean: tclean's inputs, and the new set of images."""
 
 import os
 import shutil
@@ -74,7 +74,7 @@ def check_outname(outname, cube, confetti, overwrite):
 
 def check_room(plan, cube):
     """
-    Check that the disk has room for the new set and for the work of tclean.
+    Check that the disk has room for the new set and for the work folder.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def check_room(plan, cube):
     """
     part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
     old_set = sum(_size(path) for suffix in IMAGES for path in files_of(cube, suffix))
-    # The new set, the images of tclean, its start model and its clean mask.
+    # The new set; tclean's images, start model and clean mask.
     needed = old_set + part * (old_set + 2 * _size_of_model(cube))
     if plan.method == "image":  # the images to compare, and three new planes of each channel
         needed += 3 * len(plan.channels) / cube.channels * _size_of_model(cube)
@@ -116,7 +116,7 @@ def _size_of_model(cube):
 
 def write_start(plan, cube, start_plane, clean_mask):
     """
-    Write the work folder with all inputs of tclean, and the script that runs it.
+    Write the work folder with all of tclean's inputs, and the script that runs it.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def write_new_set(plan, cube, replaced, adjacent, finds, table):
     cube : `images.cube.Cube`
         The old images.
     replaced : list of int
-        Channels that get the new planes. If there are none, only the proof is written: the old images are good.
+        Channels that get new planes. Without any, only the proof is written: the old images are good.
     adjacent : set of int
         Good channels whose residual and image are renewed too.
     finds : structured `~numpy.ndarray`
@@ -294,7 +294,7 @@ def _stage_images(plan, cube, staged, replaced, adjacent):
 
 
 def _finish_images(plan, cube, staged, replaced):
-    """Say in the new set where channels were cleaned again, and how."""
+    """Record in the new set where channels were cleaned again, and how."""
     if os.path.exists(staged + ".mask"):
         _splice(plan, cube, ".cleanmask", staged + ".mask", replaced)
     with opened(staged + ".image") as tool:
@@ -302,7 +302,7 @@ def _finish_images(plan, cube, staged, replaced):
 
 
 def _put_back(cube, suffix, path, channels):
-    """Give channels of a new image their old planes again."""
+    """Restore the old planes of some channels of a new image."""
     with opened(path) as tool:
         for channel in sorted(channels):
             for polarization in range(cube.shape[0]):

@@ -1,4 +1,4 @@
-"""Verify that the images of tclean agree with the old ones, and measure how deep it cleaned."""
+"""Verify that tclean's images agree with the old ones, measure how deep it cleaned, and decide what is still bad."""
 
 import numpy as np
 
@@ -21,11 +21,11 @@ SAME_FREQUENCY = 0.01  # channels
 
 
 class OtherDataError(ValueError):
-    """The visibilities or parameters are not those with which the old images were made."""
+    """The visibilities or parameters are not those from which the old images were made."""
 
 
 class UnstableError(Exception):
-    """The peak residual rose in minor cycles of some channels: what comes of them is of no use."""
+    """The peak residual rose in minor cycles of some channels, whose images are useless."""
 
     def __init__(self, channels):
         super().__init__(f"the peak residual rose in a minor cycle of channels {format_channels(channels)}")
@@ -34,7 +34,7 @@ class UnstableError(Exception):
 
 def check_stable(plan, run, record):
     """
-    Check that the peak residual rose by half in no minor cycle of a run of tclean.
+    Check that the peak residual rose by half in no minor cycle of a tclean run.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def check_stable(plan, run, record):
 
 def check_run(plan, run, cube, noise):
     """
-    Check that a run of tclean did what was asked, with the visibilities of the old images.
+    Check that a tclean run did what was asked, with the visibilities of the old images.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def check_run(plan, run, cube, noise):
     Returns
     -------
     warnings : list of str
-        A warning if a full cube was made from other visibilities than the old one; it is consistent in itself.
+        A warning if a full cube was made from other visibilities than the old one; it is self-consistent.
 
     Raises
     ------
@@ -121,11 +121,11 @@ def check_run(plan, run, cube, noise):
 DIFFERENT = (
     "where nothing was cleaned again, and in what cleaning does not change, the new images differ from {root}: {what}; "
     "the visibilities, their weights, the parameters or the restoring beam are not the same: give the vis or the "
-    "parameters that it was made with, or set method='cube'"
+    "parameters from which it was made, or set method='cube'"
 )
 NOT_COMPARED = (
-    "beside channels {chans} no channel stays as it was: whether the visibilities are those that {root} was made from "
-    "could not be verified"
+    "no channel near channels {chans} is unaffected by the re-clean, so it could not be verified that the visibilities "
+    "are those from which {root} was made"
 )
 
 
@@ -184,7 +184,7 @@ def _difference(product, new, cube, run, polarization, channel, noise=None):
 
 
 def changed_neighbours(plan, run, cube, noise):
-    """Good channels next to bad ones whose residual changed, because it contained part of the bad model."""
+    """Good channels adjacent to bad ones whose residual changed, because it contained part of the bad model."""
     new = open_cube(plan.name(run))
     return [
         channel
@@ -208,7 +208,7 @@ def state_of_channels(plan, cube):
     Returns
     -------
     before, after : dict
-        Of the channels that were cleaned again: model_flux in Jy, and residual, the absolute peak in Jy/beam.
+        model_flux in Jy, and residual, the absolute peak in Jy/beam, over the channels that were cleaned again.
     depth : float
         Median peak residual in the good channels near them; NaN if there are none.
     """
@@ -234,7 +234,7 @@ def models_of(plan, cube):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        The plan, whose runs of tclean are done.
+        The plan, whose tclean runs are done.
     cube : `images.cube.Cube`
         The old images.
 
@@ -269,7 +269,8 @@ def measure_reached(cube, channels, again):
     Returns
     -------
     reached : `reclean.remedy.Reached`
-        With good channels near them. A channel without a clean mask is none of them: where it was cleaned is unknown.
+        Measured in good channels near them. Channels without a clean mask are excluded, because where they were cleaned
+        is unknown.
     """
     cleaned, again = {*cleaned_channels(channels), *again}, {*bad_channels(channels), *again}
     noise = [noise_of_channels(channels, stokes, cube.channels) for stokes in cube.stokes]
@@ -284,7 +285,7 @@ def measure_reached(cube, channels, again):
 
 
 def _peaks_where_cleaned(cube, channel):
-    """Peak residual within the clean mask, whose holes were not cleaned, and polarization, of each that has one."""
+    """Peak residual within the clean mask, whose holes were not cleaned, and polarization, for each with a mask."""
     for polarization in range(cube.shape[0] if cube.has("mask", channel) else 0):
         cleaned = read_channel(cube, "mask", polarization, channel) > 0
         if cleaned.any():
@@ -331,7 +332,7 @@ def bad_again(plan, bad, after):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        The plan, whose runs of tclean are done.
+        The plan, whose tclean runs are done.
     bad : sequence of int
         Channels that were bad, and have new planes.
     after : dict

@@ -22,13 +22,13 @@ from . import messages
 # Bytes that all processes together may use.
 MEMORY = 2e9
 
-# Products of a set, in the order in which they are written: the image for the primary beam needs the other two.
+# Products of a set, in the order in which they are written: the corrected image needs the image and the primary beam.
 SUFFIXES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image", ".image.pbcor")
 WITH_NEW_PLANES = (".model", ".residual", ".image")
 # What the proof reads.
 COMPARED = (".psf", *WITH_NEW_PLANES)
 
-# State of a plane of which nothing can be computed, because the old one holds no numbers or the PSF none.
+# State of a plane that cannot be computed, because the old one or the PSF is blank or not finite.
 IMPOSSIBLE = "impossible"
 
 
@@ -73,7 +73,7 @@ def deconvolve_again(plan, cube, tables):
     """
     Deconvolve the channels of a plan, and write what the proof compares into its work folder.
 
-    What an interrupted attempt has done is taken from there.
+    Planes that an interrupted attempt has finished are taken from there.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _deconvolve(cube, scales, planes):
 
         for place, noise, beam, clean_mask, file in planes:
             new = {"state": IMPOSSIBLE}
-            if np.isfinite(noise) and _holds_numbers(cube, *place):
+            if np.isfinite(noise) and _is_finite(cube, *place):
                 _, after, _ = deconvolve_channel(cube, *place, noise, beam, unless_interrupted, clean_mask)
                 new = new if after is None else after._asdict()
             with open(file + ".part", "wb") as opened_file:
@@ -144,15 +144,15 @@ def _deconvolve(cube, scales, planes):
             os.replace(file + ".part", file)
 
 
-def _holds_numbers(cube, polarization, channel):
-    """Whether a plane holds anything, and its model numbers alone: where CLEAN ran away its dirty image is lost."""
+def _is_finite(cube, polarization, channel):
+    """Whether the image is not blank, and the model finite: where CLEAN ran away the dirty image is lost."""
     model, image = (read_channel(cube, name, polarization, channel) for name in ("model", "image"))
     return bool(np.isfinite(model).all() and np.isfinite(image).any())
 
 
 def states_of(plan, cube):
     """
-    What became of the channels of a plan.
+    Find out how the channels of a plan converged.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def states_of(plan, cube):
     Returns
     -------
     states : dict
-        Set of the states of the polarizations of each channel: 'converged', 'stopped', 'diverged' or 'impossible'.
+        For each channel the states of its polarizations, a set: 'converged', 'stopped', 'diverged' or 'impossible'.
     """
     states = {channel: set() for channel in plan.channels}
     for place in _places(plan, cube):
@@ -177,8 +177,8 @@ def _warnings(plan, cube):
     bad = {channel: states for channel, states in states_of(plan, cube).items() if channel not in plan.suspects}
     impossible = [channel for channel, states in bad.items() if IMPOSSIBLE in states]
     short = [channel for channel, states in bad.items() if states - {IMPOSSIBLE, "converged"}]
-    of_points = [messages.POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
-    return of_points + [
+    point_model = [messages.POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
+    return point_model + [
         text.format(chans=format_channels(channels))
         for text, channels in ((messages.IMPOSSIBLE, impossible), (messages.NOT_CONVERGED, short))
         if channels
@@ -198,7 +198,7 @@ def write_set(plan, cube, root, channels, suffixes=SUFFIXES):
     root : str
         Root name of the set; images of this name are replaced.
     channels : sequence of int
-        Channels of the plan that get their new planes. All others stay as they are, bit by bit.
+        Channels of the plan that get their new planes. All others are copied bit for bit.
     suffixes : sequence of str
         Which images.
     """
@@ -222,7 +222,7 @@ def _put_new_planes(plan, cube, root, suffix, places):
                 primary_beam = read_plane(root + ".pb", cube, *place)
                 blank |= ~(primary_beam > 0)
                 plane = plane / np.where(blank, 1, primary_beam)
-            if suffix != ".model":  # whatever is under the mask of the old image stays there
+            if suffix != ".model":  # pixels under the mask of the old image keep their values
                 box = cube.box(*place, place[1] + 1)
                 plane = np.where(blank, cube.from_image_order(tool.getchunk(*box))[0], plane)
             put_plane(tool, cube, *place, plane)

@@ -55,7 +55,7 @@ def verdict_in_words(sources, channels):
 def _diverged_in_words(channels, checked):
     diverged = diverged_channels(channels)
     if diverged:
-        yield f"CLEAN diverged in {len(diverged)} of {len(checked)} channels, where the image is wrong all over."
+        yield f"CLEAN diverged in {len(diverged)} of {len(checked)} channels, where the whole image is wrong."
 
 
 def _fake_in_words(sources, checked):
@@ -97,9 +97,9 @@ def clean_again(bad, suspects):
 
 WHAT_IS_COMPARED = (
     "Old image, new image and their difference, with one scale, linear near zero and logarithmic beyond: the worst "
-    "proved fake sources, then changed and open ones, in the channels that have new planes. Both images hold the same "
-    "data: what differs is what CLEAN invented, and, around bright emission, how deep either clean went; the numbers "
-    "leave the depth out. The ellipse is the restoring beam; the dotted circle marks the find."
+    "proved fake sources, then changed and open ones, in the channels that have new planes. Both images are of the "
+    "same data: what differs is what CLEAN invented and, around bright emission, how deep either clean went, which the "
+    "numbers leave out. The ellipse is the restoring beam; the dotted circle marks the find."
 )
 NOTHING_TO_COMPARE = "The images before and after cannot be shown, only what was measured in them: {error}."
 WHAT_FINDS_ARE = {
