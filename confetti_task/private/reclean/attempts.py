@@ -6,7 +6,7 @@ import numpy as np
 
 from ..check.tables import diverged_channels
 from ..images.channels import format_channels
-from . import messages
+from .messages import HIDDEN
 from .new_images import keep_models
 from .proof import replaced_channels, settle, to_json, undecided
 from .remedy import DEPTH_SIGMA
@@ -25,16 +25,34 @@ Todo = namedtuple("Todo", "bad suspects leftover method rounds second_way gentle
 Next = namedtuple("Next", "why job attempt todo")
 
 
+OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
+
+
 def with_the_full_cube(step, error):
     """Image the full cube instead of sub-cubes, which cannot be inserted into the old images."""
-    return step._replace(why=messages.OTHER_DATA.format(error=error), todo=step.todo._replace(method="cube"))
+    return step._replace(why=OTHER_DATA.format(error=error), todo=step.todo._replace(method="cube"))
+
+
+UNSTABLE = (
+    "the peak residual rose by half in a minor cycle of channels {chans}: cleaning once more, with a loop gain of "
+    "{gain:g} and a threshold of at least {depth:.3g} Jy"
+)
 
 
 def gently_from_the_start(step, channels):
     """Begin again more gently, because CLEAN went wrong in some channels."""
     job, todo = _more_gently(step.job, step.todo, usual_noise(step.job.cube, step.job.tables[1]))
-    why = messages.UNSTABLE.format(chans=format_channels(channels), gain=job.gain, depth=job.depth)
+    why = UNSTABLE.format(chans=format_channels(channels), gain=job.gain, depth=job.depth)
     return Next(why, job, job, todo)
+
+
+SECOND_WAY = (
+    "the new images of channels {chans} have sources that the visibilities do not support: cleaning once more, with a "
+    "loop gain of {gain:g} and from another start model"
+)
+KEPT_MODELS = (
+    "tclean spreads models over neighbouring channels: imaging once more, with the old models of channels {chans}"
+)
 
 
 def before_new_images(plan, step, proof):
@@ -65,7 +83,7 @@ def before_new_images(plan, step, proof):
         other = next(start for start in START_MODELS.values() if start is not job.start)
         settled = to_json(settle(proof, bad, doubt))
         attempt = job._replace(gain=job.gain / 2, start=other, done=tuple(bad), settled=settled)
-        why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
+        why = SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
         return Next(why, job, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False))
     # Channels that keep their old planes had another model in this run, which tclean may have spread into the residuals
     # of their neighbours: image once more, with the old models there; nothing is cleaned.
@@ -74,7 +92,7 @@ def before_new_images(plan, step, proof):
         keep_models(plan, job.cube, bad)
         kept = sorted(set(plan.channels) - set(bad))
         attempt = job._replace(done=tuple(bad), settled=to_json(settle(proof, bad)))
-        why = messages.KEPT_MODELS.format(chans=format_channels(kept))
+        why = KEPT_MODELS.format(chans=format_channels(kept))
         return Next(why, job, attempt, todo._replace(bad=bad, suspects=[]))
     return None
 
@@ -90,6 +108,12 @@ def spreads_into_kept(plan, job, proof):
     )
     noise = channel_noise(job.cube, job.tables[1])
     return bool(replaced and concerned) and any(changed_neighbours(plan, run, job.cube, noise) for run in plan.runs)
+
+
+GENTLER = (
+    "channels {chans} are still bad: cleaning once more, with a loop gain of {gain:g} and a threshold of at least "
+    "{depth:.3g} Jy"
+)
 
 
 def after_new_images(plan, step, proof, result):
@@ -115,13 +139,13 @@ def after_new_images(plan, step, proof, result):
     # Channels that are bad again: once more, with half the loop gain and no deeper than the usual multiple of the rms.
     if again and todo.gentler:
         job, todo = _more_gently(job, todo, after["noise"])
-        why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
+        why = GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
         return Next(why, job, job, todo._replace(bad=bad, suspects=[]))
     # Channels that are bad only now, because a bad neighbour had hidden it: another round, with them.
     if hidden and todo.rounds > 1:
         leftover = [channel for channel in todo.leftover if channel not in hidden]
         todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], leftover=leftover, rounds=todo.rounds - 1)
-        return Next(messages.HIDDEN.format(chans=format_channels(hidden)), job, job, todo)
+        return Next(HIDDEN.format(chans=format_channels(hidden)), job, job, todo)
     return None
 
 

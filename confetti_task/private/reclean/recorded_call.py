@@ -10,7 +10,6 @@ from astropy import units
 from ..check.log import why_not_tclean
 from ..images.headers import read_history
 from ..images.history import as_number, differing, doubtful, recorded_parameters
-from . import messages
 from .without_data import check_images
 
 # tclean's parameters that are lists of numbers.
@@ -69,12 +68,20 @@ def how_recorded(cube, channels, vis, parameters, method):
     return {}, str(why_not)
 
 
+OTHER_AXES = (
+    "{path} has its axes in another order than tclean writes and reads, as after exportfits and importfits; "
+    "import the FITS files with defaultaxes=True, defaultaxesvalues=['', '', '', 'I'], or transpose .model, .image, "
+    ".residual and .psf, like imtrans(imagename='{root}.model', outfile='NAME.model', order='0132'), and check the new "
+    "images"
+)
+
+
 def _check_made_by_tclean(cube):
     """Raise an error if tclean cannot continue the images."""
     if cube.fits:
         raise NoVisibilitiesError(f"imagename='{cube.root}': {why_not_tclean(cube)}")
     if cube.axes != TCLEAN_AXES:
-        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
+        raise ValueError(OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 
 
 def read_parameters(cube, vis, given):

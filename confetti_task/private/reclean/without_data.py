@@ -17,7 +17,6 @@ from ..images.cube import read_beam
 from ..images.headers import opened
 from ..images.pixels import read_channel, read_plane
 from ..images.write import copy_as_casa_image, put_plane
-from . import messages
 
 # Bytes that all processes together may use.
 MEMORY = 2e9
@@ -30,6 +29,16 @@ COMPARED = (".psf", *WITH_NEW_PLANES)
 
 # State of a plane that cannot be computed, because the old one or the PSF is blank or not finite.
 IMPOSSIBLE = "impossible"
+
+
+CANNOT_DECONVOLVE = (
+    "channels of {root} cannot be deconvolved again from their own images: that needs .psf, and planes of up to 4096 "
+    "pixels"
+)
+NOT_AS_RESTORED = (
+    "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
+    "primary beam: planes that are deconvolved again would not match the others; give the image as it was restored"
+)
 
 
 def check_images(cube, channels):
@@ -50,9 +59,9 @@ def check_images(cube, channels):
         planes would not be like the others.
     """
     if not can_deconvolve(cube, 0):
-        raise ValueError(messages.CANNOT_DECONVOLVE.format(root=cube.root))
+        raise ValueError(CANNOT_DECONVOLVE.format(root=cube.root))
     if any(mismatch.kind != EDGES for mismatch in mismatches(cube, _measured(cube, channels))):
-        raise ValueError(messages.NOT_AS_RESTORED.format(path=cube.path("image")))
+        raise ValueError(NOT_AS_RESTORED.format(path=cube.path("image")))
 
 
 def _measured(cube, channels):
@@ -173,14 +182,29 @@ def states_of(plan, cube):
     return states
 
 
+POINTS_WITHOUT_DATA = (
+    "deconvolved again with points, as with deconvolver='hogbom': extended emission may still be wrong by a few per "
+    "cent, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do better"
+)
+NOT_DECONVOLVED = (
+    "channels {chans} could not be deconvolved again, because the model has NaN or infinite pixels, or the image is "
+    "blank, or the PSF is blank or not centred: they keep their old planes"
+)
+NOT_CONVERGED = (
+    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong "
+    "everywhere, or the PSF may not be that of the data; the new planes are the best that was reached, and may have as "
+    "many fake sources as the old ones"
+)
+
+
 def _warnings(plan, cube):
     bad = {channel: states for channel, states in states_of(plan, cube).items() if channel not in plan.suspects}
     impossible = [channel for channel, states in bad.items() if IMPOSSIBLE in states]
     short = [channel for channel, states in bad.items() if states - {IMPOSSIBLE, "converged"}]
-    point_model = [messages.POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
+    point_model = [POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
     return point_model + [
         text.format(chans=format_channels(channels))
-        for text, channels in ((messages.IMPOSSIBLE, impossible), (messages.NOT_CONVERGED, short))
+        for text, channels in ((NOT_DECONVOLVED, impossible), (NOT_CONVERGED, short))
         if channels
     ]
 
