@@ -104,7 +104,7 @@ def test_emission_does_not_raise_the_noise_and_a_deep_clean_does_not_lower_it():
     assert noise_of(planes(new), 0.01, 0.01) == 0.01
 
 
-def test_where_the_noise_is_unknown_the_whole_residual_tells_it():
+def test_where_the_noise_is_unknown_it_is_measured_in_the_whole_residual():
     assert noise_of(planes(Products()), 0, 3 * NOISE) == pytest.approx(NOISE, rel=0.15)
 
 

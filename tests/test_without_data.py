@@ -29,7 +29,7 @@ PRODUCTS = ("model", "image", "residual", "psf", "mask", "pb")
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
-    """A folder with a checked cube of tclean without a history: a maser beside confetti, and a continuum source."""
+    """A folder with a checked cube of tclean's without a history: a maser next to confetti, and a continuum source."""
     products = Products(channels=CHANNELS)
     products.add_point(BAD, 45, 15, MASER)
     products.add_confetti(BAD, 30, 26, 20 * NOISE)
@@ -84,7 +84,7 @@ def test_where_tclean_cannot_run_the_default_deconvolves_and_says_why():
 
 
 @pytest.mark.parametrize(("deconvolver", "said"), [("hogbom", True), ("multiscale", False)])
-def test_what_points_leave_wrong_in_extended_emission_is_told(checked, deconvolver, said):
+def test_what_points_leave_wrong_in_extended_emission_is_reported(checked, deconvolver, said):
     copy_here(checked)
     with opened("line.image") as tool:
         parameters = {"imagename": "line", "niter": 1000, "deconvolver": deconvolver, "scales": [0, 6]}
