@@ -42,7 +42,7 @@ from .reclean.verify import (
     OtherDataError,
     UnstableError,
     changed_neighbours,
-    channel_noise,
+    channel_rms,
     check_run,
     check_stable,
     measure_reached,
@@ -182,7 +182,7 @@ def finish(outname):
     if plan.method == "image":
         warnings = _run(plan, cube, tables)  # what an interrupted run has left to do
     else:
-        warnings = [text for run in plan.runs for text in check_run(plan, run, cube, channel_noise(cube, tables[1]))]
+        warnings = [text for run in plan.runs for text in check_run(plan, run, cube, channel_rms(cube, tables[1]))]
     proof = prove(plan, cube, tables)
     return dict(_finish(plan, cube, tables, proof, warnings), seconds=time.time() - started)
 
@@ -198,7 +198,7 @@ def _open(imagename):
 
 def _run(plan, cube, tables, stop_if_unstable=False):
     """Run tclean, up to the first run that does not agree with the old images, or is unstable; returns warnings."""
-    noise, warnings = channel_noise(cube, tables[1]), []
+    noise, warnings = channel_rms(cube, tables[1]), []
     try:
         if plan.method == "image":
             return deconvolve_again(plan, cube, tables)
@@ -234,7 +234,7 @@ def _finish(plan, cube, old, proof, warnings):
     good = plan.outname if final.channels else plan.root
     with _finishable(plan):
         # Whatever is measured in the work folder comes first: with the new set in place, the folder is gone.
-        noise = channel_noise(cube, old[1])
+        noise = channel_rms(cube, old[1])
         changed = {channel for run in final.runs for channel in changed_neighbours(final, run, cube, noise)}
         spread = changed - {*plan.channels}
         state_before, state_after, depth = state_of_channels(final, cube)
@@ -251,7 +251,7 @@ def _finish(plan, cube, old, proof, warnings):
     new = read_tables(check, open_cube(good))
 
     before = dict(summarize_check(*old), **state_before)
-    noise = float(np.nanmedian(channel_noise(cube, new[1])))
+    noise = float(np.nanmedian(channel_rms(cube, new[1])))
     after = dict(summarize_check(*new), **state_after, noise=noise)
     judged = summarize_proof(plan, proof, final.channels, old[1])
     warnings = [*warnings, *messages.reclean_warnings(final, before, after, depth, spread, judged)]

@@ -11,7 +11,7 @@ from .new_images import keep_models
 from .proof import replaced_channels, settle, to_json, undecided
 from .remedy import DEPTH_SIGMA
 from .start_model import start_from_continuum, start_from_neighbours
-from .verify import bad_again, changed_neighbours, channel_noise, newly_bad
+from .verify import bad_again, changed_neighbours, channel_rms, newly_bad
 
 START_MODELS = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
 
@@ -106,7 +106,7 @@ def spreads_into_kept(plan, job, proof):
     concerned = (
         kept if plan.method == "cube" else {channel for channel in kept if {channel - 1, channel + 1} & replaced}
     )
-    noise = channel_noise(job.cube, job.tables[1])
+    noise = channel_rms(job.cube, job.tables[1])
     return bool(replaced and concerned) and any(changed_neighbours(plan, run, job.cube, noise) for run in plan.runs)
 
 
@@ -164,5 +164,5 @@ def usual_noise(cube, channels):
     """Median rms in Jy/beam of the channels in which CLEAN converged; 0 if it did in none, and the rms is unknown."""
     # The residual of a channel that diverged is no noise: 1e29 Jy/beam have been seen.
     converged = np.setdiff1d(np.arange(cube.channels), diverged_channels(channels))
-    noise = channel_noise(cube, channels)[converged]
+    noise = channel_rms(cube, channels)[converged]
     return float(np.nanmedian(noise)) if np.isfinite(noise).any() else 0.0

@@ -301,7 +301,7 @@ def _peak(cube, polarization, channel, cleaned):
     return float(np.abs(np.nan_to_num(residual[cleaned])).max(initial=0))
 
 
-def channel_noise(cube, channels):
+def channel_rms(cube, channels):
     """rms noise of every channel of the first polarization in Jy/beam, from the table of the channels."""
     return noise_of_channels(channels, cube.stokes[0], cube.channels)
 
