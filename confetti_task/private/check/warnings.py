@@ -16,8 +16,7 @@ from .verdict import has_known_noise, without_neighbour
 
 # The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
-# About twice the height of a credible source. In pedestals, with limits of up to 10.3, 0.95 of the fake sources were
-# found, in mosaics, with 10.9 and more, one in ten.
+# In sigma: about twice the height of a credible source, above which most fake sources would be missed.
 BLIND_SIGMA = 10.5
 
 ONE_CHANNEL = (

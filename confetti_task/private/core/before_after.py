@@ -11,9 +11,7 @@ from .sources import take_neighbours
 from .surroundings import disc, height_above_ring, places_within, reduce_around, ring
 
 # Height of a proved fake source, in units of the noise: that which makes a channel suspicious, see
-# `core.decision.Thresholds`. Cleaned carelessly and again carefully, the images differed by 4.0 and more in all of 30
-# bad channels, in mosaics too, and by at most 3.8 in good ones, except where the old image was wrong by 4 to 7. At 1073
-# places that differed by 4 and more the old image was wrong by 3 sigma in 0.98, in mosaics in 0.92.
+# `core.decision.Thresholds`. Bad channels, cleaned again, differ by more, and good ones by less.
 PROOF_SIGMA = 4.0
 # How far from the central pixel the peak of a PSF may be.
 PEAK_NEAR_CENTRE = 2

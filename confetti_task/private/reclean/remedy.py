@@ -1,8 +1,8 @@
 """
 The remedy: which channels to image again, and with which of tclean's parameters. Pure functions.
 
-Measured with the real tclean: a start model that is empty in the bad channels, a clean mask that covers only them and a
-loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
+A start model that is empty in the bad channels, a clean mask that covers only them and a loop gain of 0.1 leave no fake
+source; clean masks with holes make more. The remedies that were tried are compared in docs/explanation/method.md.
 """
 
 from collections import namedtuple
