@@ -16,7 +16,7 @@ from conftest import TOP
 from skies import NOISE, Products
 
 import confetti_task
-from confetti_task.private.check.proof import make_proof_table
+from confetti_task.private.check.proof_table import make_proof_table
 from confetti_task.private.core.quantities import FIND
 from confetti_task.private.images.cube import open_cube
 

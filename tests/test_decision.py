@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from confetti_task.private.check.messages import EVIDENCE
 from confetti_task.private.core.decision import KINDS, Thresholds, evidence_of, pointless, reliability, severity
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
+from confetti_task.private.report import evidence_list
 
 THRESHOLDS = Thresholds()
 
@@ -166,5 +166,5 @@ def test_each_kind_of_evidence_has_its_own_severity_and_reliability():
 
 
 def test_every_kind_of_evidence_is_explained():
-    assert set(EVIDENCE) == set(KINDS)
+    assert set(evidence_list.KINDS) == set(KINDS)
     assert max(map(len, KINDS)) <= CANDIDATE["evidence"].itemsize // 4

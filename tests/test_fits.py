@@ -19,7 +19,7 @@ from checks import confetti_check
 from skies import HOT, NOISE, Products
 
 from confetti_task import confetti_plot, confetti_reclean
-from confetti_task.private.check.messages import describe_verdict, not_of_tclean
+from confetti_task.private.check.log import describe_verdict, why_not_tclean
 from confetti_task.private.images.cube import open_cube
 from confetti_task.private.images.locks import unchanged
 from confetti_task.private.images.pieces import open_pieces
@@ -408,7 +408,7 @@ def test_of_pieces_some_of_which_are_in_fits_one_of_these_is_named_to_be_importe
         region = tools.box(blc=[0, 0, 0, 4], trc=[63, 63, 0, 6])
         tool.tofits(f"line.4.{name}.fits", region=region, stokeslast=False)
         tool.done()
-    assert "importfits(fitsimage='line.4.model.fits'" in not_of_tclean(open_pieces(["line.0", "line.4"]))
+    assert "importfits(fitsimage='line.4.model.fits'" in why_not_tclean(open_pieces(["line.0", "line.4"]))
 
 
 # Masks as FITS files
@@ -468,7 +468,7 @@ def test_products_are_never_named_like_a_fits_set(products, suffix):
     write_cube("casa", products)
     with open("line" + suffix, "w") as file:
         file.write("of tclean")
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="casa", outfile="line")
 
 
@@ -524,7 +524,7 @@ def test_the_page_and_a_plot_are_drawn_from_fits(exported):
 
 def test_cleaning_again_with_tclean_is_refused_with_the_calls_that_help(exported):
     result = confetti_check(imagename="line")
-    assert "With the visibilities the new images are better, but its images are FITS" in describe_verdict(
+    assert "With the visibilities the new images are better, but the images are FITS" in describe_verdict(
         result, open_cube("line")
     )
     assert "importfits" not in describe_verdict(result, open_cube("casa"))

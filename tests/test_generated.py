@@ -90,12 +90,12 @@ def test_the_package_is_imported_without_casa():
 
 def test_the_check_after_a_reclean_has_every_parameter_that_decides():
     """All but names, the selection of products, and what changes no result."""
-    from confetti_task.private.task_confetti_check import OF_THE_CALL, OF_THE_NEXT_CHECK
+    from confetti_task.private.task_confetti_check import INHERITED_PARAMETERS, RECORDED_PARAMETERS
 
     decides_nothing = {"imagename", "outfile", "writestats", "reader", "parallel", "memory", "overwrite"}
     decides_nothing |= {"fitsmask", "candidatemask"}
     names = {"known", "proof"}
     of_the_old_images = {"record"}
     parameters = {parameter.name for parameter in confetti_task.confetti_check.__globals__["PARAMETERS"]}
-    assert {*OF_THE_NEXT_CHECK, *names} == parameters - decides_nothing - of_the_old_images
-    assert set(OF_THE_CALL) <= parameters
+    assert {*INHERITED_PARAMETERS, *names} == parameters - decides_nothing - of_the_old_images
+    assert set(RECORDED_PARAMETERS) <= parameters

@@ -18,13 +18,13 @@ def run(**values):
     ]
 
 
-def test_the_last_run_that_cleaned_tells_and_not_the_one_that_made_the_final_residual():
+def test_the_last_run_that_cleaned_counts_and_not_the_one_that_made_the_final_residual():
     history = run(imagename="line", niter=500, gain=0.3) + run(imagename="line", niter=900, gain=0.1)
     history += run(imagename="line", niter=0, gain=0.7)
     assert recorded_parameters(history, "/data/line") == {"imagename": "line", "niter": 900, "gain": 0.1}
 
 
-def test_where_nothing_was_cleaned_the_last_run_tells():
+def test_where_nothing_was_cleaned_the_last_run_counts():
     history = run(imagename="line", niter=0, robust=0.5) + run(imagename="line", niter=0, robust=-0.5)
     assert recorded_parameters(history, "line")["robust"] == -0.5
 
@@ -34,7 +34,7 @@ def test_runs_of_images_whose_names_begin_alike_are_not_this_ones():
     assert recorded_parameters(history, "/data/imaging/line")["niter"] == 900
 
 
-def test_of_images_that_were_renamed_the_last_run_tells():
+def test_in_images_that_were_renamed_the_last_run_counts():
     assert recorded_parameters(run(imagename="old", niter=900), "new")["niter"] == 900
 
 
@@ -78,7 +78,7 @@ def test_only_what_is_wanted_is_read():
     assert read(history, "line", {"niter"}) == {"niter": 5}
 
 
-def test_a_last_run_without_iterations_is_told_whatever_its_number_is_printed_as():
+def test_a_last_run_without_iterations_is_recognized_whatever_its_number_is_printed_as():
     history = run(imagename="line", niter=900) + ["taskname=tclean", "niter       = np.int64(0)"]
     assert recorded_parameters(history, "line")["niter"] == 900
 

@@ -121,7 +121,7 @@ def test_a_sub_cube_with_another_psf_in_the_bad_channel_alone_is_not_taken(tclea
 
 
 @pytest.mark.parametrize("method", ["cube", "auto"])
-def test_where_all_channels_are_cleaned_again_another_psf_is_said(tclean, method):
+def test_where_all_channels_are_cleaned_again_another_psf_is_reported(tclean, method):
     tclean.products.psf = tclean.products.psf.copy()
     tclean.products.psf[:, 5, 5] += 0.07
     everything = f"0~{CHANNELS - 1}"

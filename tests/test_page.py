@@ -18,7 +18,7 @@ from regions import Regions
 from skies import BEAM, NOISE, Products
 
 from confetti_task import confetti_plot
-from confetti_task.private.check.messages import WHY_CANDIDATES
+from confetti_task.private.check.log import WHY_CANDIDATES
 from confetti_task.private.report.cutouts import read_peak
 from confetti_task.private.report.page import nearest_candidates, velocity_ranges, worst_finds
 

@@ -12,7 +12,7 @@ from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check, places
 from skies import BEAM, HOT, NOISE, Products, convolve
 
-from confetti_task.private.check.messages import describe_channels
+from confetti_task.private.check.log import describe_channels
 from confetti_task.private.check.tables import write_table
 
 
@@ -73,7 +73,7 @@ def test_the_pixel_clean_mask_has_beam_sized_holes_only_at_confetti(products):
     assert np.hypot(*(holes[:, 1:] - HOT[1:]).T).max() == pytest.approx(BEAM / 2)
 
 
-def test_masks_are_float32_and_tell_how_they_were_made(products):
+def test_masks_are_float32_and_record_how_they_were_made(products):
     write_cube("line", products)
     result = confetti_check(imagename="line")
     from casatools import image
@@ -126,7 +126,7 @@ def test_a_clean_mask_of_tclean_is_never_taken_for_a_mask_of_candidates(products
     products.mask = np.ones_like(products.model)
     write_cube("line", products)
     write_cube("line.confetti.candidates", products)
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="line", candidatemask=candidatemask, overwrite=True)
     assert read_image("line.confetti.candidates.mask").all()
 
@@ -190,7 +190,7 @@ def test_a_failure_while_writing_leaves_no_half_product(products, monkeypatch):
     assert not any("confetti" in name for name in os.listdir("."))
 
 
-def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
+def test_the_table_of_channels_shows_the_bad_one_and_what_it_adds(products):
     write_cube("line", products)
     result = confetti_check(imagename="line")
     channels = QTable.read(result["channeltable"])
@@ -205,7 +205,7 @@ def test_the_table_of_channels_tells_the_bad_one_and_what_it_adds(products):
 
 
 @pytest.mark.parametrize(("reach", "said"), [(10, True), (40, False)])
-def test_a_model_outside_the_clean_mask_is_told_as_where_a_mask_was_ignored(reach, said):
+def test_a_model_outside_the_clean_mask_is_reported_as_where_a_mask_was_ignored(reach, said):
     """The source is 38 pixels from a small mask, and the largest usual scale is three beams."""
     products = Products()
     products.mask = np.zeros_like(products.model)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from skies import BEAM, NOISE, Products, convolve, dirty_beam, gaussian
 
-from confetti_task.private.core.proof import NO_CHANGE, Change, compare, doubted, noise_of, outcome, residual_scale
+from confetti_task.private.core.before_after import (
+    NO_CHANGE,
+    Change,
+    compare,
+    doubted,
+    noise_of,
+    outcome,
+    residual_scale,
+)
 
 CHANNEL, PLACE = 3, (30, 26)
 SCALE = residual_scale(dirty_beam(), BEAM)
@@ -96,7 +104,7 @@ def test_emission_does_not_raise_the_noise_and_a_deep_clean_does_not_lower_it():
     assert noise_of(planes(new), 0.01, 0.01) == 0.01
 
 
-def test_where_the_noise_is_unknown_the_whole_residual_tells_it():
+def test_where_the_noise_is_unknown_it_is_measured_in_the_whole_residual():
     assert noise_of(planes(Products()), 0, 3 * NOISE) == pytest.approx(NOISE, rel=0.15)
 
 

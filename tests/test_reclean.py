@@ -135,7 +135,7 @@ def test_images_with_their_axes_in_another_order_than_that_of_tclean_are_refused
     assert not any("reclean" in name for name in os.listdir("."))
 
 
-def test_bad_channels_can_start_from_the_channels_beside_them(cube):
+def test_bad_channels_can_start_from_the_channels_next_to_them(cube):
     prepared(method="subcubes", startmodel="interpolate")
     start = read_image("line_reclean.work/3-8.startmodel")
     np.testing.assert_allclose(start[BAD - 3], (cube.model[5] + cube.model[7]) / 2, rtol=1e-6)
@@ -163,7 +163,7 @@ def test_a_clean_mask_with_holes_is_filled(cube, cleanmask):
     np.testing.assert_array_equal(read_image("line_reclean.work/3-8.cleanmask")[BAD - 3], expected)
 
 
-def test_a_channel_that_nobody_cleaned_tells_nothing_of_the_continuum(cube):
+def test_a_channel_that_nobody_cleaned_does_not_show_the_continuum(cube):
     cube.model[[0, CHANNELS - 1]] = 0
     shutil.rmtree("line.model")
     write_image("line.model", cube.model, unit="Jy/pixel")
@@ -253,9 +253,7 @@ def test_a_value_that_cannot_be_read_is_named_with_its_parameter(cube, name, val
 def test_without_a_history_the_parameters_must_be_given(cube):
     shutil.rmtree("line.image")
     write_image("line.image", cube.image, unit="Jy/beam", beams="one")
-    with pytest.raises(
-        ValueError, match="line.image and its model have no run of tclean .*give vis=... and parameters"
-    ):
+    with pytest.raises(ValueError, match="line.image and its model have no tclean run .*give vis=... and parameters"):
         prepared(vis="line.ms")
     assert not os.path.exists("line_reclean.work")
     given = {"specmode": "cube", "niter": 100, "threshold": 0.01, "imsize": [64, 64], "gridder": "mosaic"}
@@ -268,7 +266,7 @@ def test_without_a_history_the_parameters_must_be_given(cube):
 
 
 @pytest.mark.parametrize("last", ["without iterations", "not of tclean"])
-def test_where_the_image_was_made_anew_after_the_clean_the_model_tells_how_it_was_cleaned(cube, last):
+def test_where_the_image_was_made_anew_after_the_clean_the_model_records_how_it_was_cleaned(cube, last):
     """By tclean, first with restoration=False and then with niter=0, or by immath."""
     shutil.rmtree("line.image")
     write_image("line.image", cube.image, unit="Jy/beam", beams="one")
@@ -306,7 +304,7 @@ def test_a_measurement_set_that_has_gone_is_named():
 
 
 @pytest.mark.usefixtures("cube")
-def test_a_measurement_set_beside_the_images_comes_before_one_of_that_name_here(monkeypatch, tmp_path):
+def test_a_measurement_set_next_to_the_images_comes_before_one_of_that_name_here(monkeypatch, tmp_path):
     os.makedirs("elsewhere/line.ms")
     monkeypatch.chdir("elsewhere")
     script = read(confetti_reclean(imagename="../line", dryrun=True)["script"])

@@ -165,7 +165,7 @@ def test_a_reclean_in_which_the_residual_rises_ends_and_begins_more_gently(monke
     from confetti_task.private import task_confetti_reclean as task
     from confetti_task.private.reclean.verify import UnstableError, check_stable
 
-    plan = SimpleNamespace(bad=lambda run: [11, 13])
+    plan = SimpleNamespace(to_clean=lambda run: [11, 13])
     check_stable(plan, (10, 14), record(FALLING, FALLING, RISING))
     check_stable(plan, (10, 14), None)  # not what tclean returns: nothing is known
     with pytest.raises(UnstableError, match="of channels 11"):
@@ -180,12 +180,12 @@ def test_a_reclean_in_which_the_residual_rises_ends_and_begins_more_gently(monke
 
     monkeypatch.setattr(task, "_prepare", lambda job, todo: attempts.append((job.gain, job.depth)))
     monkeypatch.setattr(task, "_run", run)
-    monkeypatch.setattr(task, "_noise", lambda *_: np.array([1.0, np.nan, 3.0]))
+    monkeypatch.setattr("confetti_task.private.reclean.attempts.usual_noise", lambda *_: 2.0)
     monkeypatch.setattr(task, "prove", lambda *_: None)
-    monkeypatch.setattr(task, "_spreads_into_kept", lambda *_: False)
+    monkeypatch.setattr(task, "before_new_images", lambda *_: None)
     monkeypatch.setattr(task, "_finish", lambda *_: {"warnings": []})
-    monkeypatch.setattr(task, "_once_more", lambda *_: None)
-    job = task.Job(**dict.fromkeys(task.Job._fields))._replace(gain=0.1, depth=0.0)
+    monkeypatch.setattr(task, "after_new_images", lambda *_: None)
+    job = task.Job(**dict.fromkeys(task.Job._fields))._replace(gain=0.1, depth=0.0, tables=(None, None))
     todo = task.Todo([11], [], [], "subcubes", 3, False, True)
     (warning,) = task._mend(job, todo, [])["warnings"]
     assert "rose by half in a minor cycle of channels 11" in warning

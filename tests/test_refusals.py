@@ -77,7 +77,7 @@ def test_products_never_replace_images_of_tclean(products, outfile):
     write_cube("line", products)
     write_cube("other", products)
     before = checksum("line.mask", "other.mask")
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="line", outfile=outfile, overwrite=True)
     assert checksum("line.mask", "other.mask") == before
 
@@ -85,7 +85,7 @@ def test_products_never_replace_images_of_tclean(products, outfile):
 def test_a_dirty_image_of_tclean_is_no_product(products):
     write_cube("line", products)
     write_cube("dirty", products, skip=["model", "image"])
-    with pytest.raises(ValueError, match="there are images of tclean with that name"):
+    with pytest.raises(ValueError, match="images made by tclean have that name"):
         confetti_check(imagename="line", outfile="dirty", overwrite=True)
 
 

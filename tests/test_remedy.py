@@ -11,7 +11,7 @@ from confetti_task.private.reclean.messages import reclean_warnings
 from confetti_task.private.reclean.plan import Plan
 from confetti_task.private.reclean.remedy import (
     Reached,
-    beside,
+    adjacent,
     choose_ranges,
     ended_by_niter,
     for_sub_cube,
@@ -43,10 +43,10 @@ def test_a_threshold_that_cannot_be_read_is_named(given):
         threshold({"threshold": given})
 
 
-def test_a_sub_cube_has_two_channels_beside_the_bad_ones_and_one_more_to_compare():
+def test_a_sub_cube_has_two_channels_on_either_side_of_the_bad_ones_and_one_more_to_compare():
     assert sub_cubes([50], 200) == [(47, 52)]
     assert unaffected((47, 52), [50], 200) == [48]
-    assert beside((47, 52), [50]) == [49, 51]
+    assert adjacent((47, 52), [50]) == [49, 51]
 
 
 def test_bad_channels_near_each_other_share_a_sub_cube():
@@ -142,7 +142,7 @@ def test_what_ended_the_clean_is_decided_by_the_majority_of_the_channels():
     assert not ended_by_niter(OBSERVED, Reached(64, [0.09, 0.0001], [0.02] * 2))
 
 
-def test_where_nothing_tells_what_ended_the_clean_each_run_gets_all_of_niter():
+def test_where_nothing_shows_what_ended_the_clean_each_run_gets_all_of_niter():
     assert shared(1, reached=Reached(64, [], [])) == 160000
     assert shared(1, reached=None) == 160000
 
@@ -196,7 +196,7 @@ def depth_warnings(number, after, before=0.09, depth=0.09, diverged=(23,), recor
 
 
 @pytest.mark.parametrize("diverged", [(), (23,)])
-def test_a_share_that_ends_before_the_channel_is_as_deep_as_its_neighbours_is_said_with_the_way_out(diverged):
+def test_a_share_that_ends_before_the_channel_is_as_deep_as_its_neighbours_is_reported_with_the_way_out(diverged):
     (text,) = depth_warnings(1, after=0.15, diverged=diverged)
     assert "is 0.15 Jy/beam, but 0.09 in the good channels nearby" in text
     assert "call again with parameters={'niter': 20000, 'threshold': '0.09Jy'} and overwrite=True" in text
@@ -204,7 +204,7 @@ def test_a_share_that_ends_before_the_channel_is_as_deep_as_its_neighbours_is_sa
     assert shared(1, dict(OBSERVED, threshold="0.09Jy")) == 160000  # the way out
 
 
-def test_who_diverged_with_a_threshold_in_the_noise_is_not_told_to_go_there_again():
+def test_after_a_divergence_with_a_threshold_in_the_noise_no_warning_asks_to_go_there_again():
     recorded = dict(OBSERVED, threshold="0.001Jy")
     plan = SimpleNamespace(
         channels=(23,), method="cube", recorded=recorded, parameters=(dict(remedied(recorded, 0.1, depth=0.06)),)
@@ -217,19 +217,21 @@ def test_who_diverged_with_a_threshold_in_the_noise_is_not_told_to_go_there_agai
 
 
 @pytest.mark.parametrize(
-    ("deconvolver", "still_bad", "said"),
+    ("deconvolver", "still_bad", "reported"),
     [("hogbom", [23], True), ("clark", [23], True), ("hogbom", [], False), ("multiscale", [23], False)],
 )
-def test_that_points_make_no_extended_emission_is_told_where_cleaning_again_did_not_help(deconvolver, still_bad, said):
+def test_that_points_make_no_extended_emission_is_reported_where_cleaning_again_did_not_help(
+    deconvolver, still_bad, reported
+):
     recorded = dict(OBSERVED, deconvolver=deconvolver)
     plan = SimpleNamespace(channels=(23,), method="cube", recorded=recorded, parameters=(remedied(recorded, 0.1),))
     before = {"channels": [23], "diverged": [], "residual": 0.09}
     after = {"channels": still_bad, "diverged": [], "residual": 0.09, "noise": 0.02}
     texts = reclean_warnings(plan, before, after, 0.09, [], {"undecided": [], "leftover": []})
-    assert any("makes extended emission of points" in text for text in texts) == said
+    assert any("models extended emission as points" in text for text in texts) == reported
 
 
-def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():
+def test_without_a_share_a_clean_that_stopped_early_is_reported_as_before():
     assert depth_warnings(64, after=0.15) == []  # how deep a diverged clean went says nothing
     (text,) = depth_warnings(64, after=0.15, diverged=())
     assert "tclean stopped early" in text
@@ -250,14 +252,14 @@ def test_without_a_share_a_clean_that_stopped_early_is_said_as_before():
         ({"outlierfile": "outliers.txt"}, "outlierfile='outliers.txt'"),
     ],
 )
-def test_what_was_recorded_must_tell_how_to_clean(change, message):
+def test_what_was_recorded_must_show_how_to_clean(change, message):
     with pytest.raises(ValueError, match=message):
         remedied(dict(RECORDED, **change), 0.1)
     if "threshold" in change:
         assert remedied(dict(RECORDED, nsigma=3.0, **change), 0.1)["nsigma"] == 3.0
 
 
-def test_a_sub_cube_is_told_by_the_frequencies_of_the_cube_and_restored_with_its_common_beam():
+def test_a_sub_cube_is_given_by_the_frequencies_of_the_cube_and_restored_with_its_common_beam():
     frequencies = 93.17e9 - 71.5e3 * np.arange(10)
     beam = ["1.5arcsec", "1.2arcsec", "83.0deg"]
     parameters = for_sub_cube({"start": "5km/s", "restoringbeam": "common"}, frequencies, (3, 6), beam)

@@ -13,7 +13,7 @@ PRIVATE = Path(confetti_task.__file__).parent / "private"
 # In the order of the data: each imports only from those before it, and from its own.
 ROOMS = ("core", "images", "check", "deconvolve", "report", "products", "reclean", "story")
 MODULES = {path.relative_to(PRIVATE).as_posix(): path for path in PRIVATE.rglob("*.py") if path.name != "__init__.py"}
-OF_THE_TOP = {"products.py": "products", "staging.py": "products"}
+TOP_MODULES = {"products.py": "products", "staging.py": "products"}
 # Rooms of the scripts. Simulations know nothing of the package, so that the truth cannot err as the tasks do.
 SCRIPT_ROOMS = {
     "simulate": {"simulate"},
@@ -25,7 +25,7 @@ SCRIPTS = {f"{room}/{path.name}": path for room in SCRIPT_ROOMS for path in (TOP
 
 def room_of(path):
     """Room of a module, given by its path below 'private'."""
-    return path.split("/")[0] if "/" in path else OF_THE_TOP.get(path, "story")
+    return path.split("/")[0] if "/" in path else TOP_MODULES.get(path, "story")
 
 
 def imports(path):
@@ -49,7 +49,7 @@ def rooms_imported(path):
     for name in imports(path):
         if name.startswith("confetti_task.private."):
             parts = name.split(".")[2:]
-            yield parts[0] if parts[0] in ROOMS else OF_THE_TOP.get(parts[0] + ".py", "story")
+            yield parts[0] if parts[0] in ROOMS else TOP_MODULES.get(parts[0] + ".py", "story")
 
 
 @pytest.mark.parametrize("path", sorted(MODULES))

@@ -72,7 +72,7 @@ def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, diverg
 
 
 @pytest.mark.long
-def test_images_of_odd_sizes_are_said_to_be_the_cause(diverged):
+def test_images_of_odd_sizes_are_reported_as_the_cause(diverged):
     """By the re-clean, after the check."""
     copy_here(diverged("odd sizes"))
     confetti_check(imagename="line")
@@ -81,7 +81,7 @@ def test_images_of_odd_sizes_are_said_to_be_the_cause(diverged):
 
 
 @pytest.mark.parametrize("channels", [[2], [0, 2, 4]], ids=["one", "half"])
-def test_channels_that_diverged_are_told_from_those_that_did_not(channels, careful, diverged):
+def test_channels_that_diverged_are_distinguished_from_those_that_did_not(channels, careful, diverged):
     careless = diverged("multiscale")
     for product in PRODUCTS:
         shutil.copytree(f"{careful}.{product}", f"line.{product}")
@@ -121,7 +121,7 @@ def errors(root, careful):
 
 
 @pytest.mark.parametrize("way", [pytest.param("multiscale", marks=pytest.mark.long), "hogbom"])
-def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, diverged, careful):
+def test_a_cube_whose_channels_all_diverged_is_mended_by_a_full_clean(way, diverged, careful):
     copy_here(diverged(way))
     confetti_check(imagename="line")
     result = confetti_reclean(imagename="line")
@@ -131,7 +131,7 @@ def test_a_cube_of_which_all_channels_diverged_is_mended_by_a_full_clean(way, di
     assert (errors("line_reclean", careful) < 15).all()  # of emission of 90 sigma, which each deconvolver sees its way
 
 
-def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_said(diverged, monkeypatch):
+def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_reported(diverged, monkeypatch):
     """Gentler the second time, and no third time."""
     from casatasks import tclean
 

@@ -67,7 +67,7 @@ def test_a_session_can_inp_go_default_tget_and_tput(monkeypatch):
     say(f"print('called', confetti_check(imagename='line', {options})['nsources'])", "called 1")
     say("confetti_check(imagename='nowhere')", "nowhere.model and nowhere.image and nowhere.residual not found")
     say("from confetti_task.gotasks import confetti_reclean; default(confetti_reclean); inp()", "gain +=.*0.1")
-    say("imagename = 'line'; go()", "line.image and its model have no run of tclean")
+    say("imagename = 'line'; go()", "line.image and its model have no tclean run")
     say("default(confetti_check); print('still a task', callable(deconvolve))", "still a task True")  # that of CASA
     say("exit()")
     session.expect(pexpect.EOF)

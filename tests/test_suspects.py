@@ -1,7 +1,7 @@
 """
 Suspicious channels are cleaned again, and the data decide: what is proved, what is acquitted, and what is written.
 
-tclean is only pretended here: it finds what a test tells it that the data hold. test_mending.py has the real one.
+tclean is only pretended here: it finds what a test puts into the data. test_mending.py has the real one.
 """
 
 import itertools
@@ -31,7 +31,7 @@ PRODUCTS = ("model", "residual", "image")
 
 
 class SecondTclean(PretendedTclean):
-    """Finds in a channel what its old model has, as often as it is told: the data hold it, or CLEAN errs again."""
+    """Finds in a channel what its old model has, a given number of times: it is in the data, or CLEAN errs again."""
 
     def __init__(self, products, times=99):
         super().__init__(products)
@@ -176,7 +176,7 @@ def test_where_all_are_acquitted_the_old_cube_is_the_good_one_and_no_other_is_wr
 
 
 def test_where_all_are_acquitted_nothing_is_imaged_once_more_though_models_are_spread(pretend, suspicious):
-    """The channels beside hold a little of what the new model lacks, but it is the old one that stays."""
+    """The adjacent channels have a little of what the new model lacks, but it is the old one that stays."""
     tclean = pretend(suspicious, kind=SpreadingTclean)
     tclean.part = 0.97
     result = confetti_reclean(imagename="line", method="cube")

@@ -1,7 +1,8 @@
-"""confetti_check on CASA images of small skies: what is confetti, what is not, and what cannot be told."""
+"""confetti_check on CASA images of small skies: what is confetti, what is not, and what cannot be decided."""
 
 import os
 import shutil
+from inspect import isfunction, signature
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from checks import confetti_check, places
 from skies import BEAM, HOT, NOISE, SIZE, Products, gaussian
 
 import confetti_task
+from confetti_task.private.check import warnings
 from confetti_task.private.check.evidence import measure_ambiguity
 from confetti_task.private.check.known_sources import read_known
-from confetti_task.private.check.messages import WHY_CANDIDATES, describe_channels, describe_verdict
+from confetti_task.private.check.log import WHY_CANDIDATES, describe_channels, describe_verdict
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
 from confetti_task.private.check.worker_pool import worker_pool
@@ -26,7 +28,7 @@ from confetti_task.private.images.pieces import open_pieces
 
 
 def said_of_channels(result):
-    """What the log says about the channels, line by line."""
+    """What the log reports about the channels, line by line."""
     return [*describe_channels(*(QTable.read(result[name]) for name in ("table", "channeltable")))]
 
 
@@ -239,7 +241,7 @@ def without_residual(images):
 
 @pytest.mark.parametrize("made", [masked, not_a_number, without_noise, without_residual])
 @pytest.mark.parametrize("bright", [False, True])
-def test_of_an_image_that_holds_nothing_nothing_is_said_but_which_it_is(made, bright):
+def test_an_image_that_holds_nothing_is_named_and_nothing_else_is_reported(made, bright):
     products = Products()
     products.add_point(2, 30, 26, (1000 if bright else 20) * NOISE)
     images, empty = made({"image": products.image, "residual": products.residual})
@@ -294,7 +296,7 @@ def test_a_channel_with_few_data_is_named_without_candidates_too_and_the_others_
     ]
 
 
-def test_the_middle_of_a_psf_tells_the_ambiguity_of_the_whole():
+def test_the_middle_of_a_psf_shows_the_ambiguity_of_the_whole():
     products = Products(size=128)
     products.psf[2] = stripes(128)
     products.psf[4] = np.nan
@@ -311,7 +313,7 @@ def test_confetti_is_masked_where_the_data_of_another_channel_are_few(products):
     assert places(confetti_check(imagename="line"), "confetti") == {HOT}
 
 
-def test_a_cube_of_which_no_channel_says_where_a_source_is_cannot_be_checked():
+def test_a_cube_in_which_no_channel_says_where_a_source_is_cannot_be_checked():
     products = Products()
     products.psf[:] = stripes()
     write_cube("line", products)
@@ -320,7 +322,7 @@ def test_a_cube_of_which_no_channel_says_where_a_source_is_cannot_be_checked():
     assert any(warning.startswith("the data do not say where a source is") for warning in result["warnings"])
 
 
-def test_a_blank_psf_is_said(products):
+def test_a_blank_psf_is_reported(products):
     products.psf[:] = 0
     write_cube("line", products)
     assert "candidates in channels 2~3 could not be tested" in confetti_check(imagename="line")["warnings"][0]
@@ -341,7 +343,7 @@ def test_a_size_that_does_not_divide_the_tiles_is_read_right():
     assert places(confetti_check(imagename="line"), "confetti") == {(2, 90, 7)}
 
 
-def test_a_casa_newer_than_any_tested_is_said_and_works(products, monkeypatch, capfd):
+def test_a_casa_newer_than_any_tested_is_reported_and_works(products, monkeypatch, capfd):
     import casatools
 
     write_cube("line", products)
@@ -361,7 +363,7 @@ def test_a_last_channel_full_of_confetti_is_bad():
     assert confetti_check(imagename="line")["channels"] == [11]
 
 
-def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is_said(products):
+def test_a_hot_pixel_whose_surroundings_are_masked_stays_a_candidate_and_that_is_reported(products):
     masked = np.ones(products.model.shape, dtype=bool)
     masked[3] = False
     masked[3][HOT[1:]] = masked[3, :20, :20] = True
@@ -461,7 +463,7 @@ def test_without_a_psf_the_check_cannot_say_what_it_would_find(products):
     assert confetti_check(imagename="line")["limit"] is None
 
 
-def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channel_bad(products):
+def test_next_to_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channel_bad(products):
     write_cube("line", products)
     cube = open_pieces("line")
     with worker_pool(False, cube.mapped) as workers:
@@ -476,7 +478,7 @@ def test_beside_a_known_source_alone_a_marginal_hot_pixel_does_not_make_a_channe
 
 
 @pytest.mark.parametrize("part", [0.0, 0.9])
-def test_emission_that_alternates_from_channel_to_channel_is_said_and_a_steady_one_is_not(part):
+def test_emission_that_alternates_from_channel_to_channel_is_reported_and_a_steady_one_is_not(part):
     products = Products(channels=9)
     for channel in range(9):
         products.add_point(channel, 30, 26, 40 * NOISE * (1 + part * (-1) ** channel))
@@ -499,10 +501,22 @@ def masers(products):
 
 
 @pytest.mark.parametrize("sky", [cleaned_noise, masers])
-def test_neither_components_of_noise_nor_masers_in_every_other_channel_are_said_to_alternate(sky):
+def test_neither_components_of_noise_nor_masers_in_every_other_channel_are_reported_to_alternate(sky):
     products = Products(channels=13, continuum=False)
     sky(products)
     flux = products.model.sum(axis=(1, 2))
     assert (np.diff(np.sign(np.diff(flux))) != 0).all()  # they do
     write_cube("line", products)
     assert not any("alternates" in text for text in confetti_check(imagename="line")["warnings"])
+
+
+def test_every_warning_about_what_was_found_has_its_place_among_those_that_are_reported():
+    of_what_was_found = {
+        function
+        for function in vars(warnings).values()
+        if isfunction(function)
+        and [*signature(function).parameters] == ["found"]
+        and function is not warnings.warnings_of
+    }
+    assert of_what_was_found == set(warnings.WARNINGS)
+    assert len(warnings.WARNINGS) == len(of_what_was_found)

@@ -29,7 +29,7 @@ PRODUCTS = ("model", "image", "residual", "psf", "mask", "pb")
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
-    """A folder with a checked cube of tclean without a history: a maser beside confetti, and a continuum source."""
+    """A folder with a checked cube of tclean's without a history: a maser next to confetti, and a continuum source."""
     products = Products(channels=CHANNELS)
     products.add_point(BAD, 45, 15, MASER)
     products.add_confetti(BAD, 30, 26, 20 * NOISE)
@@ -76,7 +76,7 @@ def assert_mended(result, old):
 def test_where_tclean_cannot_run_the_default_deconvolves_and_says_why():
     result = confetti_reclean(imagename="line")
     assert "without visibilities, because" in result["warnings"][0]
-    assert "have no run of tclean in their history" in result["warnings"][0]
+    assert "have no tclean run in their history" in result["warnings"][0]
     assert_mended(result, open_cube("line"))
     primary_beam, image = read_image("line_reclean.image.pbcor"), read_image("line_reclean.image")
     np.testing.assert_allclose(primary_beam[BAD], image[BAD] / 0.5, rtol=1e-6)
@@ -84,7 +84,7 @@ def test_where_tclean_cannot_run_the_default_deconvolves_and_says_why():
 
 
 @pytest.mark.parametrize(("deconvolver", "said"), [("hogbom", True), ("multiscale", False)])
-def test_what_points_leave_wrong_in_extended_emission_is_told(checked, deconvolver, said):
+def test_what_points_leave_wrong_in_extended_emission_is_reported(checked, deconvolver, said):
     copy_here(checked)
     with opened("line.image") as tool:
         parameters = {"imagename": "line", "niter": 1000, "deconvolver": deconvolver, "scales": [0, 6]}
@@ -101,7 +101,7 @@ def test_fits_files_are_mended_into_casa_images():
         exportfits(imagename=f"line.{name}", fitsimage=f"set.{name}.fits")
     confetti_check(imagename="set")
     result = confetti_reclean(imagename="set")
-    assert "its images are FITS files" in result["warnings"][0]
+    assert "the images are FITS files" in result["warnings"][0]
     assert_mended(result, open_cube("set"))
     assert os.path.isdir("set_reclean.pb")
 
@@ -125,11 +125,11 @@ def test_a_dry_run_writes_nothing():
 
 @pytest.mark.usefixtures("cube")
 def test_whoever_asks_for_tclean_gets_its_errors():
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line", vis="elsewhere.ms")
     with pytest.raises(ValueError, match="elsewhere.ms not found"):
         confetti_reclean(imagename="line", vis="elsewhere.ms", parameters={"imsize": 64})
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line", method="cube")
 
 
@@ -138,7 +138,7 @@ def test_without_a_psf_there_is_no_way():
     os.rename("line.psf", "elsewhere.psf")
     with pytest.raises(ValueError, match="that needs .psf"):
         confetti_reclean(imagename="line", method="image")
-    with pytest.raises(ValueError, match="have no run of tclean"):
+    with pytest.raises(ValueError, match="have no tclean run"):
         confetti_reclean(imagename="line")
     os.rename("elsewhere.psf", "line.psf")
 
@@ -181,7 +181,7 @@ def test_a_suspicious_channel_gets_new_planes_only_if_its_deconvolution_converge
 
     monkeypatch.setattr(without_data, "deconvolve_channel", with_state)
     monkeypatch.setattr("confetti_task.private.task_confetti_reclean.bad_channels", lambda channels: [])
-    for module in ("task_confetti_reclean", "check.tables"):
+    for module in ("task_confetti_reclean", "reclean.result", "check.tables"):
         monkeypatch.setattr(f"confetti_task.private.{module}.suspicious_channels", lambda channels: [BAD])
     result = confetti_reclean(imagename="line", method="image")
     assert result["proof"][fate] == [BAD]

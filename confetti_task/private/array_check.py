@@ -7,7 +7,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..version import __version__
-from .check import messages
+from .check import log
 from .check.known_sources import read_known
 from .check.record import described, read_record
 from .check.spectral_response import flank_of_lines
@@ -65,7 +65,7 @@ def check_arrays(
     }
     about = {"version": __version__, "date": time.strftime("%Y-%m-%d %H:%M"), "parameters": parameters}
     request = Request(thresholds, real, None, read_record(record, cube), deconvolve, minutes, memory * 1e9, about)
-    logger.info(messages.describe_inputs(cube, selected))
+    logger.info(log.describe_inputs(cube, selected))
     with worker_pool(cores() if parallel is True else parallel, cube.mapped) as workers:
         found, tables, warnings = check_cube(cube, selected, request, workers)
     fake = found.candidates[found.candidates["evidence"] != ""]

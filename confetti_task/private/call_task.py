@@ -32,7 +32,7 @@ def plain(value):
 
 
 def schema(parameters):
-    """Rules of CASA's type checker for the parameters."""
+    """The parameters as rules of CASA's type checker."""
     from casatools.coercetype import coerce
 
     rules = {}
@@ -95,7 +95,7 @@ def call_task(name, parameters, values):
 
 
 def _shown(value):
-    """A value as the log shows it: what tclean returned for a cube of 2000 channels has a million characters."""
+    """A value as the log shows it: tclean's record of a cube of 2000 channels has a million characters."""
     text = repr(value)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + " ..."
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .check import messages
+from .check import log
 from .check.clean_mask import MUCH_OUTSIDE, channels_to_look_at, part_outside
 from .check.known_sources import Known, outside
-from .check.proof import acquitted, proved_real
+from .check.proof_table import acquitted, proved_real
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
+from .check.warnings import known_outside, outside_mask, warnings_of
 from .core.decision import Thresholds
 from .deconvolve.settle import scales_of, settle
 
@@ -32,7 +33,7 @@ class Request:
     real : `check.known_sources.Known`
         Known real sources.
     proved : `~astropy.table.QTable` or None
-        What an earlier re-clean has proved, from `check.proof.read_proof`.
+        What an earlier re-clean has proved, from `check.proof_table.read_proof`.
     rises : 1D `~numpy.ndarray`
         Largest rise of the peak residual in each channel, from `check.record.read_record`.
     deconvolve : {'suspicious', 'all', 'none'}
@@ -82,7 +83,7 @@ def check_cube(cube, selected, request, workers, warnings=()):
     thresholds, rises = request.thresholds, request.rises
     found = survey(cube, selected, thresholds, workers, request.memory)
     found.channels["rise"] = rises[found.channels["channel"]]
-    for line in messages.describe_record(rises, thresholds):
+    for line in log.describe_record(rises, thresholds):
         logger.info(line)
     found = _judge(found, request)
     ignored_mask = _outside_the_clean_mask(found, workers)
@@ -90,8 +91,8 @@ def check_cube(cube, selected, request, workers, warnings=()):
     found = _judge(found, request)
 
     warnings = [
-        *messages.warnings_of(*found),
-        *messages.describe_known(outside(cube, request.real), len(request.real)),
+        *warnings_of(found),
+        *known_outside(outside(cube, request.real), len(request.real)),
         *warnings,
         *ignored_mask,
     ]
@@ -128,4 +129,4 @@ def _outside_the_clean_mask(found, workers):
     jobs = [(cube, *row[["polarization", "channel"]].item(), reach) for row in rows]
     parts = [*workers.in_order(part_outside, jobs)]
     much = {int(row["channel"]): part for row, part in zip(rows, parts) if part >= MUCH_OUTSIDE}
-    return [messages.describe_outside(cube, much, reach)] if much else []
+    return [*outside_mask(cube, much, reach)]

@@ -33,8 +33,8 @@ SUFFIXES = (
     ".mask",
 )
 
-# If one of these has the root name of the products, a .mask or .residual with that name is from tclean too.
-OF_TCLEAN = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
+# If one of these has the root name of the products, a .mask or .residual with that name is tclean's too.
+TCLEAN_SUFFIXES = (".model", ".image", ".psf", ".pb", ".sumwt", ".weight")
 
 # Other programs write files with these suffixes too.
 REPORT = (".html", ".crtf", ".reg")
@@ -42,8 +42,8 @@ FITS = (".candidates.mask.fits", ".cleanmask.fits", ".mask.fits")
 CANDIDATES = (".candidates.mask", ".candidates.mask.fits")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Parameters of the task: which clean mask, whether to write statistics and a report, how many finds it shows, the table
-# of the proof or None, and whether to write the masks as FITS too, and one of the candidates.
+# The task's parameters for its products: which clean mask, whether to write statistics and a report, how many finds it
+# shows, the table of the proof or None, and whether to write the masks as FITS too, and a mask of the candidates.
 Options = namedtuple("Options", "cleanmask writestats report npanels proof fitsmask candidatemask")
 
 # Names of the products of an outfile, '' for those not written; for a cube in pieces, lists of names.
@@ -75,8 +75,8 @@ def reserved(outfile, cube, overwrite, options):
     Raises
     ------
     ValueError
-        If a product would replace an image of tclean, or exists and may not be replaced; if the folder is not writable;
-        or if another run is writing the products.
+        If a product would replace one of tclean's images, or exists and may not be replaced; if the folder is not
+        writable; or if another run is writing the products.
     """
     outfiles = [outfile] if outfile else [piece.root + ".confetti" for piece in cube.pieces or [cube]]
     with ExitStack() as claims:
@@ -90,11 +90,10 @@ def _reserved(outfile, overwrite, options):
     if not os.path.basename(outfile):
         raise ValueError(f"outfile='{outfile}' is a folder; give the root name of the products in it")
     roots = outfile, outfile + ".candidates"  # both with a .mask
-    for path in (
-        root + suffix + end for root in roots for suffix in OF_TCLEAN for end in ("", ".tt0", ".fits", ".tt0.fits")
-    ):
+    endings = ("", ".tt0", ".fits", ".tt0.fits")
+    for path in (root + suffix + ending for root in roots for suffix in TCLEAN_SUFFIXES for ending in endings):
         if os.path.lexists(path):
-            raise ValueError(f"outfile='{outfile}': there are images of tclean with that name; choose another outfile")
+            raise ValueError(f"outfile='{outfile}': images made by tclean have that name; choose another outfile")
     folder = os.path.dirname(os.path.abspath(outfile))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(f"outfile='{outfile}': cannot write in {folder}; choose an outfile in another folder")
@@ -186,9 +185,9 @@ def _publish(outfile, options):
 
 
 def _write_report(staged, cube, outfile, tables, options):
-    """Write the report and the regions, or log why not: a picture that fails must not cost the mask."""
+    """Write the report and the regions, or log why not: a failing picture must not cost the mask."""
     try:
-        from .report.page import write_page  # only here: without a report none of it is needed
+        from .report.page import write_page  # imported here, because a check without a report does not need it
 
         write_page(staged + ".html", cube, outfile, tables, options.npanels, options.proof)
         write_regions(staged, cube, tables[0])

@@ -18,7 +18,7 @@ def staged_root(outfile):
 @contextmanager
 def exclusive(outfile):
     """
-    Reserve products for one run, and clear away what a killed run left.
+    Reserve products for one run, and remove what a killed run left.
 
     Parameters
     ----------

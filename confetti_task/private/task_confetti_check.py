@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..version import __version__
-from .check import messages
+from .check import log
 from .check.known_sources import read_known
-from .check.proof import read_proof
+from .check.proof_table import read_proof
 from .check.record import described, read_record
+from .check.result import summarize
 from .check.spectral_response import flank_of_lines
+from .check.warnings import no_rest_frequency
 from .check.worker_pool import worker_pool
 from .check_cube import Request, check_cube, check_numbers
 from .core.decision import Thresholds
@@ -24,7 +26,7 @@ from .products import Options, reserved, write_products
 logger = logging.getLogger(__name__)
 
 # Parameters that affect the result; they make up the call that is recorded in the products.
-OF_THE_CALL = (
+RECORDED_PARAMETERS = (
     "imagename",
     "outfile",
     "chans",
@@ -41,7 +43,7 @@ OF_THE_CALL = (
     "linewidth",
 )
 # Parameters with which confetti_reclean checks the new cube.
-OF_THE_NEXT_CHECK = (
+INHERITED_PARAMETERS = (
     "chans",
     "nsigma",
     "narrowness",
@@ -107,16 +109,16 @@ def confetti_check(
     )
 
     with reserved(outfile, cube, overwrite, options) as outfiles:
-        logger.info(messages.describe_inputs(cube, selected))
+        logger.info(log.describe_inputs(cube, selected))
         with unchanged(cube), worker_pool(parallel, cube.mapped) as workers:
-            logger.info(messages.describe_workers(cube, workers))
+            logger.info(log.describe_workers(cube, workers))
             found, tables, _ = check_cube(cube, selected, request, workers, _without_frequencies(cube))
         products = write_products(outfiles, found, tables, selected, options)
 
-    result = messages.summarize(found.candidates, tables, products, report)
-    for line in messages.describe_channels(*tables):
+    result = summarize(found.candidates, tables, products, report)
+    for line in log.describe_channels(*tables):
         logger.info(line)
-    logger.info(messages.describe_verdict(result, cube))
+    logger.info(log.describe_verdict(result, cube))
     return result
 
 
@@ -126,7 +128,7 @@ def _without_frequencies(cube):
         return []
     first = np.zeros(1, dtype=int)
     _, _, frequency, _ = world_coordinates(cube, first, first, first)
-    text = messages.describe_spectral_axis(np.isfinite(frequency).all())
+    text = no_rest_frequency(np.isfinite(frequency).all())
     if np.isnan(frequency).any():
         return [text]
     logger.info(text)
@@ -135,10 +137,10 @@ def _without_frequencies(cube):
 
 def _about(arguments, real):
     """Metadata of the check for the headers of the tables."""
-    given = ", ".join(f"{name}={arguments[name]!r}" for name in OF_THE_CALL)
+    given = ", ".join(f"{name}={arguments[name]!r}" for name in RECORDED_PARAMETERS)
     return {
         "version": __version__,
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "call": f"confetti_check({given})",
-        "parameters": dict({name: arguments[name] for name in OF_THE_NEXT_CHECK}, known=real.as_rows()),
+        "parameters": dict({name: arguments[name] for name in INHERITED_PARAMETERS}, known=real.as_rows()),
     }

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import namedtuple
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,48 +9,47 @@ from casatasks import casalog, tclean
 
 from ..confetti_check import confetti_check
 from .casa_log import logged_by_casa
-from .check.messages import not_of_tclean
-from .check.proof import ENDING, make_proof_table
-from .check.tables import bad_channels, diverged_channels, noise_of_channels, read_tables, suspicious_channels
-from .core.proof import PROOFS, outcome
+from .check.proof_table import ENDING, make_proof_table
+from .check.tables import bad_channels, read_tables, suspicious_channels
 from .images.channels import format_channels, parse_channels, selection
 from .images.cube import open_cube
 from .images.pieces import open_pieces
 from .reclean import messages
+from .reclean.attempts import (
+    START_MODELS,
+    Next,
+    Todo,
+    after_new_images,
+    before_new_images,
+    gently_from_the_start,
+    least_depth,
+    with_the_full_cube,
+)
 from .reclean.new_images import (
     check_outname,
     check_room,
-    keep_models,
     read_plan,
     write_clean_mask,
     write_new_set,
     write_start,
 )
 from .reclean.plan import Job, Plan, make_plan
-from .reclean.proof import NOTHING_YET, prove, replaced_channels, settle, to_json, undecided
-from .reclean.recorded_call import NoVisibilitiesError, read_parameters
-from .reclean.remedy import DEPTH_SIGMA, within_budget
-from .reclean.start_model import start_from_continuum, start_from_neighbours
+from .reclean.proof import NOTHING_YET, prove, replaced_channels, to_json
+from .reclean.recorded_call import how_recorded
+from .reclean.remedy import within_budget
+from .reclean.result import make_result, summarize_check, summarize_proof
 from .reclean.verify import (
     OtherDataError,
     UnstableError,
-    changed_beside,
+    changed_neighbours,
+    channel_rms,
     check_run,
     check_stable,
     measure_reached,
     models_of,
     state_of_channels,
 )
-from .reclean.without_data import check_images, deconvolve_again, predicted_seconds
-
-# Axes of polarization, channel, y and x in all that tclean writes, and in start models and clean masks that it reads.
-AXES_OF_TCLEAN = (2, 3, 1, 0)
-
-START = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
-
-# What one attempt cleans: bad channels, suspicious ones, those beyond the budget, and how; and what may follow it: more
-# rounds, a second way for doubtful channels, a gentler attempt at bad ones.
-Todo = namedtuple("Todo", "bad suspects leftover method rounds second_way gentler")
+from .reclean.without_data import deconvolve_again, predicted_seconds
 
 
 def confetti_reclean(
@@ -81,11 +79,12 @@ def confetti_reclean(
     suspicious = suspicious_channels(channels) if suspects and not chans else []
     if not bad and not suspicious:
         casalog.post(f"No channel in {confetti}.channels.ecsv is bad or suspicious: there is nothing to clean again")
-        return _result(cube.root)
+        return make_result(cube.root)
     outname = outname or cube.root + "_reclean"
     check_outname(outname, cube, confetti, overwrite)
 
-    recorded, why_not = _how_recorded(cube, channels, vis, parameters, method)
+    # The recorded clean, with the user's changes; without one, channels are deconvolved again from their own images.
+    recorded, why_not = how_recorded(cube, channels, vis, parameters, method)
     method = method if recorded else "image"
     # The user's own niter is taken as it is.
     share = recorded and "niter" not in (parameters or {})
@@ -97,8 +96,8 @@ def confetti_reclean(
         recorded=recorded,
         reached=measure_reached(cube, channels, [*bad, *suspicious]) if share else None,
         gain=min(gain, recorded.get("gain", gain)),
-        depth=0.0 if "threshold" in (parameters or {}) else _least_depth(cube, channels, bad),
-        start=START[startmodel],
+        depth=0.0 if "threshold" in (parameters or {}) else least_depth(cube, channels, bad),
+        start=START_MODELS[startmodel],
         clean_mask=confetti + ".cleanmask" if sources.meta["parameters"]["cleanmask"] == "channel" else "",
         call="confetti_reclean({})".format(", ".join(f"{name}={value!r}" for name, value in arguments.items())),
         overwrite=overwrite,
@@ -106,46 +105,22 @@ def confetti_reclean(
         settled=to_json(NOTHING_YET),
     )
     chosen = within_budget(bad, suspicious, cube.channels, method, budget)
-    again = method != "image"  # whoever deconvolves the same images again gets the same
-    todo = Todo(bad, chosen, suspicious[len(chosen) :], method, 1 if chans else rounds, again, again)
+    other_result = method != "image"  # deconvolving the same images once more gives the same again
+    todo = Todo(
+        bad=bad,
+        suspects=chosen,
+        leftover=suspicious[len(chosen) :],
+        method=method,
+        rounds=1 if chans else rounds,
+        second_way=other_result,
+        gentler=other_result,
+    )
     reasons = [messages.WITHOUT_DATA.format(reason=why_not)] if why_not else []
     for why in reasons:
         casalog.post(why, "WARN")
     if dryrun:
-        return _result(job.outname, _prepare(job, todo, dryrun), warnings=reasons)
+        return make_result(job.outname, _prepare(job, todo, dryrun), warnings=reasons)
     return dict(_mend(job, todo, reasons), seconds=time.time() - started)
-
-
-def _least_depth(cube, channels, bad):
-    """Minimum threshold in Jy/beam: the usual one if CLEAN diverged in a channel, however deep the recorded one was."""
-    return DEPTH_SIGMA * _usual_noise(cube, channels) if set(bad) & set(diverged_channels(channels)) else 0.0
-
-
-def _usual_noise(cube, channels):
-    """Median rms in Jy/beam of the channels in which CLEAN converged; 0 if it did in none, and the rms is unknown."""
-    # The residual of a channel that diverged is no noise: 1e29 Jy/beam have been seen.
-    converged = np.setdiff1d(np.arange(cube.channels), diverged_channels(channels))
-    noise = _noise(cube, (None, channels))[converged]
-    return float(np.nanmedian(noise)) if np.isfinite(noise).any() else 0.0
-
-
-def _how_recorded(cube, channels, vis, parameters, method):
-    """Parameters of tclean, and ''; or {} and why it cannot be run again, if channels are to be deconvolved instead."""
-    if method == "image":
-        check_images(cube, channels)
-        return {}, ""
-    try:
-        _check_of_tclean(cube)
-        return read_parameters(cube, vis, parameters), ""
-    except NoVisibilitiesError as error:
-        if method != "auto" or vis or parameters:
-            raise
-        why_not = error
-    try:
-        check_images(cube, channels)
-    except ValueError:
-        raise why_not from None
-    return {}, str(why_not)
 
 
 def _check_numbers(gain, rounds, budget):
@@ -169,95 +144,32 @@ def _prepare(job, todo, dryrun=False):
 
 def _mend(job, todo, reasons):
     """Clean channels again, until another attempt would not improve the cube; ``reasons`` are the first warnings."""
-    reasons, attempt = [*reasons], job
+    reasons, step = [*reasons], Next("", job, job, todo)
     while True:
-        plan = _prepare(attempt, todo)
+        plan = _prepare(step.attempt, step.todo)
+        # A run in which CLEAN goes wrong is stopped, unless it is a second opinion, or gentle already.
+        stop_if_unstable = step.todo.gentler and step.attempt is step.job
         try:
-            warnings = _run(plan, job.cube, job.tables, stop_if_unstable=todo.gentler and attempt is job)
+            warnings = _run(plan, job.cube, job.tables, stop_if_unstable)
         except OtherDataError as error:
-            if todo.method != "auto":
+            if step.todo.method != "auto":
                 raise
-            why, todo = messages.OTHER_DATA.format(error=error), todo._replace(method="cube")
+            step = with_the_full_cube(step, error)
         except UnstableError as error:
-            job, todo = _more_gently(job, todo, _usual_noise(job.cube, job.tables[1]))
-            why = messages.UNSTABLE.format(chans=format_channels(error.channels), gain=job.gain, depth=job.depth)
-            attempt = job
+            step = gently_from_the_start(step, error.channels)
         else:
+            # What tclean made is compared with the old images, and put in place only once nothing is in doubt.
             with _finishable(plan):
                 proof = prove(plan, job.cube, job.tables)
-            doubt = undecided(plan, proof) if todo.second_way else []
-            if doubt:
-                why, attempt, todo = _in_a_second_way(plan, job, todo, proof, doubt)
-            elif _spreads_into_kept(plan, job, proof):
-                why, attempt, todo = _with_the_kept_models(plan, job, todo, proof)
-            else:
+            following = before_new_images(plan, step, proof)
+            if following is None:
                 result = _finish(plan, job.cube, job.tables, proof, warnings)
-                once_more = _once_more(plan, job, todo, proof, result)
-                if once_more is None:
-                    return dict(result, warnings=[*reasons, *result["warnings"]])
-                why, job, todo = once_more
-                attempt = job
-        casalog.post(why, "WARN")
-        reasons.append(why)
-
-
-def _in_a_second_way(plan, job, todo, proof, doubt):
-    """Why and how to clean doubtful channels again, with half the loop gain and from the other start model."""
-    bad = replaced_channels(todo.bad, proof)
-    keep_models(plan, job.cube, bad)
-    other = next(start for start in START.values() if start is not job.start)
-    settled = to_json(settle(proof, bad, doubt))
-    attempt = job._replace(gain=job.gain / 2, start=other, done=tuple(bad), settled=settled)
-    why = messages.SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
-    return why, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False)
-
-
-def _spreads_into_kept(plan, job, proof):
-    """Whether tclean spreads models over neighbouring channels, and models that were given up over some."""
-    replaced = {*replaced_channels(set(plan.channels) - set(plan.suspects), proof)}
-    kept = set(plan.channels) - replaced
-    # A full cube is taken as it was imaged, so that all channels next to kept ones hold a part of models given up.
-    concerned = (
-        kept if plan.method == "cube" else {channel for channel in kept if {channel - 1, channel + 1} & replaced}
-    )
-    noise = _noise(job.cube, job.tables)
-    return bool(replaced and concerned) and any(changed_beside(plan, run, job.cube, noise) for run in plan.runs)
-
-
-def _with_the_kept_models(plan, job, todo, proof):
-    """Why and how to image once more, with the old models of the channels that keep them; nothing is cleaned."""
-    bad = replaced_channels(todo.bad, proof)
-    keep_models(plan, job.cube, bad)
-    kept = sorted(set(plan.channels) - set(bad))
-    attempt = job._replace(done=tuple(bad), settled=to_json(settle(proof, bad)))
-    return messages.KEPT_MODELS.format(chans=format_channels(kept)), attempt, todo._replace(bad=bad, suspects=[])
-
-
-def _once_more(plan, job, todo, proof, result):
-    """
-    Why and how to clean the bad channels again; None if another attempt would not improve the cube.
-
-    Once with half the loop gain, and a threshold of at least the usual multiple of the channel rms, if channels are bad
-    again, and with more channels if hidden bad ones have appeared.
-    """
-    bad, after = replaced_channels(todo.bad, proof), result["after"]
-    again, hidden = messages.bad_again(plan, bad, after), messages.newly_bad(result["before"], after, bad)
-    job = job._replace(overwrite=True, settled=to_json(settle(proof, [*bad, *hidden])))
-    if again and todo.gentler:
-        job, todo = _more_gently(job, todo, after["noise"])
-        why = messages.GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
-        return why, job, todo._replace(bad=bad, suspects=[])
-    if hidden and todo.rounds > 1:
-        leftover = [channel for channel in todo.leftover if channel not in hidden]
-        todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], leftover=leftover, rounds=todo.rounds - 1)
-        return messages.HIDDEN.format(chans=format_channels(hidden)), job, todo
-    return None
-
-
-def _more_gently(job, todo, noise):
-    """The job and what to do once more, with half the loop gain and no deeper than the usual multiple of the noise."""
-    job = job._replace(gain=job.gain / 2, depth=DEPTH_SIGMA * noise, overwrite=True)
-    return job, todo._replace(gentler=False)
+                following = after_new_images(plan, step, proof, result)
+            if following is None:
+                return dict(result, warnings=[*reasons, *result["warnings"]])
+            step = following
+        casalog.post(step.why, "WARN")
+        reasons.append(step.why)
 
 
 @logged_by_casa()
@@ -270,7 +182,7 @@ def finish(outname):
     if plan.method == "image":
         warnings = _run(plan, cube, tables)  # what an interrupted run has left to do
     else:
-        warnings = [text for run in plan.runs for text in check_run(plan, run, cube, _noise(cube, tables))]
+        warnings = [text for run in plan.runs for text in check_run(plan, run, cube, channel_rms(cube, tables[1]))]
     proof = prove(plan, cube, tables)
     return dict(_finish(plan, cube, tables, proof, warnings), seconds=time.time() - started)
 
@@ -284,21 +196,9 @@ def _open(imagename):
     return cube.absolute
 
 
-def _check_of_tclean(cube):
-    """Raise an error if tclean cannot continue the images."""
-    if cube.fits:
-        raise NoVisibilitiesError(f"imagename='{cube.root}': {not_of_tclean(cube)}")
-    if cube.axes != AXES_OF_TCLEAN:
-        raise ValueError(messages.OTHER_AXES.format(path=cube.path("model"), root=cube.root))
-
-
-def _noise(cube, tables):
-    return noise_of_channels(tables[1], cube.stokes[0], cube.channels)
-
-
 def _run(plan, cube, tables, stop_if_unstable=False):
     """Run tclean, up to the first run that does not agree with the old images, or is unstable; returns warnings."""
-    noise, warnings = _noise(cube, tables), []
+    noise, warnings = channel_rms(cube, tables[1]), []
     try:
         if plan.method == "image":
             return deconvolve_again(plan, cube, tables)
@@ -333,77 +233,40 @@ def _finish(plan, cube, old, proof, warnings):
     final = plan.only(replaced_channels(set(plan.channels) - set(plan.suspects), proof))
     good = plan.outname if final.channels else plan.root
     with _finishable(plan):
-        spread, *states, depth = _put_in_place(plan, final, cube, old, proof, good)
+        # Whatever is measured in the work folder comes first: with the new set in place, the folder is gone.
+        noise = channel_rms(cube, old[1])
+        changed = {channel for run in final.runs for channel in changed_neighbours(final, run, cube, noise)}
+        spread = changed - {*plan.channels}
+        state_before, state_after, depth = state_of_channels(final, cube)
+        models = models_of(final, cube)
+        about = {"before": plan.root, "after": good, "replaced": list(final.channels), "renewed": models}
+        proof_table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
+        write_new_set(plan, cube, final.channels, spread, proof.finds, proof_table)
 
+    # The new set is checked as the old one was, and in all channels that were cleaned again.
     check, table = plan.outname + ".confetti", plan.outname + ENDING
     parameters = dict(old[0].meta["parameters"], imagename=good, outfile=check, proof=table, overwrite=True)
     checked = {*parse_channels(parameters["chans"], cube.channels), *proof.outcomes}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
     new = read_tables(check, open_cube(good))
-    before, after = (dict(messages.summarize_check(*tables), **state) for tables, state in zip((old, new), states))
-    after["noise"] = float(np.nanmedian(_noise(cube, new)))
-    judged = _summarize_proof(plan, proof, final.channels, old)
+
+    before = dict(summarize_check(*old), **state_before)
+    noise = float(np.nanmedian(channel_rms(cube, new[1])))
+    after = dict(summarize_check(*new), **state_after, noise=noise)
+    judged = summarize_proof(plan, proof, final.channels, old[1])
     warnings = [*warnings, *messages.reclean_warnings(final, before, after, depth, spread, judged)]
     for warning in warnings:
         casalog.post(warning, "WARN")
     casalog.post(messages.describe_reclean(good, before, after, judged))
-    return _result(good, plan, judged, before, after, warnings)
-
-
-def _put_in_place(plan, final, cube, old, proof, good):
-    """Write the new set and the proof; returns which channels were renewed beside, and the state before and after."""
-    noise = _noise(cube, old)
-    spread = {channel for run in final.runs for channel in changed_beside(final, run, cube, noise)} - {*plan.channels}
-    states = state_of_channels(final, cube)
-    about = {"before": plan.root, "after": good, "replaced": list(final.channels), "renewed": models_of(final, cube)}
-    table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
-    write_new_set(plan, cube, final.channels, spread, proof.finds, table)
-    return spread, *states
+    return make_result(good, plan, judged, before, after, warnings)
 
 
 @contextmanager
 def _finishable(plan):
-    """Say how to go on if something fails that needs no tclean."""
+    """Log how to go on if something fails after tclean has done its work."""
     try:
         yield
     except BaseException:
         what = "deconvolution" if plan.method == "image" else "tclean"
         casalog.post(f"{what} is done; solve the following problem, and call finish_reclean('{plan.outname}')", "WARN")
         raise
-
-
-def _summarize_proof(plan, proof, replaced, old):
-    """What the proof showed, for the returned dictionary."""
-    suspects = suspicious_channels(old[1])
-    kept = {
-        fate: sorted(channel for channel in set(proof.outcomes) - set(replaced) if proof.outcomes[channel] == fate)
-        for fate in ("acquitted", "undecided")
-    }
-    return {
-        "table": plan.outname + ENDING,
-        "mask": plan.outname + ".proof.mask",
-        **{name: int(np.count_nonzero(proof.finds["proof"] == name)) for name in PROOFS},
-        "condemned": [
-            channel
-            for channel in replaced
-            if channel in suspects and outcome(proof.finds[proof.finds["channel"] == channel]) == "bad"
-        ],
-        **kept,
-        "leftover": sorted(plan.leftover),
-    }
-
-
-def _result(imagename, plan=None, proof=None, before=None, after=None, warnings=()):
-    channels = sorted({*plan.channels, *(channel for channel, _ in plan.settled["outcomes"])}) if plan else ()
-    return {
-        "imagename": imagename,
-        "method": plan.method if plan else "none",
-        "channels": list(channels),
-        "chans": format_channels(channels),
-        "script": plan.script_path if plan and os.path.exists(plan.script_path) else "",
-        "proof": proof,
-        "before": before,
-        "after": after,
-        "seconds": 0.0,
-        "warnings": list(warnings),
-    }

@@ -9,8 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
-OF_RECLEAN = "test_killed_between_any_two_renames_the_older_set_comes_back_or_the_new_one_is_finished"
-CHOSEN = ("test_faults.py", "test_inputs.py", f"test_new_set.py::{OF_RECLEAN}")
+NEW_SET_TEST = "test_killed_between_any_two_renames_the_older_set_comes_back_or_the_new_one_is_finished"
+CHOSEN = ("test_faults.py", "test_inputs.py", f"test_new_set.py::{NEW_SET_TEST}")
 
 
 def main():

@@ -5,8 +5,8 @@ from collections import namedtuple
 import numpy as np
 
 from ..images.channels import format_channels
-from .messages import warnings_of
 from .verdict import verdict_of
+from .warnings import warnings_of
 
 # Cube of one root name, its rows of `CANDIDATE`, and its tables of the sources and of the channels.
 Part = namedtuple("Part", "cube candidates tables")
@@ -52,7 +52,7 @@ def _part(found, number, tables, selected):
     tables = tuple(_table_of_piece(table, cube, number) for table in tables)
     for table in tables:
         parameters = dict(table.meta["parameters"], chans=chans if table.meta["parameters"]["chans"] else "")
-        table.meta.update(parameters=parameters, verdict=verdict_of(found), warnings=warnings_of(*found))
+        table.meta.update(parameters=parameters, verdict=verdict_of(found), warnings=warnings_of(found))
     return Part(found.cube, found.candidates, tables)
 
 

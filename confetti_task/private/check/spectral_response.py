@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 from astropy import constants, units
 
-from ..core.proof import NOTHING_CLEANED
+from ..core.before_after import NOTHING_CLEANED
 from ..core.scatters import middle_box
 from ..core.spectral_response import (
     FAR_LAGS,

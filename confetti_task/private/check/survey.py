@@ -20,7 +20,7 @@ from ..core.noise import channel_noise, is_quiet, least_noise, settled, some_cha
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.scatters import SCATTER
 from ..images.chunks import ranges_of
-from . import divergence, evidence, messages
+from . import divergence, evidence, log
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
 from .coverage import channels_to_measure, coverage_of, measure_channel_power
 from .measure import (
@@ -97,13 +97,13 @@ def _search(cube, selected, thresholds, workers, memory):
     for polarization in range(cube.shape[0]) if cube.channels > 1 else ():
         voxels = int(memory / workers.threads / BYTES_A_VOXEL)
         noise, least, quiet = measure_noise(cube, polarization, selected, workers, voxels)
-        logger.info(messages.describe_noise(noise[selected], quiet.any()))
+        logger.info(log.describe_noise(noise[selected], quiet.any()))
         search = partial(find_candidates, cube, polarization, noise=noise, thresholds=thresholds, voxels=voxels)
         ranges = _ranges(cube, selected, workers)
         measured, found = zip(*watched(workers.in_order(search, ranges), len(ranges), "models searched"))
         if not polarization:
             response = _measure_response(cube, polarization, noise, quiet, workers)
-            logger.info(messages.describe_response(response))
+            logger.info(log.describe_response(response))
         for rows in measured:
             rows["least_noise"] = least[rows["channel"]]
             rows["shared"], rows["averaged"] = response

@@ -25,7 +25,7 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     acquitted : sequence of int
         Channels that were cleaned again, with the same result: they are not suspicious.
     proved : 1D bool `~numpy.ndarray` or False
-        Whether each candidate is proved to be real, from `check.proof.proved_real`: it counts as a known source.
+        Whether each candidate is proved to be real, from `check.proof_table.proved_real`: it counts as a known source.
     noises : 2D `~numpy.ndarray` or None
         rms noise [polarization, channel] in Jy/beam, in units of which suspicion is, if it is known better than from
         these channels.

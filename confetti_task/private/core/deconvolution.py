@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from .proof import Change, tolerance
+from .before_after import Change, tolerance
 from .surroundings import height_above_ring, largest, places_within, ring
 from .transforms import columns_of, filtered, transform_about_the_centre
 from .uv_coverage import ERRONEOUS_COVERAGE, GAUSSIAN_AREA, LEAST_RESPONSE, has_its_peak, unmeasured_filter
@@ -50,7 +50,7 @@ TILE_BEAMS, SMALLEST_TILE = 16, 128
 POINT_DECONVOLVERS = ("hogbom", "clark", "clarkstokes")
 
 # What minor cycles need: tclean's deconvolver, its scales in pixels and its bias towards small ones; and the
-# `core.proof.Change` of a channel that was cleaned well.
+# `core.before_after.Change` of a channel that was cleaned well.
 Scales = namedtuple("Scales", "deconvolver scales bias change")
 
 # Result for a channel: model in Jy/pixel, residual in Jy/beam, state ('converged', 'stopped' or 'diverged'), and peak
@@ -268,8 +268,8 @@ def difference(changed, image, pixels, noise, change, beam):
     pixels : 2D int `~numpy.ndarray`
         Pixels (y, x), [n, 2].
     noise : float
-        From `core.proof.noise_of`, in Jy/beam.
-    change : `core.proof.Change`
+        From `core.before_after.noise_of`, in Jy/beam.
+    change : `core.before_after.Change`
         By how much a good channel may change, of the `Scales`.
     beam : float
         FWHM of the restoring beam, in pixels.
@@ -280,7 +280,7 @@ def difference(changed, image, pixels, noise, change, beam):
         Largest point source within half a beam that the old image has and the new one does not, with its sign, in
         Jy/beam.
     allowed : 1D float32 `~numpy.ndarray`
-        From `core.proof.tolerance`, in Jy/beam.
+        From `core.before_after.tolerance`, in Jy/beam.
     """
     places, of_pixel = places_within(pixels, beam / 2, image.shape)
     heights = height_above_ring(changed[np.newaxis], np.insert(places, 0, 0, axis=1), ring(beam))

@@ -13,9 +13,9 @@ import numpy as np
 from ..check.clean_mask import channels_to_clean
 from ..check.measure import measure_pixels
 from ..check.worker_pool import end_if_interrupted
+from ..core.before_after import noise_of, residual_scale
 from ..core.deconvolution import DEPTH_SIGMA, convolved, deconvolve, difference, measured_kernel, psf_of
 from ..core.hot_pixels import hot_pixels
-from ..core.proof import noise_of, residual_scale
 from ..core.quantities import CANDIDATE
 from ..core.restore import restore
 from ..images.pixels import read_channel

@@ -2,135 +2,26 @@
 
 import numpy as np
 
-from ..check.messages import odd_size
-from ..check.tables import bad_channels, diverged_channels, suspicious_channels
+from ..check.warnings import odd_size
 from ..core.deconvolution import POINT_DECONVOLVERS
 from ..images.channels import format_channels
 from .remedy import DEPTH_SIGMA, is_share, threshold
+from .verify import newly_bad
 
-OTHER_AXES = (
-    "{path} has its axes in another order than tclean writes and reads them, as after exportfits and importfits; "
-    "import the FITS files with defaultaxes=True, defaultaxesvalues=['', '', '', 'I'], or transpose .model, .image, "
-    ".residual and .psf, like imtrans(imagename='{root}.model', outfile='NAME.model', order='0132'), and check the new "
-    "images"
-)
-REMAINING = (
-    "fake sources remain in channels {chans}: check that the clean mask covers all emission there, and clean them "
-    "again with the same call and gain={gain:g}, overwrite=True"
-)
-DIVERGED_AGAIN = (
-    "CLEAN diverged again in channels {chans}, even with a loop gain of {used:g}: the images are wrong there. Check "
-    "the visibilities of these channels (flags, weights, calibration), or leave them out"
-)
-GENTLER = (
-    "channels {chans} are still bad: cleaning once more, with a loop gain of {gain:g} and a threshold of at least "
-    "{depth:.3g} Jy"
-)
-UNSTABLE = (
-    "the peak residual rose by half in a minor cycle of channels {chans}: cleaning once more, with a loop gain of "
-    "{gain:g} and a threshold of at least {depth:.3g} Jy"
-)
-SECOND_WAY = (
-    "the new images of channels {chans} have sources that the visibilities do not support: cleaning once more, with a "
-    "loop gain of {gain:g} and from another start model"
-)
-KEPT_MODELS = (
-    "tclean spreads models over neighbouring channels: imaging once more, with the old models of channels {chans}"
-)
-UNDECIDED = (
-    "the data could not decide about channels {chans}: cleaned again in two ways, they have sources that the "
-    "visibilities do not support, other ones each time. The old planes stay, and the channels are suspicious still"
-)
-LEFTOVER = (
-    "suspicious channels {chans} were not cleaned again, for lack of budget: set a larger budget, like budget=1, and "
-    "overwrite=True"
-)
-HIGH_GAIN = (
-    "channels {chans} had diverged with the recorded loop gain of {recorded:g}, and were cleaned with {gain:g} now: "
-    "use at most 0.1 in tclean"
-)
-INTO_THE_NOISE = (
-    "the recorded threshold of {threshold} is {part:.2g} times the channel rms: this far down CLEAN fits noise, which "
-    "makes it diverge and leaves small fake sources; {what}"
-)
-RAISED = (
-    "the channels were cleaned down to {raised} now, 3 times the rms: emission that others hold below is left in theirs"
-)
-SET_IT = "for 3 times the rms set parameters={{'threshold': '{depth:.3g}Jy'}}"
-OF_POINTS = (
-    "tclean was called with deconvolver='{deconvolver}', which makes extended emission of points, in a way that the "
-    "data do not decide: it is wrong there with any loop gain. Where emission is larger than the beam, call again with "
-    "parameters={{'deconvolver': 'multiscale', 'scales': [0, ...]}}, those of one and three beams in pixels, and "
-    "overwrite=True"
-)
-POINTS_WITHOUT_DATA = (
-    "deconvolved again with points, as deconvolver='hogbom' and its like do: of extended emission some per cent may "
-    "still be wrong, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do "
-    "better"
-)
-LEFT_OUT = "channels {chans} were bad before but were not selected: they are still bad"
-HIDDEN = "channels {chans} are bad too, which showed only after their neighbours had been cleaned again"
-CLEAN_TOO = HIDDEN + "; clean them as well with chans={all_chans!r}, overwrite=True"
-OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
-STOPPED_EARLY = (
-    "the peak residual within the clean mask is {after:.3g} Jy/beam, and was {before:.3g} before: tclean stopped "
-    "early; call again with a lower gain or more iterations, parameters={{'niter': ...}}, and overwrite=True"
-)
-LESS_DEEP = (
-    "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby, "
-    "which were cleaned deeper than recorded; for the same depth call again with "
-    "parameters={{'threshold': '{depth:.3g}Jy'}} and overwrite=True"
-)
-SHARE_ENDED = (
-    "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby: "
-    "niter, not the threshold, ended the recorded clean, and the share of these channels ended this one; for the same "
-    "depth call again with parameters={{'niter': {niter}, 'threshold': '{depth:.3g}Jy'}} and overwrite=True"
-)
-SPREAD = (
-    "channels {chans}, next to bad ones, kept their model, but their residual and image changed, because tclean had "
-    "spread part of the bad model over them"
-)
-# What method='image' is worth beside a re-clean with the visibilities.
+# How well method='image' does, compared with a re-clean from the visibilities.
 WORTH_WITHOUT_DATA = (
     "what does not come back when a channel is deconvolved again is fake, but around bright emission the new images "
-    "are less exact than those of tclean, which sees the visibilities: errors of up to 6.5 to 8 sigma were left, "
-    "beside 4.5 to 6.5"
+    "are less accurate than tclean's, which uses the visibilities: errors of up to 6.5 to 8 sigma remained, compared "
+    "with 4.5 to 6.5"
 )
 WITHOUT_DATA = (
     "channels are deconvolved again from their own images, without visibilities, because {reason}. "
     f"{WORTH_WITHOUT_DATA[0].upper()}{WORTH_WITHOUT_DATA[1:]}"
 )
-CANNOT_DECONVOLVE = (
-    "channels of {root} cannot be deconvolved again from their own images: that needs .psf, and planes of up to 4096 "
-    "pixels"
-)
-NOT_AS_RESTORED = (
-    "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
-    "primary beam: planes that are deconvolved again would not be like the others; give the image as it was restored"
-)
-IMPOSSIBLE = (
-    "channels {chans} could not be deconvolved again, because the model or the image holds no numbers, or because the "
-    "PSF is blank or not centred: they keep their old planes"
-)
-NOT_CONVERGED = (
-    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong all "
-    "over, or the PSF of the images not that of the data; the new planes are the best that was reached, and may hold "
-    "as many fake sources as the old ones"
-)
-BAD_WITHOUT_DATA = (
-    "channels {chans} are still bad: their own images do not say more. Clean them again with the visibilities, "
-    "vis=..., parameters={{...}} and overwrite=True"
-)
-UNDECIDED_WITHOUT_DATA = (
-    "their own images could not decide about channels {chans}, which did not converge, or have sources that the PSF "
-    "does not support: the old planes stay, and the channels are suspicious still. The visibilities would decide"
-)
-# The peak of pure noise alone varies by a tenth from channel to channel.
-RESIDUAL_ABOVE = 1.25
 
 
 def describe_plan(plan, channels, seconds):
-    """What will be done, with the full calls of tclean; without one, with the seconds that one core will take."""
+    """What will be done: tclean's full calls, or without tclean the time in ``seconds`` of one core."""
     if plan.method == "image":
         return (
             f"Deconvolving channels {format_channels(plan.channels)} of {channels} again from their own images, "
@@ -146,46 +37,23 @@ def describe_plan(plan, channels, seconds):
     )
 
 
-def summarize_check(sources, channels):
-    """
-    Summarize a check from its tables.
-
-    Parameters
-    ----------
-    sources, channels : `~astropy.table.QTable`
-        Tables of the check.
-
-    Returns
-    -------
-    dict
-        See `confetti_task.confetti_reclean`.
-    """
-    bad = bad_channels(channels)
-    return {
-        "verdict": channels.meta["verdict"],
-        "nsources": int(np.count_nonzero(sources["class"] == "confetti")),
-        "channels": bad,
-        "chans": format_channels(bad),
-        "diverged": diverged_channels(channels),
-        "suspects": suspicious_channels(channels),
-        "severity": float(channels["severity"].max()) if bad else 0.0,
-        "flux": float(channels["flux"].to_value("Jy").sum()),
-    }
-
-
-def newly_bad(before, after, cleaned):
-    """Channels that are bad now, were not bad before, and were not cleaned again."""
-    return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
-
-
-def bad_again(plan, bad, after):
-    """Bad channels that diverged again, or that are bad because they were cleaned into the noise."""
-    into_the_noise = 0 < threshold(plan.parameters[0]) < after["noise"]
-    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(bad))
+HIGH_GAIN = (
+    "channels {chans} had diverged with the recorded loop gain of {recorded:g}, and were now cleaned with {gain:g}: "
+    "use at most 0.1 in tclean"
+)
+INTO_THE_NOISE = (
+    "the recorded threshold of {threshold} is {part:.2g} times the channel rms: at that depth CLEAN fits noise, which "
+    "makes it diverge and leaves small fake sources; {what}"
+)
+RAISED = (
+    "the channels were cleaned down to {raised} now, 3 times the rms: fainter emission, which other channels have in "
+    "their models, is left in their residuals"
+)
+SET_IT = "for 3 times the rms set parameters={{'threshold': '{depth:.3g}Jy'}}"
 
 
 def _causes(plan, before, after):
-    """Why CLEAN diverged, where the recorded parameters show it; one sentence each."""
+    """Why CLEAN diverged, where the recorded parameters explain it; one sentence each."""
     diverged = set(before["diverged"]) & set(plan.channels)
     recorded, gain = plan.recorded, plan.parameters[0]["gain"]
     if diverged and recorded.get("gain", 0.1) > gain:
@@ -204,8 +72,68 @@ def _is_raised(plan):
     return threshold(plan.parameters[0]) > threshold(plan.recorded)
 
 
+REMAINING = (
+    "fake sources remain in channels {chans}: check that the clean mask covers all emission there, and clean them "
+    "again with the same call and gain={gain:g}, overwrite=True"
+)
+DIVERGED_AGAIN = (
+    "CLEAN diverged again in channels {chans}, even with a loop gain of {used:g}: the images are wrong there. Check "
+    "the visibilities of these channels (flags, weights, calibration), or leave them out"
+)
+BAD_WITHOUT_DATA = (
+    "channels {chans} are still bad, and their own images cannot improve them. Clean them again with the visibilities, "
+    "vis=..., parameters={{...}} and overwrite=True"
+)
+LEFT_OUT = "channels {chans} were bad before but were not selected: they are still bad"
+HIDDEN = "channels {chans} are bad too, which showed only after their neighbours had been cleaned again"
+CLEAN_TOO = HIDDEN + "; clean them as well with chans={all_chans!r}, overwrite=True"
+UNDECIDED = (
+    "the data could not decide about channels {chans}: cleaned again in two ways, they have sources that the "
+    "visibilities do not support, but different ones each time. They keep their old planes and remain suspicious"
+)
+UNDECIDED_WITHOUT_DATA = (
+    "their own images could not decide about channels {chans}, which did not converge, or have sources that the PSF "
+    "does not support: they keep their old planes and remain suspicious. The visibilities would decide"
+)
+LEFTOVER = (
+    "suspicious channels {chans} were not cleaned again because of the budget: set a larger one, e.g. budget=1, and "
+    "overwrite=True"
+)
+POINT_MODEL = (
+    "tclean was called with deconvolver='{deconvolver}', which models extended emission as points, in a way that the "
+    "data do not constrain: it is wrong at any loop gain. Where emission is larger than the beam, call again with "
+    "parameters={{'deconvolver': 'multiscale', 'scales': [0, ...]}}, with scales of one and three beams in pixels, and "
+    "overwrite=True"
+)
+SPREAD = (
+    "channels {chans}, next to bad ones, kept their model, but their residual and image changed, because tclean had "
+    "spread part of the bad model over them"
+)
+
+
 def reclean_warnings(plan, before, after, depth, spread, proof):
-    """Warnings that the user should know before trusting the new cube, and what to do next; one sentence each."""
+    """
+    Warnings that the user should know before trusting the new cube, and what to do next.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, with the channels that have new planes.
+    before, after : dict
+        From `reclean.result.summarize_check`, with the state from `reclean.verify.state_of_channels`, of the old images
+        and of the new ones; ``after`` with their noise in Jy/beam.
+    depth : float
+        Median peak residual in Jy/beam in the good channels nearby; NaN if there are none.
+    spread : set of int
+        Good channels whose residual changed too.
+    proof : dict
+        From `reclean.result.summarize_proof`.
+
+    Returns
+    -------
+    warnings : list of str
+        One sentence each.
+    """
     warnings = [*_causes(plan, before, after)]
     cleaned, bad, with_data = set(plan.channels), set(after["channels"]), plan.method != "image"
     used, all_chans = plan.parameters[0]["gain"], format_channels(cleaned | bad)
@@ -220,14 +148,32 @@ def reclean_warnings(plan, before, after, depth, spread, proof):
         if channels:
             about = {"used": used, "gain": used / 2, "all_chans": all_chans}
             warnings.append(text.format(chans=format_channels(channels), **about))
-    deconvolver = plan.recorded.get("deconvolver", "hogbom")  # which is the default of tclean
+    deconvolver = plan.recorded.get("deconvolver", "hogbom")  # tclean's default
     if with_data and bad & cleaned and deconvolver in POINT_DECONVOLVERS:
-        warnings.append(OF_POINTS.format(deconvolver=deconvolver))
+        warnings.append(POINT_MODEL.format(deconvolver=deconvolver))
     if with_data:
         warnings += _too_shallow(plan, before, after, depth)
     if spread:
         warnings.append(SPREAD.format(chans=format_channels(spread)))
     return warnings
+
+
+# The peak of pure noise alone varies by a tenth from channel to channel.
+RESIDUAL_ABOVE = 1.25
+STOPPED_EARLY = (
+    "the peak residual within the clean mask is {after:.3g} Jy/beam, and was {before:.3g} before: tclean stopped "
+    "early; call again with a lower gain or more iterations, parameters={{'niter': ...}}, and overwrite=True"
+)
+LESS_DEEP = (
+    "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby, "
+    "which were cleaned deeper than recorded; for the same depth call again with "
+    "parameters={{'threshold': '{depth:.3g}Jy'}} and overwrite=True"
+)
+SHARE_ENDED = (
+    "the peak residual within the clean mask is {after:.3g} Jy/beam, but {depth:.3g} in the good channels nearby: "
+    "niter, not the threshold, ended the recorded clean, and these channels' share of it ended this one; for the same "
+    "depth call again with parameters={{'niter': {niter}, 'threshold': '{depth:.3g}Jy'}} and overwrite=True"
+)
 
 
 def _too_shallow(plan, before, after, depth):

@@ -1,4 +1,4 @@
-"""The files of confetti_reclean: the inputs of tclean, and the new set of images."""
+"""The files of confetti_reclean: tclean's inputs, and the new set of images."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ IMAGES = (
     ".image",
 )
 
-OF_CHECK = tuple(".confetti" + suffix for suffix in SUFFIXES)
+CHECK_SUFFIXES = tuple(".confetti" + suffix for suffix in SUFFIXES)
 
 
 def check_outname(outname, cube, confetti, overwrite):
@@ -65,7 +65,7 @@ def check_outname(outname, cube, confetti, overwrite):
     existing = [outname + suffix for suffix in (".work", *IMAGES) if os.path.lexists(outname + suffix)]
     if existing and not os.path.exists(outname + SCRIPT):
         raise ValueError(f"{existing[-1]} was not written by confetti_reclean; choose another outname")
-    existing += [outname + suffix for suffix in (SCRIPT, *OF_CHECK) if os.path.lexists(outname + suffix)]
+    existing += [outname + suffix for suffix in (SCRIPT, *CHECK_SUFFIXES) if os.path.lexists(outname + suffix)]
     if existing and not overwrite:
         raise ValueError(f"{existing[0]} exists already; set overwrite=True to replace it, or choose another outname")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
@@ -74,7 +74,7 @@ def check_outname(outname, cube, confetti, overwrite):
 
 def check_room(plan, cube):
     """
-    Check that the disk has room for the new set and for the work of tclean.
+    Check that the disk has room for the new set and for the work folder.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def check_room(plan, cube):
     """
     part = sum(last - first + 1 for first, last in plan.runs) / cube.channels
     old_set = sum(_size(path) for suffix in IMAGES for path in files_of(cube, suffix))
-    # The new set, the images of tclean, its start model and its clean mask.
+    # The new set; tclean's images, start model and clean mask.
     needed = old_set + part * (old_set + 2 * _size_of_model(cube))
     if plan.method == "image":  # the images to compare, and three new planes of each channel
         needed += 3 * len(plan.channels) / cube.channels * _size_of_model(cube)
@@ -116,7 +116,7 @@ def _size_of_model(cube):
 
 def write_start(plan, cube, start_plane, clean_mask):
     """
-    Write the work folder with all inputs of tclean, and the script that runs it.
+    Write the work folder with all of tclean's inputs, and the script that runs it.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def write_start(plan, cube, start_plane, clean_mask):
         start_model = plan.name(run) + ".startmodel"
         copy_channels(cube, "model", run[0], run[1] + 1, start_model)
         with opened(start_model) as tool:
-            for channel in plan.bad(run):
+            for channel in plan.to_clean(run):
                 for polarization in range(cube.shape[0]):
                     made = _made(plan, polarization, channel)
                     plane = np.load(made) if channel in plan.done else start_plane(polarization, channel)
@@ -184,7 +184,7 @@ def keep_models(plan, cube, channels):
         The channels.
     """
     for run in plan.runs:
-        for channel in set(plan.bad(run)) & set(channels):
+        for channel in set(plan.to_clean(run)) & set(channels):
             for polarization in range(cube.shape[0]):
                 plane = read_plane(plan.name(run) + ".model", cube, polarization, channel - run[0])
                 np.save(_made(plan, polarization, channel), plane)
@@ -205,10 +205,10 @@ def _clear(plan, cube):
 
 
 def _where_to_clean(plan, run, cube, clean_mask):
-    """Clean mask of the check in the bad channels of a run; where it is empty, that of the old images."""
-    bad = plan.bad(run)
-    drawn = [channel for channel in bad if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
-    for (polarization, channel), plane in channels_to_clean(cube, bad):
+    """Clean mask of the check in the channels to clean; where it is empty, that of the old images."""
+    again = plan.to_clean(run)
+    drawn = [channel for channel in again if os.path.exists(clean_mask) and _holds_anything(clean_mask, cube, channel)]
+    for (polarization, channel), plane in channels_to_clean(cube, again):
         if channel in drawn:
             plane = read_plane(clean_mask, cube, polarization, channel) > 0
         yield (polarization, channel - run[0]), plane
@@ -232,7 +232,7 @@ def read_plan(outname):
         return opened_file.read()
 
 
-def write_new_set(plan, cube, replaced, beside, finds, table):
+def write_new_set(plan, cube, replaced, adjacent, finds, table):
     """
     Put the new images and the proof in place, all or none, and remove the work folder.
 
@@ -243,8 +243,8 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
     cube : `images.cube.Cube`
         The old images.
     replaced : list of int
-        Channels that get the new planes. If there are none, only the proof is written: the old images are good.
-    beside : set of int
+        Channels that get new planes. Without any, only the proof is written: the old images are good.
+    adjacent : set of int
         Good channels whose residual and image are renewed too.
     finds : structured `~numpy.ndarray`
         Rows of `core.quantities.FIND`, for the mask.
@@ -265,17 +265,17 @@ def write_new_set(plan, cube, replaced, beside, finds, table):
         if plan.method == "image":
             write_set(plan, cube, staged, replaced)
         else:
-            _stage_images(plan, cube, staged, replaced, beside)
+            _stage_images(plan, cube, staged, replaced, adjacent)
         _finish_images(plan, cube, staged, replaced)
     write_table(table, staged + ".proof.ecsv")
     proved = finds[finds["proof"] == "proved"]
     write_image(staged + ".proof.mask", cube, planes_of(cube, proved, np.ones(len(proved), dtype=bool)), plan.call)
-    publish(plan.outname, staged, plan.old, (*OF_CHECK, *IMAGES))
+    publish(plan.outname, staged, plan.old, (*CHECK_SUFFIXES, *IMAGES))
     os.remove(os.path.join(plan.work, PLAN))  # first, so that a half-removed folder is never finished again
     shutil.rmtree(plan.work, ignore_errors=True)
 
 
-def _stage_images(plan, cube, staged, replaced, beside):
+def _stage_images(plan, cube, staged, replaced, adjacent):
     """Write all images of the new set to a hidden folder."""
     for suffix in (".mask", ".psf", ".pb", ".sumwt", ".weight"):
         # The clean mask of this run covers only the bad channels: the new set gets the old one.
@@ -290,11 +290,11 @@ def _stage_images(plan, cube, staged, replaced, beside):
             if os.path.exists(cube.root + suffix):
                 _put_back(cube, suffix, staged + suffix, set(plan.channels) - set(replaced))
         elif _copy(cube.root + suffix, staged + suffix):
-            _splice(plan, cube, suffix, staged + suffix, [*replaced, *(beside if suffix != ".model" else ())])
+            _splice(plan, cube, suffix, staged + suffix, [*replaced, *(adjacent if suffix != ".model" else ())])
 
 
 def _finish_images(plan, cube, staged, replaced):
-    """Say in the new set where channels were cleaned again, and how."""
+    """Record in the new set where channels were cleaned again, and how."""
     if os.path.exists(staged + ".mask"):
         _splice(plan, cube, ".cleanmask", staged + ".mask", replaced)
     with opened(staged + ".image") as tool:
@@ -302,7 +302,7 @@ def _finish_images(plan, cube, staged, replaced):
 
 
 def _put_back(cube, suffix, path, channels):
-    """Give channels of a new image their old planes again."""
+    """Restore the old planes of some channels of a new image."""
     with opened(path) as tool:
         for channel in sorted(channels):
             for polarization in range(cube.shape[0]):

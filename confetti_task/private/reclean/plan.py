@@ -1,4 +1,4 @@
-"""The plan of confetti_reclean: the runs of tclean, and the script that does them."""
+"""The plan of confetti_reclean: tclean's runs, and the script that does them."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from .remedy import choose_ranges, for_sub_cube, reason, remedied, with_share
 _SCRIPT_WITHOUT_DATA = """\
 # Deconvolves channels {chans} of {root!r} again from their own images, without visibilities.
 # Written by confetti_task {version}: {call}
-# If that was stopped, this goes on with it: casa -c {name!r}
+# If that was interrupted, this continues it: casa -c {name!r}
 # It needs the folder {work!r}.
 
 from confetti_task import finish_reclean
@@ -42,8 +42,8 @@ print(finish_reclean({outname!r}))
 """
 
 
-# What does not depend on the channels and the method: the old cube and the tables of its check, the names, the recorded
-# parameters of tclean, how deep it went with them (None if niter is not to be shared), the maximum loop gain, the
+# What does not depend on the channels and the method: the old cube and the tables of its check, the names, tclean's
+# recorded parameters, how deep it went with them (None if niter is not to be shared), the maximum loop gain, the
 # minimum threshold in Jy/beam, the start model of the bad channels, the clean mask of the check ('' for none), the call
 # of the task, whether it may overwrite, and which channels an earlier attempt has done and what it has settled, as in
 # the plan.
@@ -55,7 +55,7 @@ Job = namedtuple(
 @dataclass(frozen=True)
 class Plan:
     """
-    The runs of tclean and their parameters. All names are absolute.
+    The tclean runs, and their parameters. All names are absolute.
 
     Attributes
     ----------
@@ -66,22 +66,22 @@ class Plan:
     channels : tuple of int
         Channels to clean again.
     runs : tuple of tuple of int
-        First and last channel of each run of tclean, both inclusive, as in the names of its images. Without one, of the
-        cube.
+        First and last channel of each tclean run, both inclusive, as in the names of its images; those of the cube
+        if tclean does not run.
     recorded : dict
-        Parameters with which tclean made the old images; empty without a run of tclean.
+        Parameters with which tclean made the old images; empty if tclean does not run.
     parameters : tuple of dict
-        Parameters of each run of tclean; without one, of the deconvolution.
+        Parameters of each tclean run, or of the deconvolution.
     call : str
         The call of confetti_reclean.
     overwrite : bool
         Whether new images of an earlier run may be replaced.
     suspects : tuple of int
-        Those of them that keep their old planes unless a fake source is proved.
+        The suspicious ones among them, which keep their old planes unless a fake source is proved.
     leftover : tuple of int
         Suspicious channels beyond the budget.
     done : tuple of int
-        Channels whose model an earlier attempt has made: it is their start model.
+        Channels whose model an earlier attempt has made; it is their start model.
     settled : dict
         Proof of channels that were cleaned again in an earlier attempt and keep their old planes, from
         `reclean.proof.to_json`.
@@ -118,15 +118,15 @@ class Plan:
         return os.path.join(self.work, "old")
 
     def name(self, run):
-        """Root name of the images of a run of tclean."""
+        """Root name of the images of a tclean run."""
         return os.path.join(self.work, "{}-{}".format(*run))
 
     def only(self, channels):
         """The plan with some of its channels alone, as if the others had not been cleaned again."""
         return replace(self, channels=tuple(channels))
 
-    def bad(self, run):
-        """Channels to clean again in a run of tclean."""
+    def to_clean(self, run):
+        """Channels to clean again in a tclean run, bad and suspicious ones."""
         return [channel for channel in self.channels if run[0] <= channel <= run[1]]
 
     def script(self):
@@ -144,7 +144,7 @@ class Plan:
         )
 
     def calls(self):
-        """The call of each run of tclean as Python code, with comments on changed parameters."""
+        """The call of each tclean run as Python code, with comments on changed parameters."""
         return [_commented_call(parameters, self.recorded) for parameters in self.parameters]
 
     def record(self):
@@ -185,7 +185,7 @@ def make_plan(job, bad, suspects, leftover, method):
     Returns
     -------
     plan : `Plan`
-        The runs of tclean and their parameters.
+        The tclean runs and their parameters.
     """
     channels = sorted({*bad, *suspects})
     runs = choose_ranges(method, channels, job.cube.channels)
@@ -211,12 +211,12 @@ def make_plan(job, bad, suspects, leftover, method):
 
 
 def _parameters(job, plan):
-    """Parameters of each run of tclean, or of the deconvolution."""
+    """Parameters of each tclean run, or of the deconvolution."""
     if plan.method == "image":
         return [{"gain": GAIN}]
     remedy = remedied(job.recorded, job.gain, job.depth)
-    # What is done has had its share.
-    each = [with_share(remedy, len(set(plan.bad(run)) - set(plan.done)), job.reached) for run in plan.runs]
+    # Channels that are done have had their share.
+    each = [with_share(remedy, len(set(plan.to_clean(run)) - set(plan.done)), job.reached) for run in plan.runs]
     # A concatenated cube has the history of one piece, or none.
     if plan.method == "cube" and job.recorded.get("nchan") in (-1, job.cube.channels):
         return each

@@ -1,4 +1,4 @@
-"""The proof by cleaning again: what the images of a run of tclean show, beside the old ones."""
+"""The proof by cleaning again: what tclean's images show, compared with the old ones."""
 
 from collections import namedtuple
 from dataclasses import replace
@@ -11,9 +11,9 @@ from ..check.survey import survey
 from ..check.tables import noise_of_channels
 from ..check.verdict import judge
 from ..check.worker_pool import worker_pool
+from ..core.before_after import NO_CHANGE, compare, doubted, noise_of, outcome, residual_scale
 from ..core.decision import Thresholds
 from ..core.deconvolution import DEPTH_SIGMA
-from ..core.proof import NO_CHANGE, compare, doubted, noise_of, outcome, residual_scale
 from ..core.quantities import CANDIDATE, FIND
 from ..deconvolve.settle import scales_of
 from ..images.cube import open_cube
@@ -37,7 +37,7 @@ def prove(plan, cube, tables):
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        The plan, whose runs of tclean are done.
+        The plan, whose tclean runs are done.
     cube : `images.cube.Cube`
         The old images.
     tables : tuple of `~astropy.table.QTable`
@@ -46,7 +46,7 @@ def prove(plan, cube, tables):
     Returns
     -------
     proof : `Proof`
-        Of these channels, and of those settled in an earlier attempt.
+        For these channels, and for those settled in an earlier attempt.
     """
     settled = from_json(plan.settled)
     finds, outcomes = [settled.finds], dict(settled.outcomes)
@@ -55,7 +55,7 @@ def prove(plan, cube, tables):
             _compare_run(plan, run, cube, tables), suspicious_again(plan, run, tables), settled.earlier, cube
         )
         finds.append(found)
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             here = found[found["channel"] == channel]
             outcomes[channel] = outcome(here) if channel in plan.suspects else "bad"
     outcomes.update((channel, "undecided") for channel in _not_converged(plan, cube))
@@ -71,20 +71,20 @@ def _not_converged(plan, cube):
 
 
 def _compare_run(plan, run, cube, tables):
-    """Finds in all channels that a run of tclean cleaned again."""
+    """Finds in all channels that a tclean run cleaned again."""
     change = scales_of(cube).change if plan.method == "image" else NO_CHANGE
     new, parameters, found = open_cube(plan.name(run)), tables[0].meta["parameters"], [np.zeros(0, FIND)]
     for polarization, stokes in enumerate(cube.stokes):
         # Each new channel is compared with the old one, and is a neighbour of two others.
         read = lru_cache(maxsize=3)(partial(_planes, new, polarization))
         rms = np.nan_to_num(noise_of_channels(tables[1], stokes, cube.channels))
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             number = channel - run[0]
-            now, beside = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
+            now, adjacent = read(number), [read(near) for near in (number - 1, number + 1) if 0 <= near < new.channels]
             noise = noise_of(now, rms[channel], _stops_at(plan, rms[channel]))
             scale = residual_scale(read_channel(new, "psf", polarization, number), cube.beam)
             old = _planes(cube, polarization, channel)
-            finds = compare(old, now, beside, noise, scale, cube.beam, parameters["nsigma"], change)
+            finds = compare(old, now, adjacent, noise, scale, cube.beam, parameters["nsigma"], change)
             finds["polarization"], finds["channel"] = polarization, channel
             found.append(finds)
     finds = np.concatenate(found)
@@ -103,7 +103,7 @@ def _planes(cube, polarization, channel):
 
 
 def _doubt(finds, unsupported, earlier, cube):
-    """`core.proof.doubted` for each channel and polarization of some finds."""
+    """`core.before_after.doubted` for each channel and polarization of some finds."""
     parts = [finds[:0]]
     for polarization, channel in np.unique(finds[["polarization", "channel"]]).tolist():
         here, *others = (
@@ -121,8 +121,8 @@ def suspicious_again(plan, run, tables):
         return np.zeros(0, CANDIDATE)
     new, parameters = open_cube(plan.name(run)), tables[0].meta["parameters"]
     thresholds = Thresholds.of(parameters)
-    # All channels here may be full of emission: the old cube knows their noise better. What is little in units of the
-    # new noise may be suspicious in units of the old one, so that no spike is only estimated.
+    # All channels here may be full of emission, so their noise is taken from the old cube. A spike that is low in units
+    # of the new noise may be suspicious in units of the old one, so every spike is measured, and none only estimated.
     measuring_all = replace(thresholds, suspicion=0)
     with worker_pool(False, new.mapped) as workers:
         found = survey(new, [channel - run[0] for channel in suspects], measuring_all, workers, MEMORY)
@@ -134,7 +134,7 @@ def suspicious_again(plan, run, tables):
 
 
 def undecided(plan, proof):
-    """Suspicious channels of a plan about which the proof is in doubt."""
+    """Suspicious channels of a plan for which the proof is in doubt."""
     return [channel for channel in plan.suspects if proof.outcomes[channel] == "undecided"]
 
 
@@ -144,7 +144,7 @@ def replaced_channels(bad, proof):
 
 
 def settle(proof, bad, doubt=()):
-    """What another attempt leaves as it is of a proof, and what the first one said about doubtful channels."""
+    """The part of a proof that the next attempt must not revise, with the finds in doubtful channels as ``earlier``."""
     finds, unsettled = proof.finds, {*bad, *doubt}
     outcomes = {channel: text for channel, text in proof.outcomes.items() if channel not in unsettled}
     kept, doubtful_ones = (np.isin(finds["channel"], list(channels)) for channels in (outcomes, doubt))

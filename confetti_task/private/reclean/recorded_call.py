@@ -1,4 +1,4 @@
-"""The parameters of tclean for a cube: those in its history, with the changes of the user and the present names."""
+"""tclean's parameters for a cube: those in its history, with the user's changes and the present names."""
 
 import inspect
 import json
@@ -7,15 +7,81 @@ import os
 import numpy as np
 from astropy import units
 
+from ..check.log import why_not_tclean
 from ..images.headers import read_history
 from ..images.history import as_number, differing, doubtful, recorded_parameters
+from .without_data import check_images
 
-# Parameters of tclean that are lists of numbers.
+# tclean's parameters that are lists of numbers.
 LISTS_OF_NUMBERS = ("imsize", "scales")
+
+
+# Axes of polarization, channel, y and x in the images that tclean writes, and in start models and clean masks.
+TCLEAN_AXES = (2, 3, 1, 0)
 
 
 class NoVisibilitiesError(ValueError):
     """tclean cannot be run again, because its parameters or its visibilities are not at hand."""
+
+
+def how_recorded(cube, channels, vis, parameters, method):
+    """
+    Find out whether tclean can be run again, and how it was called.
+
+    Parameters
+    ----------
+    cube : `images.cube.Cube`
+        The images.
+    channels : `~astropy.table.QTable`
+        Channels of their check.
+    vis, parameters
+        As for `read_parameters`.
+    method : {'auto', 'subcubes', 'cube', 'image'}
+        The requested method.
+
+    Returns
+    -------
+    recorded : dict
+        tclean's parameters; empty if channels are to be deconvolved again from their own images.
+    why_not : str
+        Why tclean cannot be run again; '' if it can, or need not be.
+
+    Raises
+    ------
+    ValueError
+        If neither is possible, or if the user asked for what is not.
+    """
+    if method == "image":
+        check_images(cube, channels)
+        return {}, ""
+    try:
+        _check_made_by_tclean(cube)
+        return read_parameters(cube, vis, parameters), ""
+    except NoVisibilitiesError as error:
+        if method != "auto" or vis or parameters:
+            raise
+        why_not = error
+    try:
+        check_images(cube, channels)
+    except ValueError:
+        raise why_not from None
+    return {}, str(why_not)
+
+
+OTHER_AXES = (
+    "{path} has its axes in another order than tclean writes and reads, as after exportfits and importfits; "
+    "import the FITS files with defaultaxes=True, defaultaxesvalues=['', '', '', 'I'], or transpose .model, .image, "
+    ".residual and .psf, like imtrans(imagename='{root}.model', outfile='NAME.model', order='0132'), and check the new "
+    "images"
+)
+
+
+def _check_made_by_tclean(cube):
+    """Raise an error if tclean cannot continue the images."""
+    if cube.fits:
+        raise NoVisibilitiesError(f"imagename='{cube.root}': {why_not_tclean(cube)}")
+    if cube.axes != TCLEAN_AXES:
+        raise ValueError(OTHER_AXES.format(path=cube.path("model"), root=cube.root))
 
 
 def read_parameters(cube, vis, given):
@@ -34,14 +100,14 @@ def read_parameters(cube, vis, given):
     Returns
     -------
     parameters : dict
-        Parameters of tclean, with absolute names of the MeasurementSets.
+        tclean's parameters, with absolute names of the MeasurementSets.
 
     Raises
     ------
     NoVisibilitiesError
         If neither the history nor the user gives the parameters, or if a MeasurementSet is missing.
     ValueError
-        If the parameters are not those of tclean, or not those of these images.
+        If the parameters are not tclean's, or not those of these images.
     """
     from casatasks import tclean
 
@@ -56,7 +122,7 @@ def read_parameters(cube, vis, given):
     parameters = _recorded(cube, set(known) - set(given), {*given, *(["vis"] if vis else [])})
     if not parameters and not given:
         raise NoVisibilitiesError(
-            f"{cube.path('image')} and its model have no run of tclean in their history, as after a concatenation or "
+            f"{cube.path('image')} and its model have no tclean run in their history, as after a concatenation or "
             "from FITS; give vis=... and parameters={...} with all that tclean was called with"
         )
     folder = _started_in(cube.root, parameters.get("imagename", ""))
@@ -69,7 +135,7 @@ def read_parameters(cube, vis, given):
     if size != [cube.shape[3], cube.shape[2]]:
         raise ValueError(
             f"imsize={parameters.get('imsize')} should be the size of {cube.path('image')} (got {size} and "
-            f"{[cube.shape[3], cube.shape[2]]}); give the parameters of tclean that made it"
+            f"{[cube.shape[3], cube.shape[2]]}); give the parameters with which tclean made it"
         )
     missing = [name for name in parameters["vis"] or ["the MeasurementSet"] if not os.path.exists(name)]
     if missing:
@@ -103,14 +169,14 @@ def _recorded(cube, wanted, given):
 
 
 def _check_history(cube, history, given):
-    """Ask for what the history does not tell."""
+    """Ask for what the history leaves open."""
     unclear = {name: values for name, values in differing(history, cube.root).items() if name not in given}
     if "vis" in given:
-        unclear.pop("imagename", None)  # chunks of a joined cube, of which the user gave the data
+        unclear.pop("imagename", None)  # chunks of a joined cube, whose data the user gave
     if unclear:
         runs = "; ".join(f"{name}: {', then '.join(values)}" for name, values in unclear.items())
         raise ValueError(
-            f"{cube.path('image')} was made by runs of tclean that differ ({runs}), and only one can be repeated: "
+            f"{cube.path('image')} was made by tclean runs that differ ({runs}), and only one can be repeated: "
             "clean its parts again one by one, or give vis and parameters={...} for all of it"
         )
     damaged = [name for name in doubtful(history, cube.root) if name not in given and name != "vis"]

@@ -1,8 +1,8 @@
 """
-The remedy: which channels to image again, and with which parameters of tclean. Pure functions.
+The remedy: which channels to image again, and with which of tclean's parameters. Pure functions.
 
-Measured with the real tclean: a start model that is empty in the bad channels, a clean mask that covers only them and a
-loop gain of 0.1 leave none of 110 to 1500 fake sources; clean masks with holes make more.
+A start model that is empty in the bad channels, a clean mask that covers only them and a loop gain of 0.1 leave no fake
+source; clean masks with holes make more. The remedies that were tried are compared in docs/explanation/method.md.
 """
 
 from collections import namedtuple
@@ -19,12 +19,12 @@ from ..images.channels import contiguous_ranges
 MARGIN_CHANNELS = 2
 # One more on one side, for comparison: it and its neighbours keep their models, so its residual must not change.
 CHECK_CHANNELS = 1
-# Overhead of a run of tclean, in channels, for reading the visibilities and weights. With 90000 visibilities a channel,
+# Overhead of a tclean run, in channels, for reading the visibilities and weights. With 90000 visibilities a channel,
 # 200 channels took 54 s, and 10 channels 5 s.
 RUN_CHANNELS = 10
 # Sub-cubes that cost more than this fraction of the cube are not worth it.
 LARGEST_PART = 0.5
-# Part of the channels of the cube of which suspicious ones are cleaned again, whatever it costs.
+# Suspicious channels are cleaned again whatever it costs, up to this fraction of the channels of the cube.
 LEAST_SUSPECTS = 0.1
 
 # Threshold, in units of the channel rms, for channels that diverge again: the usual depth.
@@ -32,17 +32,17 @@ DEPTH_SIGMA = 3
 
 # tclean counts iterations in 32 bits.
 MOST_ITERATIONS = 2**31 - 1
-# Peak residual of a channel, in units of the residual at which tclean stops there, above which something else than the
-# threshold ended the clean. tclean goes on until the peak is at most 1.01 of it; but with nsigma it takes its own
-# noise, which emission in the residual makes larger than ours.
+# Peak residual of a channel, in units of the residual at which tclean stops there, above which something other than the
+# threshold ended the clean. tclean goes on until the peak is at most 1.01 of it; but with nsigma it uses its own noise,
+# which emission in the residual makes larger than ours.
 ABOVE_STOP = 2.0
 # Number of good channels in which this is measured: it is decided by the majority.
 DEPTH_CHANNELS = 16
-# What a channel gets at least, in iterations times loop gain. An iteration takes the loop gain, as a fraction, off the
+# Minimum share of a channel, in iterations times loop gain. An iteration takes the loop gain, as a fraction, off the
 # peak of a source: 10 make a point source fainter by e^10 = 22000, and 100 do so to ten of them.
 LEAST_CLEANING = 100
 
-# Why each parameter differs from the recorded one, as the script says it.
+# Why each parameter differs from the recorded one, for the comments in the script.
 REASONS = {
     "imagename": "in the work folder, so that no image is overwritten",
     "startmodel": "the old model, except in the bad channels",
@@ -70,7 +70,7 @@ SHARE = (
     f"loop gains, but at least {LEAST_CLEANING} / gain for each"
 )
 
-# How deep the recorded clean went: the number of channels that were cleaned, and of some good ones of them the peak
+# How deep the recorded clean went: the number of channels that were cleaned, and for some good ones among them the peak
 # residual within the clean mask and the noise, both in Jy/beam.
 Reached = namedtuple("Reached", "cleaned peaks noise")
 
@@ -130,7 +130,7 @@ def choose_ranges(method, bad, channels):
     Returns
     -------
     ranges : list of tuple of int
-        First and last channel of each run of tclean.
+        First and last channel of each tclean run.
     """
     ranges, full = sub_cubes(bad, channels), [(0, channels - 1)]
     if method in ("cube", "image") or (method == "auto" and cost(ranges) > LARGEST_PART * cost(full)):
@@ -158,8 +158,8 @@ def within_budget(bad, suspects, channels, method, budget):
     Returns
     -------
     chosen : list of int
-        As many as cost no more than the budget, than the bad channels alone, or than those and a tenth of the channels
-        of the cube.
+        As many as cost no more than the budget, or than the bad channels and suspicious ones up to a tenth of the
+        channels of the cube.
     """
 
     def of(number):
@@ -175,7 +175,7 @@ def within_budget(bad, suspects, channels, method, budget):
 
 def unaffected(run, bad, channels):
     """
-    Channels of a run of tclean that must not change.
+    Channels of a tclean run that must not change.
 
     Parameters
     ----------
@@ -189,8 +189,8 @@ def unaffected(run, bad, channels):
     Returns
     -------
     unaffected : list of int
-        Those two channels away from a bad one that keep their model, and whose neighbours keep theirs. Channels farther
-        away would add no information.
+        Channels two away from a bad one that keep their model, and whose neighbours keep theirs. Channels farther away
+        would add no information.
     """
     first, last = run
     same = set(range(first, last + 1)) - set(bad) | {-1, channels}
@@ -199,14 +199,14 @@ def unaffected(run, bad, channels):
 
 
 def near(run, bad):
-    """Good channels of a run of tclean within three of a bad one."""
+    """Good channels of a tclean run within three of a bad one."""
     steps = range(-MARGIN_CHANNELS - CHECK_CHANNELS, MARGIN_CHANNELS + CHECK_CHANNELS + 1)
     good = {channel + step for channel in bad for step in steps} - set(bad)
     return sorted(channel for channel in good if run[0] <= channel <= run[1])
 
 
-def beside(run, bad):
-    """Good channels of a run of tclean next to a bad one, whose residual may change with it."""
+def adjacent(run, bad):
+    """Good channels of a tclean run adjacent to a bad one, whose residual may change with it."""
     first, last = run
     flanks = {channel + step for channel in bad for step in (-1, 1)} - set(bad)
     return sorted(channel for channel in flanks if first <= channel <= last)
@@ -221,7 +221,7 @@ def nearest(good, again):
 
 def remedied(recorded, gain, depth=0.0):
     """
-    Parameters of tclean for the remedy.
+    Choose the parameters of the remedy.
 
     Parameters
     ----------
@@ -293,10 +293,10 @@ def _check_recorded(recorded):
 
 
 def threshold(parameters):
-    """Threshold of tclean in Jy/beam; 0 if there is none."""
+    """tclean's threshold in Jy/beam; 0 if there is none."""
     given = parameters.get("threshold", 0) or 0
     try:
-        # CASA's quantities are dictionaries; a flux is per beam whether that is said or not.
+        # CASA's quantities are dictionaries; a flux is per beam whether stated or not.
         text = "{value}{unit}".format(**given) if isinstance(given, dict) else given
         value = units.Quantity(text)
         if value.unit.is_equivalent("Jy/beam"):
@@ -309,7 +309,7 @@ def threshold(parameters):
 
 
 def stops_at(parameters, noise):
-    """Peak residual in Jy/beam at which tclean stops in a channel of this noise; 0 if nothing but niter stops it."""
+    """Peak residual in Jy/beam at which tclean stops in a channel of this noise; 0 if only niter stops it."""
     return max(threshold(parameters), parameters.get("nsigma", 0) * noise)
 
 
@@ -322,7 +322,7 @@ def ended_by_niter(parameters, reached):
     Parameters
     ----------
     parameters : dict
-        Parameters of tclean.
+        tclean's parameters.
     reached : `Reached`
         How deep the clean went.
 
@@ -338,14 +338,14 @@ def ended_by_niter(parameters, reached):
 
 def with_share(parameters, number, reached):
     """
-    Give a run of tclean its share of niter, which tclean counts in all channels together, if it ended the old clean.
+    Give a tclean run its share of niter, which tclean counts in all channels together, if it ended the old clean.
 
     Where the threshold ended it, niter was ample, and may have gone into few channels: a share could end a run early.
 
     Parameters
     ----------
     parameters : dict
-        Parameters of tclean, with the iterations of the full cube.
+        tclean's parameters, with the iterations of the full cube.
     number : int
         Number of channels that are cleaned in this run.
     reached : `Reached` or None
@@ -359,12 +359,12 @@ def with_share(parameters, number, reached):
     if reached is None or not ended_by_niter(parameters, reached):
         return parameters
     share, least = parameters["niter"] * number / reached.cleaned, number * LEAST_CLEANING / parameters["gain"]
-    # With niter=0 tclean would write no mask.
+    # With niter=0, tclean would not write a mask.
     return dict(parameters, niter=min(max(ceil(share), ceil(least), 1), parameters["niter"]))
 
 
 def is_share(parameters, recorded):
-    """Whether a run of tclean has fewer iterations than the recorded ones of the full cube."""
+    """Whether a tclean run has fewer iterations than the recorded ones of the full cube."""
     return parameters["niter"] < _all_iterations(recorded, parameters["gain"])
 
 
@@ -377,7 +377,7 @@ def reason(name, parameters, recorded):
 
 def for_sub_cube(parameters, frequencies, run, beam):
     """
-    Parameters of tclean for a sub-cube, in the spectral frame of the cube.
+    Choose the parameters for a sub-cube, in the spectral frame of the cube.
 
     Parameters
     ----------

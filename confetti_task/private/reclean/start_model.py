@@ -6,13 +6,13 @@ from ..images.pixels import read_channel
 
 # Number of good channels that are compared: a source whose line is in all of them is as good as continuum.
 COMMON_CHANNELS = 16
-# What fewer channels than these have in common may be noise of the same sign; then bad channels start from zero.
+# What fewer channels have in common may be noise of the same sign; then bad channels start from zero.
 LEAST_COMMON_CHANNELS = 4
 
 
 def start_from_continuum(cube, bad):
     """
-    Start bad channels from what good channels all over the cube have in common, the continuum, and else from zero.
+    Start bad channels from what good channels all over the cube have in common, the continuum, or else from zero.
 
     A continuum start model is in all channels. It is taken from there and not from its file, which may be gone, on
     another grid, or the model of an earlier clean with its confetti.
@@ -41,7 +41,7 @@ def _common(cube, polarization, channels):
     low, high = (np.full(cube.shape[2:], value, dtype=np.float32) for value in (np.inf, -np.inf))
     for channel in channels:
         model = _read_model(cube, polarization, channel)
-        if model.any():  # flagged or uncleaned channels say nothing about the continuum
+        if model.any():  # flagged or uncleaned channels do not show the continuum
             low, high = np.minimum(low, model), np.maximum(high, model)
     common = np.where(low > 0, low, np.where(high < 0, high, 0))
     return np.where(np.isfinite(common), common, 0)

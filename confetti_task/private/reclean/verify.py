@@ -1,4 +1,4 @@
-"""Verify that the images of tclean agree with the old ones, and measure how deep it cleaned."""
+"""Verify that tclean's images agree with the old ones, measure how deep it cleaned, and decide what is still bad."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ..images.channels import format_channels
 from ..images.coordinates import read_frequencies
 from ..images.cube import open_cube, read_beam
 from ..images.pixels import read_channel, read_plane
-from .remedy import Reached, beside, near, nearest, unaffected
+from .remedy import Reached, adjacent, near, nearest, threshold, unaffected
 
 # Where nothing was cleaned again, tclean must reproduce the old planes. Measured differences are 1e-6 of the brightest
 # emission, from rounded frequencies.
@@ -21,11 +21,11 @@ SAME_FREQUENCY = 0.01  # channels
 
 
 class OtherDataError(ValueError):
-    """The visibilities or parameters are not those with which the old images were made."""
+    """The visibilities or parameters are not those from which the old images were made."""
 
 
 class UnstableError(Exception):
-    """The peak residual rose in minor cycles of some channels: what comes of them is of no use."""
+    """The peak residual rose in minor cycles of some channels, whose images are useless."""
 
     def __init__(self, channels):
         super().__init__(f"the peak residual rose in a minor cycle of channels {format_channels(channels)}")
@@ -34,7 +34,7 @@ class UnstableError(Exception):
 
 def check_stable(plan, run, record):
     """
-    Check that the peak residual rose by half in no minor cycle of a run of tclean.
+    Check that the peak residual rose by half in no minor cycle of a tclean run.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def check_stable(plan, run, record):
         rising = {run[0] + channel for channel in rising_channels(record)}
     except ValueError:  # no minor cycle was recorded
         return
-    if rising & set(plan.bad(run)):
-        raise UnstableError(sorted(rising & set(plan.bad(run))))
+    if rising & set(plan.to_clean(run)):
+        raise UnstableError(sorted(rising & set(plan.to_clean(run))))
 
 
 def check_run(plan, run, cube, noise):
     """
-    Check that a run of tclean did what was asked, with the visibilities of the old images.
+    Check that a tclean run did what was asked, with the visibilities of the old images.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def check_run(plan, run, cube, noise):
     Returns
     -------
     warnings : list of str
-        A warning if a full cube was made from other visibilities than the old one; it is consistent in itself.
+        A warning if a full cube was made from other visibilities than the old one; it is self-consistent.
 
     Raises
     ------
@@ -92,16 +92,16 @@ def check_run(plan, run, cube, noise):
             f"{new.path('model')} should have (polarizations, channels, height, width) {expected} (got {new.shape}): "
             f"the parameters are not those of {cube.root}"
         )
-    for channel in plan.bad(run):
+    for channel in plan.to_clean(run):
         _check_clean_mask(plan.name(run), new, channel - run[0])
-    good, bad = near(run, plan.channels), plan.bad(run)
+    good, again = near(run, plan.channels), plan.to_clean(run)
     if _largest("model", new, cube, run, good) > SAME_MODEL:
         raise ValueError(f"tclean did not use the start model {plan.name(run)}.startmodel; its log says why")
     compared = unaffected(run, plan.channels, cube.channels)
     residual, image = (_largest(product, new, cube, run, compared, noise) for product in ("residual", "image"))
     measured = {
-        "PSF by {:.2g} of its peak": (_largest_of_psf(new, cube, run, good + bad), SAME_PSF),
-        "restoring beam by {:.2g} of its width": (_largest_of_beams(new, cube, run, good + bad), SAME_BEAM),
+        "PSF by {:.2g} of its peak": (_largest_of_psf(new, cube, run, good + again), SAME_PSF),
+        "restoring beam by {:.2g} of its width": (_largest_of_beams(new, cube, run, good + again), SAME_BEAM),
         "frequency by {:.2g} channels": (_largest_of_frequencies(new, cube, run), SAME_FREQUENCY),
         "residual by {:.2g} sigma": (residual, SAME_IMAGE),
         "image by {:.2g} sigma": (image, SAME_IMAGE),
@@ -112,7 +112,7 @@ def check_run(plan, run, cube, noise):
     known = [text.format(value) for text, (value, _) in measured.items() if not np.isnan(value)]
     text = DIFFERENT.format(root=cube.root, what=", ".join(known))
     if not differs:  # NaN where there was nothing to compare
-        text = NOT_COMPARED.format(chans=format_channels(plan.bad(run)), root=cube.root)
+        text = NOT_COMPARED.format(chans=format_channels(plan.to_clean(run)), root=cube.root)
     if plan.method == "subcubes":
         raise OtherDataError(text)
     return [text] if good or differs else []
@@ -121,11 +121,11 @@ def check_run(plan, run, cube, noise):
 DIFFERENT = (
     "where nothing was cleaned again, and in what cleaning does not change, the new images differ from {root}: {what}; "
     "the visibilities, their weights, the parameters or the restoring beam are not the same: give the vis or the "
-    "parameters that it was made with, or set method='cube'"
+    "parameters from which it was made, or set method='cube'"
 )
 NOT_COMPARED = (
-    "beside channels {chans} no channel stays as it was: whether the visibilities are those that {root} was made from "
-    "could not be verified"
+    "no channel near channels {chans} is unaffected by the re-clean, so it could not be verified that the visibilities "
+    "are those from which {root} was made"
 )
 
 
@@ -183,12 +183,12 @@ def _difference(product, new, cube, run, polarization, channel, noise=None):
     return np.abs(new_plane - old_plane)[known].max(initial=0) / max(scale, np.finfo(np.float32).tiny)
 
 
-def changed_beside(plan, run, cube, noise):
-    """Good channels next to bad ones whose residual changed, because it contained part of the bad model."""
+def changed_neighbours(plan, run, cube, noise):
+    """Good channels adjacent to bad ones whose residual changed, because it contained part of the bad model."""
     new = open_cube(plan.name(run))
     return [
         channel
-        for channel in beside(run, plan.channels)
+        for channel in adjacent(run, plan.channels)
         for polarization in range(cube.shape[0])
         if _difference("residual", new, cube, run, polarization, channel, noise) > SAME_IMAGE
     ]
@@ -208,7 +208,7 @@ def state_of_channels(plan, cube):
     Returns
     -------
     before, after : dict
-        Of the channels that were cleaned again: model_flux in Jy, and residual, the absolute peak in Jy/beam.
+        model_flux in Jy, and residual, the absolute peak in Jy/beam, over the channels that were cleaned again.
     depth : float
         Median peak residual in the good channels near them; NaN if there are none.
     """
@@ -217,7 +217,7 @@ def state_of_channels(plan, cube):
     for run in plan.runs:
         new = open_cube(plan.name(run))
         for polarization in range(cube.shape[0]):
-            for channel in plan.bad(run):
+            for channel in plan.to_clean(run):
                 cleaned = read_plane(plan.name(run) + ".cleanmask", new, polarization, channel - run[0]) > 0
                 for state, images, number in ((before, cube, channel), (after, new, channel - run[0])):
                     state["model_flux"] += _flux(images, polarization, number)
@@ -229,12 +229,12 @@ def state_of_channels(plan, cube):
 
 def models_of(plan, cube):
     """
-    The new models of the channels of a plan, in the form of `check.proof`: what the finds in these channels hold for.
+    The new models of the channels of a plan, in the form of `check.proof_table`, so that finds apply to no other ones.
 
     Parameters
     ----------
     plan : `reclean.plan.Plan`
-        The plan, whose runs of tclean are done.
+        The plan, whose tclean runs are done.
     cube : `images.cube.Cube`
         The old images.
 
@@ -246,7 +246,7 @@ def models_of(plan, cube):
     models = []
     for run in plan.runs:
         new = open_cube(plan.name(run))
-        for channel in plan.bad(run):
+        for channel in plan.to_clean(run):
             for polarization, stokes in enumerate(cube.stokes):
                 model = np.nan_to_num(read_channel(new, "model", polarization, channel - run[0])).astype(float)
                 models.append([channel, stokes, np.count_nonzero(model), float(model.sum())])
@@ -269,7 +269,8 @@ def measure_reached(cube, channels, again):
     Returns
     -------
     reached : `reclean.remedy.Reached`
-        With good channels near them. A channel without a clean mask is none of them: where it was cleaned is unknown.
+        Measured in good channels near them. Channels without a clean mask are excluded, because where they were cleaned
+        is unknown.
     """
     cleaned, again = {*cleaned_channels(channels), *again}, {*bad_channels(channels), *again}
     noise = [noise_of_channels(channels, stokes, cube.channels) for stokes in cube.stokes]
@@ -284,7 +285,7 @@ def measure_reached(cube, channels, again):
 
 
 def _peaks_where_cleaned(cube, channel):
-    """Peak residual within the clean mask, whose holes were not cleaned, and polarization, of each that has one."""
+    """Peak residual within the clean mask, whose holes were not cleaned, and polarization, for each with a mask."""
     for polarization in range(cube.shape[0] if cube.has("mask", channel) else 0):
         cleaned = read_channel(cube, "mask", polarization, channel) > 0
         if cleaned.any():
@@ -298,3 +299,49 @@ def _flux(cube, polarization, channel):
 def _peak(cube, polarization, channel, cleaned):
     residual = read_channel(cube, "residual", polarization, channel)
     return float(np.abs(np.nan_to_num(residual[cleaned])).max(initial=0))
+
+
+def channel_rms(cube, channels):
+    """rms noise of every channel of the first polarization in Jy/beam, from the table of the channels."""
+    return noise_of_channels(channels, cube.stokes[0], cube.channels)
+
+
+def newly_bad(before, after, cleaned):
+    """
+    Channels that are bad only now.
+
+    Parameters
+    ----------
+    before, after : dict
+        From `reclean.result.summarize_check`, of the old images and of the new ones.
+    cleaned : iterable of int
+        Channels that were cleaned again.
+
+    Returns
+    -------
+    channels : list of int
+        Those that were not bad before, and were not cleaned again: a bad neighbour had hidden it.
+    """
+    return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
+
+
+def bad_again(plan, bad, after):
+    """
+    Channels that a gentler clean may improve.
+
+    Parameters
+    ----------
+    plan : `reclean.plan.Plan`
+        The plan, whose tclean runs are done.
+    bad : sequence of int
+        Channels that were bad, and have new planes.
+    after : dict
+        From `reclean.result.summarize_check`, of the new images, with their noise in Jy/beam.
+
+    Returns
+    -------
+    channels : list of int
+        Those in which CLEAN diverged again; all that are bad again if they were cleaned into the noise.
+    """
+    into_the_noise = 0 < threshold(plan.parameters[0]) < after["noise"]
+    return sorted(set(after["channels" if into_the_noise else "diverged"]) & set(bad))

@@ -17,19 +17,28 @@ from ..images.cube import read_beam
 from ..images.headers import opened
 from ..images.pixels import read_channel, read_plane
 from ..images.write import copy_as_casa_image, put_plane
-from . import messages
 
 # Bytes that all processes together may use.
 MEMORY = 2e9
 
-# Products of a set, in the order in which they are written: the image for the primary beam needs the other two.
+# Products of a set, in the order in which they are written: the corrected image needs the image and the primary beam.
 SUFFIXES = (".mask", ".psf", ".pb", ".sumwt", ".weight", ".model", ".residual", ".image", ".image.pbcor")
 WITH_NEW_PLANES = (".model", ".residual", ".image")
 # What the proof reads.
 COMPARED = (".psf", *WITH_NEW_PLANES)
 
-# State of a plane of which nothing can be computed, because the old one holds no numbers or the PSF none.
+# State of a plane that cannot be computed, because the old one or the PSF is blank or not finite.
 IMPOSSIBLE = "impossible"
+
+
+CANNOT_DECONVOLVE = (
+    "channels of {root} cannot be deconvolved again from their own images: that needs .psf, and planes of up to 4096 "
+    "pixels"
+)
+NOT_AS_RESTORED = (
+    "{path} is not the model restored with its beam plus the residual, as after smoothing or a correction for the "
+    "primary beam: planes that are deconvolved again would not match the others; give the image as it was restored"
+)
 
 
 def check_images(cube, channels):
@@ -50,9 +59,9 @@ def check_images(cube, channels):
         planes would not be like the others.
     """
     if not can_deconvolve(cube, 0):
-        raise ValueError(messages.CANNOT_DECONVOLVE.format(root=cube.root))
+        raise ValueError(CANNOT_DECONVOLVE.format(root=cube.root))
     if any(mismatch.kind != EDGES for mismatch in mismatches(cube, _measured(cube, channels))):
-        raise ValueError(messages.NOT_AS_RESTORED.format(path=cube.path("image")))
+        raise ValueError(NOT_AS_RESTORED.format(path=cube.path("image")))
 
 
 def _measured(cube, channels):
@@ -73,7 +82,7 @@ def deconvolve_again(plan, cube, tables):
     """
     Deconvolve the channels of a plan, and write what the proof compares into its work folder.
 
-    What an interrupted attempt has done is taken from there.
+    Planes that an interrupted attempt has finished are taken from there.
 
     Parameters
     ----------
@@ -136,7 +145,7 @@ def _deconvolve(cube, scales, planes):
 
         for place, noise, beam, clean_mask, file in planes:
             new = {"state": IMPOSSIBLE}
-            if np.isfinite(noise) and _holds_numbers(cube, *place):
+            if np.isfinite(noise) and _is_finite(cube, *place):
                 _, after, _ = deconvolve_channel(cube, *place, noise, beam, unless_interrupted, clean_mask)
                 new = new if after is None else after._asdict()
             with open(file + ".part", "wb") as opened_file:
@@ -144,15 +153,15 @@ def _deconvolve(cube, scales, planes):
             os.replace(file + ".part", file)
 
 
-def _holds_numbers(cube, polarization, channel):
-    """Whether a plane holds anything, and its model numbers alone: where CLEAN ran away its dirty image is lost."""
+def _is_finite(cube, polarization, channel):
+    """Whether the image is not blank, and the model finite: where CLEAN ran away the dirty image is lost."""
     model, image = (read_channel(cube, name, polarization, channel) for name in ("model", "image"))
     return bool(np.isfinite(model).all() and np.isfinite(image).any())
 
 
 def states_of(plan, cube):
     """
-    What became of the channels of a plan.
+    Find out how the channels of a plan converged.
 
     Parameters
     ----------
@@ -164,7 +173,7 @@ def states_of(plan, cube):
     Returns
     -------
     states : dict
-        Set of the states of the polarizations of each channel: 'converged', 'stopped', 'diverged' or 'impossible'.
+        For each channel the states of its polarizations, a set: 'converged', 'stopped', 'diverged' or 'impossible'.
     """
     states = {channel: set() for channel in plan.channels}
     for place in _places(plan, cube):
@@ -173,14 +182,29 @@ def states_of(plan, cube):
     return states
 
 
+POINTS_WITHOUT_DATA = (
+    "deconvolved again with points, as with deconvolver='hogbom': extended emission may still be wrong by a few per "
+    "cent, which the check of the new images does not see. The visibilities and deconvolver='multiscale' do better"
+)
+NOT_DECONVOLVED = (
+    "channels {chans} could not be deconvolved again, because the model has NaN or infinite pixels, or the image is "
+    "blank, or the PSF is blank or not centred: they keep their old planes"
+)
+NOT_CONVERGED = (
+    "channels {chans} could not be deconvolved down to three times the channel rms: the old model may be wrong "
+    "everywhere, or the PSF may not be that of the data; the new planes are the best that was reached, and may have as "
+    "many fake sources as the old ones"
+)
+
+
 def _warnings(plan, cube):
     bad = {channel: states for channel, states in states_of(plan, cube).items() if channel not in plan.suspects}
     impossible = [channel for channel, states in bad.items() if IMPOSSIBLE in states]
     short = [channel for channel, states in bad.items() if states - {IMPOSSIBLE, "converged"}]
-    of_points = [messages.POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
-    return of_points + [
+    point_model = [POINTS_WITHOUT_DATA] if scales_of(cube).deconvolver == "hogbom" else []
+    return point_model + [
         text.format(chans=format_channels(channels))
-        for text, channels in ((messages.IMPOSSIBLE, impossible), (messages.NOT_CONVERGED, short))
+        for text, channels in ((NOT_DECONVOLVED, impossible), (NOT_CONVERGED, short))
         if channels
     ]
 
@@ -198,7 +222,7 @@ def write_set(plan, cube, root, channels, suffixes=SUFFIXES):
     root : str
         Root name of the set; images of this name are replaced.
     channels : sequence of int
-        Channels of the plan that get their new planes. All others stay as they are, bit by bit.
+        Channels of the plan that get their new planes. All others are copied bit for bit.
     suffixes : sequence of str
         Which images.
     """
@@ -222,7 +246,7 @@ def _put_new_planes(plan, cube, root, suffix, places):
                 primary_beam = read_plane(root + ".pb", cube, *place)
                 blank |= ~(primary_beam > 0)
                 plane = plane / np.where(blank, 1, primary_beam)
-            if suffix != ".model":  # whatever is under the mask of the old image stays there
+            if suffix != ".model":  # pixels under the mask of the old image keep their values
                 box = cube.box(*place, place[1] + 1)
                 plane = np.where(blank, cube.from_image_order(tool.getchunk(*box))[0], plane)
             put_plane(tool, cube, *place, plane)

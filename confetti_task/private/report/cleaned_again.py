@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..check import messages
-from ..check.proof import channels_by_outcome
-from ..core.proof import PROOFS
+from ..check.proof_table import channels_by_outcome
+from ..core.before_after import PROOFS
 from ..core.quantities import FIND_QUANTITIES
 from ..images.pieces import open_pieces
+from . import texts
 from .cutouts import read_both
 from .html import copies, figure, filters, paragraph
 from .maps import draw_maps
@@ -21,7 +21,7 @@ def cleaned_again(proof, frames, npanels):
     Parameters
     ----------
     proof : `~astropy.table.QTable` or None
-        Table of the proof, from `check.proof.read_proof`.
+        Table of the proof, from `check.proof_table.read_proof`.
     frames : `images.coordinates.Frames`
         Reference frames of the cube.
     npanels : int
@@ -35,7 +35,7 @@ def cleaned_again(proof, frames, npanels):
     if proof is None:
         return
     yield "<h2>Cleaned again: before and after</h2>"
-    yield paragraph(messages.describe_outcomes(*channels_by_outcome(proof)))
+    yield paragraph(texts.describe_outcomes(*channels_by_outcome(proof)))
     yield from _maps(proof, worst_differences(proof, npanels), frames)
     yield from _table(proof, frames)
 
@@ -60,9 +60,9 @@ def _maps(proof, rows, frames):
         before, after = (open_pieces(proof.meta[name]) for name in ("before", "after"))
         articles = [_article(number, proof[row], before, after, frames) for number, row in enumerate(rows, start=1)]
     except (OSError, ValueError, RuntimeError) as error:
-        yield paragraph(messages.NOTHING_TO_COMPARE.format(error=error), "warning")
+        yield paragraph(texts.NOTHING_TO_COMPARE.format(error=error), "warning")
         return
-    yield paragraph(messages.WHAT_IS_COMPARED, "soft")
+    yield paragraph(texts.WHAT_IS_COMPARED, "soft")
     yield from articles
 
 
@@ -78,7 +78,7 @@ def _article(number, row, before, after, frames):
         [
             f'<article class="find" id="again-{number}">',
             f"<h3>Before and after {number}: {where} ({longitude} {latitude} {frames.sky})</h3>",
-            paragraph(messages.explain_find(row)),
+            paragraph(texts.explain_find(row)),
             copies(position=f"{longitude} {latitude}", channel=row["channel"]),
             figure(draw_maps(maps_before_after(old, new, noise), what)) + "</article>",
         ]

@@ -5,12 +5,13 @@ from html import escape
 
 import numpy as np
 
-from ..check import messages
-from ..check.proof import channels_by_outcome
+from ..check import log
+from ..check.proof_table import channels_by_outcome
 from ..check.tables import bad_channels, suspicious_channels
 from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..images.channels import contiguous_ranges, format_channels
 from ..images.coordinates import is_upright, read_frames, read_sky
+from . import texts
 from .carta import carta_script
 from .channel_strips import channel_strips
 from .cleaned_again import cleaned_again
@@ -64,7 +65,7 @@ def write_page(path, cube, outfile, tables, npanels, proof):
     npanels : int
         Number of fake sources to show.
     proof : `~astropy.table.QTable` or None
-        Table of the proof, from `check.proof.read_proof`.
+        Table of the proof, from `check.proof_table.read_proof`.
     """
     page = _page(cube, outfile, tables, npanels, proof)
     with open(path, "w", encoding="utf-8") as file:
@@ -113,7 +114,7 @@ def nearest_candidates(sources, number):
 
 def _head(name, frames, sources, channels):
     meta = channels.meta
-    verdict, meaning = messages.verdict_in_words(sources, channels)
+    verdict, meaning = texts.verdict_in_words(sources, channels)
     yield f"<h1>{escape(name)}</h1>"
     yield f'<p class="verdict {meta["verdict"]}"><b>{verdict}</b>: {escape(meaning)}</p>'
     for warning in meta["warnings"]:
@@ -123,7 +124,7 @@ def _head(name, frames, sources, channels):
         yield paragraph("Bad channels, in the notation of the parameter chans of imstat and confetti_reclean:")
         yield from _copyable_ranges(channels, bad, frames)
     if suspects:
-        yield paragraph(f"Suspicious channels, in the same notation. {messages.WHAT_IS_SUSPICIOUS}")
+        yield paragraph(f"Suspicious channels, in the same notation. {texts.WHAT_IS_SUSPICIOUS}")
         yield from _copyable_ranges(channels, sorted(suspects), frames)
 
 
@@ -177,7 +178,7 @@ def _diverged(channels, frames):
     if not len(rows):
         return
     yield "<h2>Channels that diverged</h2>"
-    yield paragraph(messages.WHAT_DIVERGED, "soft")
+    yield paragraph(texts.WHAT_DIVERGED, "soft")
     worst_first = rows[np.argsort(rows["convergence"], kind="stable")]
     yield table_of("diverged", "Channels that diverged", CHANNEL_QUANTITIES, worst_first, frames)
 
@@ -187,7 +188,7 @@ def _suspicious(channels, frames):
     if not suspects:
         return
     yield "<h2>Suspicious channels</h2>"
-    yield paragraph(messages.HOW_SUSPICIOUS, "soft")
+    yield paragraph(texts.HOW_SUSPICIOUS, "soft")
     rows = channels[(channels["verdict"] == "suspicious") & np.isin(channels["channel"], suspects)]
     most_first = rows[np.argsort(-np.array(rows["suspicion"]), kind="stable")]
     yield table_of("suspicious", "Suspicious channels", CHANNEL_QUANTITIES, most_first, frames)
@@ -245,15 +246,15 @@ def _finds(cube, title, kind, frames, sources, rows, texts):
 
 def _why_not_masked(sources):
     if not (sources["class"] == "candidate").any():
-        return messages.NEAR
-    return f"{messages.NEAR} {messages.WHY_CANDIDATES}."
+        return texts.NEAR
+    return f"{texts.NEAR} {log.WHY_CANDIDATES}."
 
 
 def _in_carta(cube, outfile, frames, finds):
     if not len(finds) or len(cube.stored) > 1:  # viewers do not join pieces, nor channels in files of their own
         return
     yield "<h2>Open the fake sources in CARTA</h2>"
-    yield paragraph(messages.IN_CARTA)
+    yield paragraph(texts.IN_CARTA)
     script = copyable(carta_script(cube, outfile, frames, finds), "script for CARTA")
     yield f"<details><summary>The script</summary>{script}</details>"
 
@@ -286,7 +287,7 @@ def _next(cube, outfile, channels, proof):
         yield paragraph("No channel needs to be cleaned again.")
         return
     if cube.fits:
-        yield paragraph(f"Here {messages.WITHOUT_TCLEAN} {messages.not_of_tclean(cube)}.")
+        yield paragraph(f"Here {log.WITHOUT_TCLEAN} {log.why_not_tclean(cube)}.")
     if cube.taylor_term:
         yield paragraph("confetti_reclean cannot clean images with Taylor terms again, only spectral cubes.")
         return
@@ -298,8 +299,8 @@ def _next(cube, outfile, channels, proof):
         return
     tried = set(suspects) & set(() if proof is None else channels_by_outcome(proof)[2])
     if tried:
-        yield paragraph(messages.TRIED.format(chans=format_channels(tried)))
-    yield paragraph(messages.clean_again(bad, suspects))
+        yield paragraph(texts.TRIED.format(chans=format_channels(tried)))
+    yield paragraph(texts.clean_again(bad, suspects))
     confetti = "" if outfile == cube.root + ".confetti" else f", confetti={outfile!r}"
     yield copyable(NEXT.format(imagename=cube.root, confetti=confetti))
 
@@ -308,8 +309,8 @@ def _about(cube, channels):
     meta = channels.meta
     yield "<h2>What was checked</h2>"
     selected = sorted(set(channels["channel"].tolist())) or range(cube.channels)
-    yield paragraph(messages.describe_inputs(cube, selected))
+    yield paragraph(log.describe_inputs(cube, selected))
     yield copyable(meta["call"])
-    for sentence in messages.describe_completeness(channels):
+    for sentence in log.describe_completeness(channels):
         yield paragraph(sentence)
-    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {messages.LIMITS}", "soft")
+    yield paragraph(f"confetti_task {meta['version']}, {meta['date']}. {texts.LIMITS}", "soft")

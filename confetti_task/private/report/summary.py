@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 from astropy.table import QTable
 
-from ..check.proof import channels_by_outcome, read_proof_of
+from ..check.proof_table import channels_by_outcome, read_proof_of
 from ..check.tables import bad_channels, checked_channels, diverged_channels, suspicious_channels
 from ..images.channels import format_channels
 from .html import fill_page, filters, paragraph, table

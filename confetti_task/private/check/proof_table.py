@@ -1,4 +1,4 @@
-"""The table of the proof: what confetti_reclean learnt from cleaning channels again."""
+"""The table of the proof: what confetti_reclean found out by cleaning channels again."""
 
 import os
 
@@ -24,7 +24,7 @@ def make_proof_table(cube, finds, outcomes, channels, about):
     finds : structured `~numpy.ndarray`
         Rows of `core.quantities.FIND`.
     outcomes : dict
-        Outcome of each channel that was cleaned again, see `core.proof.outcome`.
+        Outcome of each channel that was cleaned again, see `core.before_after.outcome`.
     channels : `~astropy.table.QTable`
         Table of the channels of the old images.
     about : dict
@@ -75,7 +75,7 @@ def read_proof(path, cube):
 
 
 def read_proof_of(root):
-    """The table of the proof next to images of that root name, as `read_proof`; None if there is none."""
+    """Read the table of the proof next to images with that root name, as `read_proof`; None if there is none."""
     return _read(root + ENDING) if os.path.exists(root + ENDING) else None
 
 
@@ -90,7 +90,7 @@ def _read(path):
 
 def channels_by_outcome(proof):
     """
-    What became of the channels that were cleaned again.
+    Sort the channels that were cleaned again by their outcome.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def acquitted(proof, channels, stokes):
     Returns
     -------
     channels : list of int
-        Those acquitted that still have the model that was acquitted.
+        Acquitted channels that still have the model that was acquitted.
     """
     if proof is None:  # a table without finds may acquit too
         return []
@@ -154,7 +154,7 @@ def proved_real(proof, found):
     real : 1D bool `~numpy.ndarray`
         True within a beam of such a find, in the same channel and polarization, unless another find is nearer, and if
         the model of the channel is one of the two that were compared. Each find has the largest difference within a
-        beam, so that whatever is hot around a real one is the same in both images too.
+        beam, so any hot pixel around a real one is the same in both images too.
     """
     candidates, stokes = found.candidates, found.cube.stokes
     real = np.zeros(len(candidates), dtype=bool)
@@ -171,7 +171,7 @@ def proved_real(proof, found):
 
 
 def _with_model(models, channels, stokes):
-    """Channels, with names of polarizations, that have one of some models: its number of components and its flux."""
+    """Channels, with the names of their polarizations, that have one of these models: number of components and flux."""
     rows = channels[["channel", "polarization", "components", "model_flux"]].tolist()
     fluxes = {(channel, stokes[number], components): flux for channel, number, components, flux in rows}
     return {

@@ -10,14 +10,12 @@ from .scatters import scatter
 from .sources import take_neighbours
 from .surroundings import disc, height_above_ring, places_within, reduce_around, ring
 
-# Height of a proved fake source, in units of the noise: that for which a channel is suspicious, see
-# `core.decision.Thresholds`. Cleaned carelessly and again carefully, the images differed by 4.0 and more in all of 30
-# bad channels, in mosaics too, and by at most 3.8 in good ones, except where the old image was wrong by 4 to 7. Of 1073
-# places that differed by 4 and more the old image was wrong by 3 sigma in 0.98, in mosaics in 0.92.
+# Height of a proved fake source, in units of the noise: that which makes a channel suspicious, see
+# `core.decision.Thresholds`. Bad channels, cleaned again, differ by more, and good ones by less.
 PROOF_SIGMA = 4.0
 # How far from the central pixel the peak of a PSF may be.
 PEAK_NEAR_CENTRE = 2
-# What a find can be, see `core.quantities`; in the order in which they are shown.
+# Kinds of finds, see `core.quantities`, in the order in which they are shown.
 PROOFS = ("proved", "changed", "open", "real")
 # Where the restored model is fainter than this, in units of the noise, nothing was cleaned.
 NOTHING_CLEANED = 0.5
@@ -27,8 +25,8 @@ LEAST_PIXELS = 1000
 # sigma, the scatter of the residual was down to 0.31 of the noise, and stopped at three, it was 0.83 to 1.24.
 INTO_THE_NOISE = 1.5
 
-# By which fractions two deconvolutions of the same data differ: of the brightness within a beam of a place, and of the
-# brightest source of the channel, anywhere.
+# Fractions by which two deconvolutions of the same data differ: at a place, relative to the brightness within a beam of
+# it, and anywhere, relative to the brightest source of the channel.
 Change = namedtuple("Change", "locally anywhere")
 NO_CHANGE = Change(0.0, 0.0)
 
@@ -37,7 +35,7 @@ def noise_of(new, rms, threshold):
     """
     Noise of a channel that was cleaned again: the scatter of its residual where nothing was cleaned.
 
-    It is measured anew, because the old rms may be that of other channels, and in mosaics is up to 1.3 times the noise.
+    It is measured again, because the old rms may be that of other channels, and in mosaics up to 1.3 times the noise.
 
     Parameters
     ----------
@@ -47,13 +45,13 @@ def noise_of(new, rms, threshold):
         rms of the channel in the old image, in Jy/beam; 0 if it is unknown, because the channel is blank: then the
         whole residual is taken.
     threshold : float
-        Threshold of tclean in Jy/beam, 0 if unknown. A clean into the noise takes its peaks away: then ``rms`` is the
-        least.
+        tclean's threshold in Jy/beam, 0 if unknown. A clean into the noise takes its peaks away: then ``rms`` is the
+        minimum.
 
     Returns
     -------
     noise : float
-        In Jy/beam: 0.83 to 1.24 of the true noise, in single fields and in mosaics.
+        In Jy/beam: 0.83 to 1.24 times the true noise, in single fields and in mosaics.
     """
     known = new["residual"] != 0  # tclean's residual is 0 only where there are no data
     left = known & (np.abs(new["image"] - new["residual"]) < NOTHING_CLEANED * rms)
@@ -103,20 +101,20 @@ def _peak_near_centre(psf):
     return start + np.unravel_index(near.argmax(), near.shape)
 
 
-def compare(old, new, beside, noise, scale, beam, nsigma, change=NO_CHANGE):
+def compare(old, new, adjacent, noise, scale, beam, nsigma, change=NO_CHANGE):
     """
     Compare the images of a channel before and after it was cleaned again, around the hot pixels of either model.
 
     How deep either clean went makes no difference: image minus residual is the restored model, and what was not cleaned
-    is in the residual, scaled so that a source has the same height in both. Both images hold the same data. What
-    differs is what CLEAN invented.
+    is in the residual, scaled so that a source has the same height in both. Both images are of the same data, so any
+    difference was invented by CLEAN.
 
     Parameters
     ----------
     old, new : dict of 2D float32 `~numpy.ndarray`
         The planes 'model' in Jy/pixel, and 'image' and 'residual' in Jy/beam; NaN where they are blank.
-    beside : list of dict of 2D float32 `~numpy.ndarray`
-        The same of the neighbouring channels, after.
+    adjacent : list of dict of 2D float32 `~numpy.ndarray`
+        The same for the adjacent channels, after.
     noise : float
         From `noise_of`, in Jy/beam.
     scale : float
@@ -126,7 +124,7 @@ def compare(old, new, beside, noise, scale, beam, nsigma, change=NO_CHANGE):
     nsigma : float
         Minimum contrast of a hot pixel, in units of the noise.
     change : `Change`
-        By how much the two deconvolutions may differ; not at all if the second one had the visibilities.
+        How much the two deconvolutions may differ; not at all if the second one had the visibilities.
 
     Returns
     -------
@@ -134,7 +132,7 @@ def compare(old, new, beside, noise, scale, beam, nsigma, change=NO_CHANGE):
         Rows of `core.quantities.FIND`, one for each place where the old or the new image has a spike of `PROOF_SIGMA`,
         or where they differ by as much.
     """
-    before, after, *others = (_with_scaled_residual(planes, scale) for planes in (old, new, *beside))
+    before, after, *others = (_with_scaled_residual(planes, scale) for planes in (old, new, *adjacent))
     pixels = np.concatenate([_hot(planes["model"], noise, nsigma) for planes in (old, new)])
     places, of_pixel = places_within(pixels, beam / 2, old["image"].shape)
     planes = [before, after, before - after, new["residual"], *others]
@@ -154,7 +152,7 @@ def compare(old, new, beside, noise, scale, beam, nsigma, change=NO_CHANGE):
 
 def tolerance(image, pixels, noise, change, beam):
     """
-    What two images of the same data may differ by.
+    Measure by how much two images of the same data may differ.
 
     Parameters
     ----------
@@ -165,7 +163,7 @@ def tolerance(image, pixels, noise, change, beam):
     noise : float
         From `noise_of`, in Jy/beam.
     change : `Change`
-        By how much the deconvolutions may differ.
+        How much the deconvolutions may differ.
     beam : float
         FWHM of the restoring beam, in pixels.
 
@@ -182,7 +180,7 @@ def tolerance(image, pixels, noise, change, beam):
 
 
 def _mean_of_known(heights):
-    """Mean of one or two channels, of which one may be blank; 0 where nothing is known."""
+    """Mean of one or two channels, one of which may be blank; 0 where nothing is known."""
     known = np.isfinite(heights)
     return np.where(known, heights, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
@@ -215,8 +213,7 @@ def _judge(finds, allowed):
     """
     differ = np.abs(finds["difference"]) >= allowed
     old, new = np.abs(finds["old"]), np.abs(finds["new"])
-    beside = finds["beside"]
-    spike = np.minimum(*(np.abs(finds[name] - beside) for name in ("old", "new"))) >= PROOF_SIGMA
+    spike = np.minimum(*(np.abs(finds[name] - finds["beside"]) for name in ("old", "new"))) >= PROOF_SIGMA
     gone = (new < PROOF_SIGMA) & (old > new)
     return np.select([differ & gone, differ, spike], ["proved", "changed", "real"], "")
 
@@ -226,7 +223,7 @@ def _differ(finds):
 
 
 def _one_of_each(finds, beam):
-    """Of all finds within a beam of each other the one with the largest difference, or a proved one."""
+    """The find with the largest difference among those within a beam of each other, proved ones first."""
     finds = finds[np.lexsort([np.abs(finds["difference"]), finds["proof"] == "proved"])[::-1]]
     return finds[take_neighbours(np.column_stack([finds["y"], finds["x"]]), beam)[0]]
 
@@ -235,8 +232,8 @@ def doubted(finds, unsupported, earlier, beam):
     """
     Doubt finds where the new image has a source that the visibilities do not support: it may be fake itself.
 
-    After a second clean in another way, what the first one said too is believed: that the images differ, or that they
-    do not.
+    After a second clean in another way, a result that both cleans agree on is accepted: that the images differ, or that
+    they do not.
 
     Parameters
     ----------
@@ -256,8 +253,8 @@ def doubted(finds, unsupported, earlier, beam):
     """
     doubt = _any_near(finds, unsupported, beam)
     for differ in (True, False):
-        said_before = _any_near(finds, earlier[_differ(earlier) == differ], beam)
-        doubt &= ~((_differ(finds) == differ) & said_before)
+        found_before = _any_near(finds, earlier[_differ(earlier) == differ], beam)
+        doubt &= ~((_differ(finds) == differ) & found_before)
     finds = finds.copy()
     finds["proof"][doubt] = "open"
     return finds
@@ -270,7 +267,7 @@ def _any_near(finds, others, beam):
 
 
 def outcome(finds):
-    """'bad', 'undecided' or 'acquitted': the outcome for a channel with these finds."""
+    """Outcome for a channel with these finds: 'bad', 'undecided' or 'acquitted'."""
     proofs = set(finds["proof"].tolist())
     if proofs & {"proved", "changed"}:
         return "bad"
