@@ -37,7 +37,13 @@ class CasaImage:
     tiles: Optional[Tiles] = None
     mask_tiles: Optional[Tiles] = None
 
+    ending = ""  # of names
     nan_is_blank = False
+
+    @staticmethod
+    def recognizes(path):
+        """Whether an image is stored in this format."""
+        return os.path.isdir(path)
 
     @property
     def mapped(self):
@@ -137,7 +143,12 @@ class CasaImage:
 class FitsImage(CasaImage):
     """An image in a FITS file; blank pixels are NaN, and its history may be damaged."""
 
+    ending = ".fits"
     nan_is_blank = True
+
+    @staticmethod
+    def recognizes(path):
+        return is_fits(path)
 
     def at(self, path, offset):
         """The same image in another file that has the same layout and begins its pixels at ``offset`` bytes."""
@@ -148,6 +159,10 @@ class FitsImage(CasaImage):
         return {}
 
 
+# Formats of images in files, in the order in which they are looked for.
+FORMATS = CasaImage, FitsImage
+
+
 def image_at(path):
-    """Image of the format that a path has."""
-    return FitsImage(path) if is_fits(path) else CasaImage(path)
+    """Image at a path, in the format in which it is stored."""
+    return next((each for each in FORMATS if each.recognizes(path)), CasaImage)(path)

@@ -10,7 +10,7 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 from astropy import units
 
-from .casa_image import FitsImage, image_at
+from .casa_image import FORMATS, FitsImage, image_at
 from .fits import is_fits
 from .headers import read_empty_value, read_header
 from .image import Image
@@ -279,11 +279,10 @@ def _find_images(imagename, root, term):
 
 def _candidates(root, term):
     """Paths that the images may have, in the order of preference."""
-    casa = {product: _path(root, product, term) for product in NEEDED + OPTIONAL}
-    fits = {product: path + ".fits" for product, path in casa.items()}
-    if os.path.exists(f"{root}-model.fits") and not any(map(os.path.exists, (casa["model"], fits["model"]))):
+    usual = [{product: _path(root, product, term) + each.ending for product in NEEDED + OPTIONAL} for each in FORMATS]
+    if os.path.exists(f"{root}-model.fits") and not any(os.path.exists(paths["model"]) for paths in usual):
         return [paths_of_wsclean(root)]
-    return [casa, fits]
+    return usual
 
 
 def paths_of_wsclean(root):
