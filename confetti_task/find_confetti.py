@@ -51,7 +51,7 @@ def find_confetti(
         Celestial and spectral coordinates, for the tables, ``known`` and ``linewidth``. Without it the columns of
         positions and frequencies are NaN.
     clean : dict, optional
-        What is known of the call of tclean: deconvolver, scales, smallscalebias and interpolation.
+        Parameters of tclean, as far as known: deconvolver, scales, smallscalebias and interpolation.
     chans, nsigma, narrowness, unsupported, surround, known, record, linewidth, minutes, parallel, memory
         As in `confetti_check`. Several threads are used, but no cluster.
     deconvolve : {'none', 'suspicious', 'all'}, default 'none'
@@ -79,7 +79,7 @@ def find_confetti(
     >>> result = find_confetti(model, image, residual, psf, beam=(5.2, 4.1, 70.0))
     >>> result.verdict
     'confetti'
-    >>> clean_image = np.where(result.mask, np.nan, image)
+    >>> blanked = np.where(result.mask, np.nan, image)
     """
     from .private.array_check import check_arrays
 

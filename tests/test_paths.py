@@ -175,8 +175,8 @@ def test_a_plane_that_is_too_large_to_be_transformed_at_once_is_looked_at_in_win
 
 def test_each_window_of_a_channel_is_read_and_filtered_once(line, monkeypatch):
     monkeypatch.setattr(windows, "WINDOW", 48)
-    seen, view = [], evidence._view
-    monkeypatch.setattr(evidence, "_view", lambda *given: seen.append(given[2:4]) or view(*given))
+    seen, view = [], evidence._load_window
+    monkeypatch.setattr(evidence, "_load_window", lambda *given: seen.append(given[2:4]) or view(*given))
     confetti_check(imagename="line", outfile="windows", parallel=1)
     assert len(seen) == len(set(seen)) > 11
 
@@ -380,7 +380,7 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
 
 
 def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch):
-    begun, view = [], evidence._view
+    begun, view = [], evidence._load_window
 
     def slow_view(*arguments):
         if not begun:
@@ -389,11 +389,11 @@ def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch)
         time.sleep(0.3)
         return view(*arguments)
 
-    monkeypatch.setattr(evidence, "_view", slow_view)
+    monkeypatch.setattr(evidence, "_load_window", slow_view)
     with pytest.raises(KeyboardInterrupt):
         confetti_check(imagename="line", outfile="other", parallel=2)
     assert len(begun) < 6  # of 14
-    monkeypatch.setattr(evidence, "_view", view)
+    monkeypatch.setattr(evidence, "_load_window", view)
     assert_same(confetti_check(imagename="line", outfile="other", parallel=False), line)
 
 

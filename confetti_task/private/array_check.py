@@ -64,8 +64,18 @@ def check_arrays(
         "minutes": minutes,
     }
     about = {"version": __version__, "date": time.strftime("%Y-%m-%d %H:%M"), "parameters": parameters}
-    request = Request(thresholds, real, None, read_record(record, cube), deconvolve, minutes, memory * 1e9, about)
+    request = Request(
+        thresholds=thresholds,
+        real=real,
+        proved=None,
+        rises=read_record(record, cube),
+        deconvolve=deconvolve,
+        minutes=minutes,
+        memory=memory * 1e9,
+        meta=about,
+    )
     logger.info(log.describe_inputs(cube, selected))
+    # With True, the workers would be those of a cluster, and the arrays would travel with every job.
     with worker_pool(cores() if parallel is True else parallel, cube.mapped) as workers:
         found, tables, warnings = check_cube(cube, selected, request, workers)
     fake = found.candidates[found.candidates["evidence"] != ""]

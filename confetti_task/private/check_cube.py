@@ -85,6 +85,7 @@ def check_cube(cube, selected, request, workers, warnings=()):
     found.channels["rise"] = rises[found.channels["channel"]]
     for line in log.describe_record(rises, thresholds):
         logger.info(line)
+    # A first verdict ranks the channels to deconvolve again; the second includes what that has shown.
     found = _judge(found, request)
     ignored_mask = _outside_the_clean_mask(found, workers)
     found = settle(found, request.deconvolve, request.minutes, thresholds, workers, request.memory)
@@ -104,7 +105,7 @@ def check_cube(cube, selected, request, workers, warnings=()):
 
 def check_numbers(memory, minutes):
     """
-    Check parameters of both calls.
+    Check the numbers that confetti_check and find_confetti share.
 
     Raises
     ------

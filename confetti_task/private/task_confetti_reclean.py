@@ -17,7 +17,7 @@ from .images.pieces import open_pieces
 from .reclean import messages
 from .reclean.attempts import (
     START_MODELS,
-    Next,
+    Step,
     Todo,
     after_new_images,
     before_new_images,
@@ -86,15 +86,15 @@ def confetti_reclean(
     # The recorded clean, with the user's changes; without one, channels are deconvolved again from their own images.
     recorded, why_not = how_recorded(cube, channels, vis, parameters, method)
     method = method if recorded else "image"
-    # The user's own niter is taken as it is.
-    share = recorded and "niter" not in (parameters or {})
+    # A niter from the user is not divided among the channels.
+    divide_niter = recorded and "niter" not in (parameters or {})
     job = Job(
         cube=cube,
         outname=os.path.abspath(outname),
         confetti=confetti,
         tables=(sources, channels),
         recorded=recorded,
-        reached=measure_reached(cube, channels, [*bad, *suspicious]) if share else None,
+        reached=measure_reached(cube, channels, [*bad, *suspicious]) if divide_niter else None,
         gain=min(gain, recorded.get("gain", gain)),
         depth=0.0 if "threshold" in (parameters or {}) else least_depth(cube, channels, bad),
         start=START_MODELS[startmodel],
@@ -131,6 +131,7 @@ def _check_numbers(gain, rounds, budget):
 
 
 def _prepare(job, todo, dryrun=False):
+    """Plan an attempt, and write what its runs start from into the work folder."""
     plan = make_plan(job, todo.bad, todo.suspects, todo.leftover, todo.method)
     check_room(plan, job.cube)
     if plan.method != "image":
@@ -144,11 +145,11 @@ def _prepare(job, todo, dryrun=False):
 
 def _mend(job, todo, reasons):
     """Clean channels again, until another attempt would not improve the cube; ``reasons`` are the first warnings."""
-    reasons, step = [*reasons], Next("", job, job, todo)
+    reasons, step = [*reasons], Step(why="", job=job, job_now=job, todo=todo)
     while True:
-        plan = _prepare(step.attempt, step.todo)
+        plan = _prepare(step.job_now, step.todo)
         # A run in which CLEAN goes wrong is stopped, unless it is a second opinion, or gentle already.
-        stop_if_unstable = step.todo.gentler and step.attempt is step.job
+        stop_if_unstable = step.todo.gentler and step.job_now is step.job
         try:
             warnings = _run(plan, job.cube, job.tables, stop_if_unstable)
         except OtherDataError as error:
@@ -188,6 +189,7 @@ def finish(outname):
 
 
 def _open(imagename):
+    """Open a cube that can be cleaned again: one piece, without Taylor terms."""
     cube = open_pieces(imagename)
     if cube.pieces:
         raise ValueError(f"imagename='{imagename}' should be one piece: pieces are cleaned again one by one")
@@ -197,7 +199,14 @@ def _open(imagename):
 
 
 def _run(plan, cube, tables, stop_if_unstable=False):
-    """Run tclean, up to the first run that does not agree with the old images, or is unstable; returns warnings."""
+    """
+    Run tclean, or deconvolve the channels from their own images, and return the warnings.
+
+    Raises
+    ------
+    OtherDataError, UnstableError
+        After the first run that does not agree with the old images, or is unstable.
+    """
     noise, warnings = channel_rms(cube, tables[1]), []
     try:
         if plan.method == "image":
@@ -229,9 +238,9 @@ def _call(task, parameters):
 
 
 def _finish(plan, cube, old, proof, warnings):
-    """Put the new images in place and check them, or the old ones if they are good."""
+    """Put the new images in place and check the cube: the new one, or the old one if no plane was replaced."""
     final = plan.only(replaced_channels(set(plan.channels) - set(plan.suspects), proof))
-    good = plan.outname if final.channels else plan.root
+    checked_root = plan.outname if final.channels else plan.root
     with _finishable(plan):
         # Whatever is measured in the work folder comes first: with the new set in place, the folder is gone.
         noise = channel_rms(cube, old[1])
@@ -239,16 +248,16 @@ def _finish(plan, cube, old, proof, warnings):
         spread = changed - {*plan.channels}
         state_before, state_after, depth = state_of_channels(final, cube)
         models = models_of(final, cube)
-        about = {"before": plan.root, "after": good, "replaced": list(final.channels), "renewed": models}
+        about = {"before": plan.root, "after": checked_root, "replaced": list(final.channels), "renewed": models}
         proof_table = make_proof_table(cube, proof.finds, proof.outcomes, old[1], about)
         write_new_set(plan, cube, final.channels, spread, proof.finds, proof_table)
 
     # The new set is checked as the old one was, and in all channels that were cleaned again.
     check, table = plan.outname + ".confetti", plan.outname + ENDING
-    parameters = dict(old[0].meta["parameters"], imagename=good, outfile=check, proof=table, overwrite=True)
+    parameters = dict(old[0].meta["parameters"], imagename=checked_root, outfile=check, proof=table, overwrite=True)
     checked = {*parse_channels(parameters["chans"], cube.channels), *proof.outcomes}
     _call(confetti_check, dict(parameters, chans=format_channels(checked)))
-    new = read_tables(check, open_cube(good))
+    new = read_tables(check, open_cube(checked_root))
 
     before = dict(summarize_check(*old), **state_before)
     noise = float(np.nanmedian(channel_rms(cube, new[1])))
@@ -257,8 +266,8 @@ def _finish(plan, cube, old, proof, warnings):
     warnings = [*warnings, *messages.reclean_warnings(final, before, after, depth, spread, judged)]
     for warning in warnings:
         casalog.post(warning, "WARN")
-    casalog.post(messages.describe_reclean(good, before, after, judged))
-    return make_result(good, plan, judged, before, after, warnings)
+    casalog.post(messages.describe_reclean(checked_root, before, after, judged))
+    return make_result(checked_root, plan, judged, before, after, warnings)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ ESTIMATE_SUFFICES = 1 / 2
 CANDIDATES_AT_ONCE = 1024
 
 # Channels per block that share one filter if their PSFs are the same: making one takes as long as all the rest.
-CHANNELS_ALIKE = 8
+CHANNELS_A_FILTER = 8
 
 # uv sampling of a channel: the filter that passes unmeasured spatial frequencies; the shares of a point source, and of
 # a typical error of CLEAN, at these (share and response); the unsupported sidelobes of a point source; and the number
@@ -106,7 +106,7 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
                 end_if_interrupted()
                 if other not in views:
                     sampling = _sampling_like_the_first(cube, polarization, other, coverage, first_alike)
-                    views[other] = _view(cube, polarization, other, corner, inside, sampling, stack)
+                    views[other] = _load_window(cube, polarization, other, corner, inside, sampling, stack)
             if channel in views:
                 weighed.append(_weigh_channel(candidates, channel, views, stack, corner, cube, thresholds))
     return np.sort(np.concatenate(weighed), order=["channel", "y", "x"])
@@ -124,8 +124,8 @@ def _places(candidates, corner):
 
 
 def _sampling_like_the_first(cube, polarization, channel, coverage, first):
-    """The `Sampling` of a channel; ``first`` keeps PSF and `Sampling` of the first of `CHANNELS_ALIKE`, by channel."""
-    number = channel - channel % CHANNELS_ALIKE
+    """The `Sampling` of a channel; ``first`` keeps PSF and `Sampling` of the first channel of each block."""
+    number = channel - channel % CHANNELS_A_FILTER
     if number not in first:
         first.clear()
         psf = read_psf(cube, polarization, number)
@@ -142,7 +142,7 @@ def _sampling_like_the_first(cube, polarization, channel, coverage, first):
 
 
 def read_sampling(cube, polarization, channel, coverage):
-    """The `Sampling` of a channel, from `unmeasured_filter` and `ambiguity`; parameters as for `weigh`."""
+    """The `Sampling` of a channel, from its PSF or, without one, from ``coverage``."""
     return _sampling_of(read_psf(cube, polarization, channel), cube, coverage)
 
 
@@ -163,7 +163,7 @@ def measure_ambiguity(cube, polarization, channel):
     return ambiguity(read_psf(cube, polarization, channel), cube.beam) if places >= SUSPECTED else places
 
 
-def _view(cube, polarization, channel, corner, candidates, sampling, stack):
+def _load_window(cube, polarization, channel, corner, candidates, sampling, stack):
     """Put a window of a channel into the stack; its `View`, given the candidates of all channels in the window."""
     restored, unmeasured = stack.put(channel)
     image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
@@ -257,8 +257,8 @@ def _unsupported(stack, channel, *, heights, places, corner, cube, share, least)
 
 
 def _bright_sources(stack, channel, least, share, beam):
-    """Places of the sources that are at least this bright, and how bright the visibilities have them, in Jy/beam."""
-    # Sources are looked for at samples, then each is moved to its peak.
+    """Places of sources at least this bright, and the brightness that measured frequencies support, in Jy/beam."""
+    # Sources are searched for at samples, then each is moved to the pixel that varies most from channel to channel.
     step = step_of_samples(beam)
     samples = stack.restored_samples(channel, step)
     places = step * bright_sources(samples, LEAST_SAMPLED * least, beam / step)

@@ -1,4 +1,4 @@
-"""Measure the rms and the narrow hot pixels of a range of channels: pure functions of a cube and the range."""
+"""Measure the scatter and the narrow hot pixels of a range of channels: pure functions of a cube and the range."""
 
 from typing import NamedTuple, Tuple
 
@@ -32,7 +32,7 @@ from ..core.scatters import (
     scatters_of,
 )
 from ..core.surroundings import values_at
-from ..images.chunks import chunks, strips
+from ..images.chunks import CHUNK_VOXELS, chunks, strips
 from ..images.pixels import read_channels
 
 # Worst-case bytes per voxel: the model, and the list of its bright components if all pixels are.
@@ -42,9 +42,6 @@ NOT_DECONVOLVED = ("difference", "tolerance")
 
 # Channels on either side with which hot pixels are compared: the adjacent one, and the next where that has them too.
 REACH = 2
-# Upper limit of what is read at once, 32 MB: the buffer fits into the cache and is used again, and allocating a new one
-# takes longer than reading into it.
-CHUNK_VOXELS = 2**23
 
 
 class Chunk(NamedTuple):

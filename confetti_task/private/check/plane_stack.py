@@ -6,8 +6,8 @@ from ..core.spikes import REACH_CHANNELS
 from ..core.surroundings import disc, height_above_ring, ring
 
 CHANNELS_COMPARED = 2 * REACH_CHANNELS + 1
-# Number of the planes of a channel that is blank or beyond the ends of the cube: outside the stack, where all heights
-# are NaN.
+# Plane number of a channel that is blank or beyond the ends of the cube. It must not be in the stack: there
+# `height_above_ring` gives NaN, but as an index, -1 is the last plane.
 MISSING = -1
 
 
@@ -115,7 +115,7 @@ class PlaneStack:
         return samples
 
     def most_variable_near(self, channel, places, radius):
-        """The pixel (y, x) within a radius of each place at which the restored models differ most, [n, 2]."""
+        """The pixel (y, x) near each place at which the restored models vary most from channel to channel, [n, 2]."""
         restored, _ = self._compared(channel)
         present = restored[restored != MISSING]
         near = (places[:, np.newaxis] + disc(radius)).clip(0, np.array(self._planes.shape[1:]) - 1)

@@ -1,8 +1,8 @@
 """
 Warnings: what a user should know before trusting the result of a check. No pixels are read here.
 
-Each is a function of a `check.survey.Found` that yields its text, or nothing where all is well; its docstring is the
-case. `WARNINGS` lists them.
+Those in `WARNINGS` are functions of a `check.survey.Found` that yield their text, or nothing where all is well; the
+docstring is the case.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from .verdict import has_known_noise, without_neighbour
 
 # The beam changes with frequency, by 2 % over the 2 GHz of the widest spectral window at 93 GHz.
 SAME_BEAM = 0.05
-# In sigma: about twice the height of a credible source, above which most fake sources would be missed.
+# In sigma, about twice the height of a credible source: if the usual limit is this high, most fake sources are missed.
 BLIND_SIGMA = 10.5
 
 ONE_CHANNEL = (
@@ -51,7 +51,7 @@ RAN_AWAY = (
 
 
 def ran_away(found):
-    """CLEAN has left values that are no numbers."""
+    """CLEAN has left values that are not finite."""
     rows = found.channels[_ran_away(found.channels)]
     if not len(rows):
         return
@@ -197,7 +197,7 @@ def ambiguous(found):
 
 
 ALTERNATING = (
-    "the flux of the model alternates in channels {channels}: with interpolation='linear' and channels half way "
+    "the flux of the model alternates in channels {channels}: with interpolation='linear' and channels halfway "
     "between those of the data, tclean predicts only the mean of two neighbours, so their difference is arbitrary, and "
     "the residual does not show it. Unless each of these channels has a line of its own, image the channels of the "
     "data, or with interpolation='nearest' or 'cubic'"
@@ -292,7 +292,7 @@ def switched_off(found):
 UNKNOWN_NOISE = (
     "the rms noise is not known: {why}. According to the residual it is between {least:.2g} and {noise:.2g} Jy/beam. "
     "Heights in sigma are in units of {noise:.2g} Jy/beam, so a fake source of up to {factor:.1f} times the limit may "
-    "be missed, and no channel is called good. Image channels without emission and places without sources as well"
+    "be missed, and no channel is called good. Image a larger field and some line-free channels"
 )
 FULL = "emission fills the image in all channels, and CLEAN has left components everywhere"
 SMALL = "the image is only {beams:.1f} restoring beams wide"
@@ -347,7 +347,7 @@ WARNINGS = (
 )
 
 
-# Warnings about what the user gave, which are known apart from what was found.
+# Warnings that need more than what was found.
 
 KNOWN_OUTSIDE = (
     "{outside} of {number} known sources are outside the image, or their velocity is not in the cube, and protect "
@@ -388,7 +388,7 @@ def outside_mask(cube, parts, reach):
 
 
 NO_REST_FREQUENCY = (
-    "The images have no rest frequency, so only {known} are known: the column {missing} is nan. Set it with the "
+    "the images have no rest frequency, so only {known} are known: the column {missing} is nan. Set it with the "
     "coordinate tool (setrestfrequency) in .model and the others, in FITS as RESTFRQ"
 )
 

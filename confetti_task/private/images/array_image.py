@@ -7,9 +7,9 @@ import numpy as np
 from astropy import constants, units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
+from .beams import LEAST_BEAM, round_beam
 from .coordinates import CASA_FRAMES
 from .cube import Cube
-from .headers import LEAST_BEAM, round_beam
 from .image import Frames, World
 
 # Without celestial coordinates a pixel is an arcsecond wide, so that beams are in pixels.
@@ -68,6 +68,9 @@ class ArrayImage:
 
     def read_recorded(self, root, names):
         return {name: value for name, value in self.recorded.items() if name in names}
+
+    def read_sky(self):
+        return self.wcs.celestial
 
     def read_frames(self, axes):
         if self.wcs is None:
@@ -143,7 +146,7 @@ def open_arrays(arrays, beam, psf_beam=None, wcs=None, recorded=None):
     Raises
     ------
     ValueError
-        If the arrays have other shapes or pixels, or if the beam is none.
+        If the arrays differ in shape, are not real or not in Jy/beam, or if the beam is invalid.
     """
     shape = _shape_of(arrays["model"], "model")
     arrays = {name: _checked(array, name, shape) for name, array in arrays.items() if array is not None}
@@ -179,7 +182,7 @@ def _shape_of(array, name):
 
 
 def _checked(array, name, shape):
-    """What slices of an array are read from, of the shape of the model: a plane is repeated, without copying it."""
+    """Check an array, and return something to slice with the model's shape; a plane is repeated without copying it."""
     given, unit = tuple(np.shape(array)), getattr(array, "unit", None)
     if given == shape[1:]:
         array, given = np.broadcast_to(np.asarray(array), shape), shape

@@ -6,14 +6,17 @@ from typing import Optional
 
 import numpy as np
 from astropy import units
+from astropy.wcs import WCS
 
-from .coordinates import FRAMES, LOWEST_FREQUENCY
+from .coordinates import FITS_FRAMES, FRAMES, LOWEST_FREQUENCY
 from .fits import is_fits
 from .headers import (
     beam_axes,
     linear_coordinates,
     opened,
     opened_to_read,
+    read_empty_value,
+    read_header,
     read_history,
 )
 from .history import recorded_parameters
@@ -24,7 +27,7 @@ from .tiles import Tiles, find_image_tiles, read_box
 @dataclass(frozen=True)
 class CasaImage:
     """
-    A CASA image; see `images.image.Image`.
+    A CASA image; see `images.image.StoredImage`.
 
     Attributes
     ----------
@@ -37,7 +40,7 @@ class CasaImage:
     tiles: Optional[Tiles] = None
     mask_tiles: Optional[Tiles] = None
 
-    ending = ""  # of names
+    ending = ""
     nan_is_blank = False
 
     @staticmethod
@@ -53,8 +56,13 @@ class CasaImage:
     def tile(self):
         return self.tiles and self.tiles.tile
 
+    def read_header(self):
+        return read_header(self.path)
+
+    def read_empty_value(self):
+        return read_empty_value(self.path)
+
     def map(self):
-        """The same image with its pixels found in its files, where that is possible."""
         with opened_to_read(self.path) as tool:
             tiles, mask_tiles = find_image_tiles(self.path, tool)
         return replace(self, tiles=tiles, mask_tiles=mask_tiles)
@@ -91,7 +99,7 @@ class CasaImage:
         )
 
     def read_recorded(self, root, names):
-        return recorded_parameters(read_history(self.path), root, {"niter", *names})
+        return recorded_parameters(read_history(self.path), root, names)
 
     def read_frames(self, axes):
         with opened(self.path) as tool:
@@ -138,10 +146,27 @@ class CasaImage:
         pixels[:, apart <= 0] = np.nan
         return pixels[axes[2]], pixels[axes[3]]
 
+    def read_sky(self):
+        with opened(self.path) as tool:
+            coordinates = linear_coordinates(tool)
+            record = coordinates.torecord()
+            coordinates.done()
+        direction = next(record[name] for name in sorted(record) if name.startswith("direction"))
+        names = ("GLON-{}", "GLAT-{}") if direction["system"] == "GALACTIC" else ("RA---{}", "DEC--{}")
+        sky = WCS(naxis=2)
+        sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
+        sky.wcs.crpix = direction["crpix"] + 1
+        sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
+        sky.wcs.pc = direction["pc"].T  # casatools returns it transposed
+        sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
+        sky.wcs.radesys = FITS_FRAMES.get(direction["system"], "")
+        sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
+        return sky
+
 
 @dataclass(frozen=True)
 class FitsImage(CasaImage):
-    """An image in a FITS file; blank pixels are NaN, and its history may be damaged."""
+    """An image in a FITS file; blank pixels are NaN, and its history is not trusted: no tclean parameters are read."""
 
     ending = ".fits"
     nan_is_blank = True

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from .beams import LEAST_BEAM, round_beam
 from .cube import POLARIZED, SAME_GRID_PIXELS, open_cube, paths_of_wsclean
 from .fits import number, read_cards, value_of
-from .headers import LEAST_BEAM, round_beam
 
 # Root name of a channel: name given to WSClean, number, and the polarization if WSClean made several.
 _CHANNEL = re.compile(r"(?P<run>.*)-\d{4,}(?P<polarization>(?:-[A-Z]{1,2}i?)?)$", re.DOTALL)

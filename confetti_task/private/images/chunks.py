@@ -4,6 +4,9 @@ from .channels import contiguous_ranges
 
 # Rows of a plane: the image tool takes float64, which would be 3.2 GB for 20000 x 20000 pixels.
 ROWS_AT_ONCE = 2048
+# Upper limit of what is read at once, 32 MB: the buffer fits into the cache and is used again, and allocating a new one
+# takes longer than reading into it.
+CHUNK_VOXELS = 2**23
 
 
 def ranges_of(channels, depth, number):

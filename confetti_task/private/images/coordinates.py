@@ -3,9 +3,8 @@
 import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
-from astropy.wcs import WCS
 
-from .headers import linear_coordinates, opened
+from .headers import opened
 
 # Names of CASA's celestial frames in FITS, and in astropy and DS9; others are not used for images.
 FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
@@ -40,21 +39,7 @@ def read_sky(cube):
     sky : `~astropy.wcs.WCS`
         Projection along x and y.
     """
-    with opened(cube.path("model")) as tool:
-        coordinates = linear_coordinates(tool)
-        record = coordinates.torecord()
-        coordinates.done()
-    direction = next(record[name] for name in sorted(record) if name.startswith("direction"))
-    names = ("GLON-{}", "GLAT-{}") if direction["system"] == "GALACTIC" else ("RA---{}", "DEC--{}")
-    sky = WCS(naxis=2)
-    sky.wcs.ctype = [name.format(direction["projection"]) for name in names]
-    sky.wcs.crpix = direction["crpix"] + 1
-    sky.wcs.cdelt, sky.wcs.crval = np.rad2deg(direction["cdelt"]), np.rad2deg(direction["crval"])
-    sky.wcs.pc = direction["pc"].T  # casatools returns it transposed
-    sky.wcs.lonpole, sky.wcs.latpole = direction["longpole"], direction["latpole"]
-    sky.wcs.radesys = FITS_FRAMES.get(direction["system"], "")
-    sky.wcs.set_pv([(2, number, value) for number, value in enumerate(direction["projection_parameters"], start=1)])
-    return sky
+    return cube.images["model"].read_sky()
 
 
 def read_frames(cube):

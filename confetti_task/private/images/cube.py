@@ -12,7 +12,6 @@ from astropy import units
 
 from .casa_image import FORMATS, FitsImage, image_at
 from .fits import is_fits
-from .headers import read_empty_value, read_header
 from .image import Image
 
 NEEDED = ("model", "image", "residual")
@@ -116,7 +115,7 @@ class Cube:
 
     @property
     def absolute(self):
-        """The cube with absolute paths."""
+        """The cube with absolute paths of its own images; pieces and files keep theirs."""
         images = {name: replace(image, path=os.path.abspath(image.path)) for name, image in self.images.items()}
         return replace(self, root=os.path.abspath(self.root), images=images)
 
@@ -193,7 +192,7 @@ class Cube:
         return cube.root + cube.images["model"].path[len(cube.root) :].replace("model", product)
 
     def box(self, polarization, start, end, rows=None, columns=None):
-        """First and last pixel along each axis of a range of channels, rows and columns, for the image tool."""
+        """First and last pixel along each axis of a range of channels, rows and columns, as `Image.read` takes them."""
         _, _, height, width = self.shape
         rows, columns = rows or (0, height), columns or (0, width)
         bottom, top = [0] * self.ndim, [0] * self.ndim
@@ -246,7 +245,8 @@ def open_cube(imagename, reader="auto"):
         raise ValueError(f"reader should be one of {READERS} (got {reader!r})")
     root, term = split_name(imagename)
     paths = _find_images(imagename, root, term)
-    headers = {product: read_header(path) for product, path in paths.items()}
+    stored = {product: image_at(path) for product, path in paths.items()}
+    headers = {product: image.read_header() for product, image in stored.items()}
     for product in paths:
         _check_same_grid(product, paths, headers)
     model, image = headers["model"], headers["image"]
@@ -254,11 +254,11 @@ def open_cube(imagename, reader="auto"):
         root=root,
         taylor_term=term,
         products=tuple(paths),
-        images=_images_at(paths, image["masked"], reader),
+        images=_prepared(stored, image["masked"], reader),
         ndim=len(model["stored_shape"]),
         beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
-        empty=read_empty_value(paths["model"]),
+        empty=stored["model"].read_empty_value(),
         **{name: model[name] for name in ("shape", "axes", "stokes", "reference_coordinates", "increments")},
     )
     _check_image(cube, image["unit"])
@@ -341,10 +341,9 @@ def _check_image(cube, unit):
         )
 
 
-def _images_at(paths, masked, reader):
-    """The `Image` of each product; ``masked``, whether that of the image has a T/F mask."""
-    images = {product: image_at(path) for product, path in paths.items()}
-    images["image"] = replace(images["image"], masked=masked)
+def _prepared(images, masked, reader):
+    """The images as they will be read; ``masked``, whether that of the sky has a T/F mask."""
+    images = dict(images, image=replace(images["image"], masked=masked))
     return {product: image.map() for product, image in images.items()} if reader == "auto" else images
 
 

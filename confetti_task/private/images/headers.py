@@ -8,11 +8,9 @@ from itertools import product
 import numpy as np
 from astropy import units
 
+from .beams import LEAST_BEAM, round_beam
 from .fits import read_cards, why_refused
 from .locks import wait_for_writers
-
-# Pixels. tclean gives planes without data a beam of 1e-6 arcsec.
-LEAST_BEAM = 0.01
 
 
 @contextmanager
@@ -164,11 +162,6 @@ def _beam_widths(record, cell, channels):
     beams = beams or ([record] * channels if "major" in record else [])
     axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
     return tuple(round_beam(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
-
-
-def round_beam(width):
-    """Round the width of a beam in pixels to what FITS keeps of it: a ring around a pixel must have the same pixels."""
-    return round(float(width), 6)
 
 
 def _radians(angles):

@@ -1,4 +1,8 @@
-"""The seam between a cube and what its images are stored in: one more format is one more class with these methods."""
+"""
+The seam between a cube and the formats of its images: one more format is one more class with these methods.
+
+All that is asked of an opened image is in `Image`; `StoredImage` is what opening images in files needs in addition.
+"""
 
 from collections import namedtuple
 from typing import Optional, Protocol, Tuple
@@ -60,4 +64,50 @@ class Image(Protocol):
         """`World` coordinates of pixels."""
 
     def to_pixels(self, axes, positions):
-        """Pixels y and x, not rounded, of positions in the sky (`~astropy.coordinates.SkyCoord`)."""
+        """
+        Pixels y and x, not rounded, of positions in the sky (`~astropy.coordinates.SkyCoord`).
+
+        Raises ValueError if the image has no celestial coordinates.
+        """
+
+    def read_sky(self):
+        """Celestial projection along x and y (`~astropy.wcs.WCS`)."""
+
+
+class StoredImage(Image, Protocol):
+    """
+    An image in a file or folder.
+
+    Attributes
+    ----------
+    ending : str
+        What follows '.model' and so on in its name.
+    """
+
+    ending: str
+
+    @staticmethod
+    def recognizes(path):
+        """Whether what is at a path is in this format."""
+
+    def read_header(self):
+        """
+        Header of the image.
+
+        Returns
+        -------
+        header : dict
+            shape, axes, stokes, reference_coordinates, increments and beams as in `images.cube.Cube`; stored_shape and
+            frames, to compare with those of the other images; unit of the pixels, and whether the image is masked.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be read, or has pixels or axes that tclean never writes.
+        """
+
+    def read_empty_value(self):
+        """Value of the model pixels without a component."""
+
+    def map(self):
+        """The same image with its pixels found in its files, where that is possible."""

@@ -1,4 +1,4 @@
-"""Pixels of the images as float32 cubes [channel, y, x]. No other module reads them."""
+"""Pixels of the images as float32 cubes [channel, y, x]: all measurements and pictures read them here."""
 
 import numpy as np
 

@@ -11,7 +11,7 @@ from .new_images import keep_models
 from .proof import replaced_channels, settle, to_json, undecided
 from .remedy import DEPTH_SIGMA
 from .start_model import start_from_continuum, start_from_neighbours
-from .verify import bad_again, changed_neighbours, channel_rms, newly_bad
+from .verify import changed_neighbours, channel_rms, newly_bad, worth_a_gentler_clean
 
 START_MODELS = {"zero": start_from_continuum, "interpolate": start_from_neighbours}
 
@@ -19,10 +19,10 @@ START_MODELS = {"zero": start_from_continuum, "interpolate": start_from_neighbou
 # rounds, a second way for doubtful channels, a gentler attempt at bad ones.
 Todo = namedtuple("Todo", "bad suspects leftover method rounds second_way gentler")
 
-# An attempt: the reason for it, which becomes a warning; the job; the job as this attempt does it; and what it cleans.
-# ``attempt`` differs from ``job``, with which all later rounds go on, where doubtful channels are cleaned in a second
-# way for once, and where nothing is cleaned but channels are imaged with other models.
-Next = namedtuple("Next", "why job attempt todo")
+# One attempt: the reason for it, which becomes a warning; the job, with which all later attempts go on; the job as it
+# is done now; and what is cleaned. The two jobs differ where doubtful channels are cleaned in a second way, and where
+# nothing is cleaned but channels are imaged with other models.
+Step = namedtuple("Step", "why job job_now todo")
 
 
 OTHER_DATA = "the full cube was cleaned instead of sub-cubes: {error}"
@@ -43,7 +43,7 @@ def gently_from_the_start(step, channels):
     """Begin again more gently, because CLEAN went wrong in some channels."""
     job, todo = _more_gently(step.job, step.todo, usual_noise(step.job.cube, step.job.tables[1]))
     why = UNSTABLE.format(chans=format_channels(channels), gain=job.gain, depth=job.depth)
-    return Next(why, job, job, todo)
+    return Step(why, job, job, todo)
 
 
 SECOND_WAY = (
@@ -57,20 +57,20 @@ KEPT_MODELS = (
 
 def before_new_images(plan, step, proof):
     """
-    What to do before the new images are put in place.
+    Decide whether another attempt must precede the new images; if so, put the models to keep into the work folder.
 
     Parameters
     ----------
     plan : `reclean.plan.Plan`
         The plan of an attempt, whose tclean runs are done.
-    step : `Next`
+    step : `Step`
         The attempt.
     proof : `reclean.proof.Proof`
         What it proved.
 
     Returns
     -------
-    following : `Next` or None
+    following : `Step` or None
         The next attempt; None if the images are ready.
     """
     job, todo = step.job, step.todo
@@ -84,21 +84,21 @@ def before_new_images(plan, step, proof):
         settled = to_json(settle(proof, bad, doubt))
         attempt = job._replace(gain=job.gain / 2, start=other, done=tuple(bad), settled=settled)
         why = SECOND_WAY.format(chans=format_channels(doubt), gain=attempt.gain)
-        return Next(why, job, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False))
+        return Step(why, job, attempt, todo._replace(bad=bad, suspects=doubt, second_way=False))
     # Channels that keep their old planes had another model in this run, which tclean may have spread into the residuals
     # of their neighbours: image once more, with the old models there; nothing is cleaned.
-    if spreads_into_kept(plan, job, proof):
+    if _spread_into_kept(plan, job, proof):
         bad = replaced_channels(todo.bad, proof)
         keep_models(plan, job.cube, bad)
         kept = sorted(set(plan.channels) - set(bad))
         attempt = job._replace(done=tuple(bad), settled=to_json(settle(proof, bad)))
         why = KEPT_MODELS.format(chans=format_channels(kept))
-        return Next(why, job, attempt, todo._replace(bad=bad, suspects=[]))
+        return Step(why, job, attempt, todo._replace(bad=bad, suspects=[]))
     return None
 
 
-def spreads_into_kept(plan, job, proof):
-    """Whether tclean spreads models over neighbouring channels, and models that were given up over some."""
+def _spread_into_kept(plan, job, proof):
+    """Whether discarded models have spread over channels that matter: next to replaced ones, or all of a full cube."""
     replaced = {*replaced_channels(set(plan.channels) - set(plan.suspects), proof)}
     kept = set(plan.channels) - replaced
     # A full cube is taken as it was imaged, so leakage from models given up also affects the neighbours of kept
@@ -129,23 +129,23 @@ def after_new_images(plan, step, proof, result):
 
     Returns
     -------
-    following : `Next` or None
+    following : `Step` or None
         The next attempt; None if it would not improve the cube.
     """
     todo, after = step.todo, result["after"]
     bad = replaced_channels(todo.bad, proof)
-    again, hidden = bad_again(plan, bad, after), newly_bad(result["before"], after, bad)
+    again, hidden = worth_a_gentler_clean(plan, bad, after), newly_bad(result["before"], after, bad)
     job = step.job._replace(overwrite=True, settled=to_json(settle(proof, [*bad, *hidden])))
-    # Channels that are bad again: once more, with half the loop gain and no deeper than the usual multiple of the rms.
+    # Channels that a gentler clean may improve: once more, with half the loop gain, and no deeper than usual.
     if again and todo.gentler:
         job, todo = _more_gently(job, todo, after["noise"])
         why = GENTLER.format(chans=format_channels(again), gain=job.gain, depth=job.depth)
-        return Next(why, job, job, todo._replace(bad=bad, suspects=[]))
+        return Step(why, job, job, todo._replace(bad=bad, suspects=[]))
     # Channels that are bad only now, because a bad neighbour had hidden it: another round, with them.
     if hidden and todo.rounds > 1:
         leftover = [channel for channel in todo.leftover if channel not in hidden]
         todo = todo._replace(bad=sorted([*bad, *hidden]), suspects=[], leftover=leftover, rounds=todo.rounds - 1)
-        return Next(HIDDEN.format(chans=format_channels(hidden)), job, job, todo)
+        return Step(HIDDEN.format(chans=format_channels(hidden)), job, job, todo)
     return None
 
 
@@ -161,7 +161,7 @@ def least_depth(cube, channels, bad):
 
 
 def usual_noise(cube, channels):
-    """Median rms in Jy/beam of the channels in which CLEAN converged; 0 if it did in none, and the rms is unknown."""
+    """Median rms in Jy/beam of the channels in which CLEAN converged, first polarization; 0 if it converged in none."""
     # The residual of a channel that diverged is no noise: 1e29 Jy/beam have been seen.
     converged = np.setdiff1d(np.arange(cube.channels), diverged_channels(channels))
     noise = channel_rms(cube, channels)[converged]

@@ -325,7 +325,7 @@ def newly_bad(before, after, cleaned):
     return sorted(set(after["channels"]) - set(before["channels"]) - set(cleaned))
 
 
-def bad_again(plan, bad, after):
+def worth_a_gentler_clean(plan, bad, after):
     """
     Channels that a gentler clean may improve.
 

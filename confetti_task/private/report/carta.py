@@ -44,7 +44,7 @@ def carta_script(cube, outfile, frames, sources):
         The images, in one set of files.
     outfile : str
         Root name of the products.
-    frames : `images.coordinates.Frames`
+    frames : `images.image.Frames`
         Reference frames of the cube.
     sources : `~astropy.table.QTable`
         The finds, in the order of the page.

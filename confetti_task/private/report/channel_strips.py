@@ -45,7 +45,7 @@ def channel_strips(channels, description):
     Parameters
     ----------
     channels : `~astropy.table.QTable`
-        From `check.tables.channel_table`.
+        From `check.tables.make_tables`.
     description : str
         What a screen reader says.
 

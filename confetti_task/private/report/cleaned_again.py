@@ -22,7 +22,7 @@ def cleaned_again(proof, frames, npanels):
     ----------
     proof : `~astropy.table.QTable` or None
         Table of the proof, from `check.proof_table.read_proof`.
-    frames : `images.coordinates.Frames`
+    frames : `images.image.Frames`
         Reference frames of the cube.
     npanels : int
         Number of finds to show.

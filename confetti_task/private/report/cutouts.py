@@ -6,10 +6,9 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from ..check.measure import CHUNK_VOXELS
 from ..core.uv_coverage import GAUSSIAN_AREA
 from ..images.channels import contiguous_ranges
-from ..images.chunks import chunks, strips
+from ..images.chunks import CHUNK_VOXELS, chunks, strips
 from ..images.coordinates import is_upright, read_sky, world_coordinates
 from ..images.cube import read_beam
 from ..images.pixels import read_channels

@@ -5,9 +5,9 @@ import os
 import numpy as np
 from astropy.table import QTable
 
-from ..check.measure import CHUNK_VOXELS
 from ..check.survey import measure_noise
 from ..check.worker_pool import worker_pool
+from ..images.chunks import CHUNK_VOXELS
 from ..images.pieces import open_pieces
 from .cutouts import read_both, read_cutout
 from .evidence_list import as_text, evidence_list

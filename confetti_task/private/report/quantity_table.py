@@ -22,7 +22,7 @@ def table_of(name, title, quantities, rows, frames, why=None):
         Quantities of the rows.
     rows : `~astropy.table.QTable`
         The rows, in the order in which to show them.
-    frames : `images.coordinates.Frames`
+    frames : `images.image.Frames`
         Reference frames of the cube.
     why : list of tuple, optional
         Cell of each row that says why it is not masked.
@@ -77,7 +77,7 @@ def position_of(row, frames):
     ----------
     row : `~astropy.table.Row`
         With the columns ``ra`` and ``dec``.
-    frames : `images.coordinates.Frames`
+    frames : `images.image.Frames`
         Reference frames of the cube.
 
     Returns
