@@ -6,7 +6,6 @@ import pytest
 from confetti_task.private.core.decision import KINDS, Thresholds, evidence_of, pointless, reliability, severity
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.sources import join
-from confetti_task.private.report import evidence_list
 
 THRESHOLDS = Thresholds()
 
@@ -165,6 +164,5 @@ def test_each_kind_of_evidence_has_its_own_severity_and_reliability():
     assert reliability(row) == pytest.approx(0.85)
 
 
-def test_every_kind_of_evidence_is_explained():
-    assert set(evidence_list.KINDS) == set(KINDS)
+def test_the_table_has_room_for_the_name_of_every_kind_of_evidence():
     assert max(map(len, KINDS)) <= CANDIDATE["evidence"].itemsize // 4

@@ -70,7 +70,7 @@ def test_the_kind_of_evidence_named_in_the_table_comes_first_whatever_the_number
 
 
 def test_every_kind_of_evidence_has_its_measurement():
-    assert list(texts.KINDS) == list(decision.KINDS)
+    assert list(texts.MEASUREMENTS) == list(decision.KINDS)
 
 
 def test_limits_are_those_that_apply_to_the_find():

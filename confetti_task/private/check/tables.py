@@ -146,7 +146,7 @@ def write_table(table, path):
 
 
 def _texts(values):
-    """Text of each value; only once of values that occur often, as all do in columns that tell about the channel."""
+    """Text of each value; only once of values that occur often, as in per-channel columns."""
     bits = values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values  # 0 and -0 differ
     _, first, which = np.unique(bits, return_index=True, return_inverse=True)
     texts = values[first].astype("U").tolist()

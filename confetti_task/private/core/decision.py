@@ -356,7 +356,7 @@ def _right_image_if_narrow(candidates):
     return np.full(len(candidates), RIGHT_IMAGE_IF_NARROW)
 
 
-# All kinds of evidence, the most reliable first. How they are worded is in `report.evidence_list.KINDS`.
+# All kinds of evidence, the most reliable first. How they are worded is in `report.evidence_list.MEASUREMENTS`.
 KINDS = {
     "gone": Kind(is_gone, _height_gone, _right_image_if_gone),
     "unsupported": Kind(is_unsupported, _unsupported_height, _right_image_if_unsupported),

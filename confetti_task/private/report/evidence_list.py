@@ -36,7 +36,7 @@ def evidence_list(row, parameters):
         The evidence named in the row, or the reason why it is not masked, and what else was measured.
     """
     thresholds = _thresholds(parameters)
-    measured = {kind: measure(row, thresholds) for kind, measure in KINDS.items()}
+    measured = {kind: measure(row, thresholds) for kind, measure in MEASUREMENTS.items()}
     decisive = measured.pop(row["evidence"]) if row["class"] == "confetti" else why_not_masked(row, parameters)
     if decisive and decisive.name in (NOT_TESTED, TOO_LITTLE):
         measured.pop("unsupported")  # the reason says it already
@@ -177,4 +177,4 @@ def _image(row):
 
 
 # What was measured for each of `core.decision.KINDS`; None where it was not.
-KINDS = {"gone": _gone, "unsupported": _unsupported, "narrow": _narrow, "surround": _surround}
+MEASUREMENTS = {"gone": _gone, "unsupported": _unsupported, "narrow": _narrow, "surround": _surround}
