@@ -19,12 +19,12 @@ def test_the_metadata_say_what_it_is_and_what_it_needs():
     assert metadata["Author"] == "the confetti_task developers"
     assert metadata["Requires-Python"] == ">=3.8"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert set(metadata.get_all("Provides-Extra")) == {"casa", "dask", "benchmark", "test"}
+    assert set(metadata.get_all("Provides-Extra")) == {"casa", "dask", "benchmark", "docs", "test"}
 
 
 def test_an_installation_never_replaces_casa():
     needed = [name for name in distribution("confetti_task").requires if "extra ==" not in name]
-    assert sorted(needed) == ["astropy", "numpy"]
+    assert sorted(needed) == ["astropy", "numpy", "scipy"]
 
 
 def files_below(folder):

@@ -142,7 +142,7 @@ def test_channels_share_a_filter_only_if_their_psf_is_the_same(products, monkeyp
     write_cube("line", products)
     shared = QTable.read(confetti_check(imagename="line", outfile="shared", parallel=1)["table"])
     assert len(filters) == 2, "one for channel 5, and one for the others"
-    monkeypatch.setattr(evidence, "CHANNELS_ALIKE", 1)
+    monkeypatch.setattr(evidence, "CHANNELS_A_FILTER", 1)
     own = QTable.read(confetti_check(imagename="line", outfile="own", parallel=1)["table"])
     assert list(shared["unsupported"]) == list(own["unsupported"])
     assert len(set(shared["class"])) == 2
