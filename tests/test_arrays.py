@@ -152,6 +152,37 @@ def test_positions_and_frequencies_come_from_the_coordinates(sky):
     assert row["velocity"].to_value("km/s") == pytest.approx(velocity)
 
 
+AXES = {
+    "radio velocity": ("VRAD", "m/s", [10000.0, -320.0]),
+    "optical velocity": ("VOPT", "m/s", [10000.0, -320.0]),
+    "wavelength": ("WAVE", "m", [3.2176e-3, -3.4e-9]),
+}
+
+
+@pytest.mark.parametrize("kind", AXES)
+@pytest.mark.parametrize("rest", [93.173e9, 0.0], ids=["with rest frequency", "without"])
+def test_frequencies_and_velocities_are_those_of_astropy_for_any_spectral_axis(sky, kind, rest):
+    name, unit, (value, step) = AXES[kind]
+    wcs = coordinates()
+    wcs.wcs.ctype = ["RA---SIN", "DEC--SIN", name]
+    wcs.wcs.cunit, wcs.wcs.restfrq = ["deg", "deg", unit], rest
+    wcs.wcs.crval, wcs.wcs.cdelt = [271.0, -21.0, value], [-0.5 / 3600, 0.5 / 3600, step]
+    row = find_confetti(*arrays_of(sky), beam=BEAM, wcs=wcs).sources[0]
+    given = (value + step * row["channel"]) * units.Unit(unit)
+    velocity = units.doppler_radio(93.173 * units.GHz)
+    convention = units.doppler_optical(93.173 * units.GHz) if name == "VOPT" else velocity
+    if rest or name == "WAVE":
+        frequency = given.to("GHz", units.spectral() if name == "WAVE" else convention)
+        assert row["frequency"].to_value("GHz") == pytest.approx(frequency.value)
+    else:
+        assert np.isnan(row["frequency"])
+        assert row["velocity"].to_value("km/s") == pytest.approx(given.to_value("km/s"))
+    if rest:
+        assert row["velocity"].to_value("km/s") == pytest.approx(frequency.to_value("km/s", velocity), abs=1e-6)
+    elif name == "WAVE":
+        assert np.isnan(row["velocity"])
+
+
 class Beam:
     """A beam as radio_beam has it."""
 

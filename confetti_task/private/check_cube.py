@@ -1,16 +1,20 @@
 """The check of a cube, whatever its images are stored in: what confetti_check and find_confetti have in common."""
 
 import logging
+import time
 from collections import namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..version import __version__
 from .check import log
 from .check.clean_mask import MUCH_OUTSIDE, channels_to_look_at, part_outside
-from .check.known_sources import Known, outside
+from .check.known_sources import Known, outside, read_known
 from .check.proof_table import acquitted, proved_real
+from .check.record import described, read_record
+from .check.spectral_response import flank_of_lines
 from .check.survey import survey
 from .check.tables import make_tables
 from .check.verdict import judge, verdict_of
@@ -53,6 +57,43 @@ class Request:
     memory: float
     meta: dict
 
+    @classmethod
+    def of(cls, cube, arguments, inherited, proved=None, **about):
+        """
+        Read the parameters that confetti_check and find_confetti share.
+
+        Parameters
+        ----------
+        cube : `images.cube.Cube`
+            The images.
+        arguments : dict
+            Parameters of the call.
+        inherited : sequence of str
+            Those that the tables keep.
+        proved : `~astropy.table.QTable` or None
+            As in the attributes.
+        **about
+            Further metadata for the tables.
+
+        Raises
+        ------
+        ValueError
+            If a parameter makes no sense.
+        """
+        real = read_known(arguments["known"])
+        shown = dict(arguments, record=described(arguments["record"]))
+        parameters = dict({name: shown[name] for name in inherited}, known=real.as_rows())
+        return cls(
+            thresholds=replace(Thresholds.of(arguments), flank=flank_of_lines(arguments["linewidth"], cube)),
+            real=real,
+            proved=proved,
+            rises=read_record(arguments["record"], cube),
+            deconvolve=arguments["deconvolve"],
+            minutes=arguments["minutes"],
+            memory=arguments["memory"] * 1e9,
+            meta={"version": __version__, "date": time.strftime("%Y-%m-%d %H:%M"), **about, "parameters": parameters},
+        )
+
 
 # Measurements and decisions, the tables of sources and channels, and what to know before trusting them.
 Checked = namedtuple("Checked", "found tables warnings")
@@ -87,7 +128,6 @@ def check_cube(cube, selected, request, workers, warnings=()):
         logger.info(line)
     # A first verdict ranks the channels to deconvolve again; the second includes what that has shown.
     found = _judge(found, request)
-    ignored_mask = _outside_the_clean_mask(found, workers)
     found = settle(found, request.deconvolve, request.minutes, thresholds, workers, request.memory)
     found = _judge(found, request)
 
@@ -95,7 +135,7 @@ def check_cube(cube, selected, request, workers, warnings=()):
         *warnings_of(found),
         *known_outside(outside(cube, request.real), len(request.real)),
         *warnings,
-        *ignored_mask,
+        *_outside_the_clean_mask(found, workers),
     ]
     for warning in warnings:
         logger.warning(warning)
@@ -124,7 +164,7 @@ def _judge(found, request):
 
 
 def _outside_the_clean_mask(found, workers):
-    """A warning if much of the model is outside the clean mask, farther than its scales reach."""
+    """Warnings, none or one, if much of the model is outside the clean mask, farther than its scales reach."""
     cube, reach = found.cube, max(scales_of(found.cube).scales)
     rows = channels_to_look_at(found.channels, cube)
     jobs = [(cube, *row[["polarization", "channel"]].item(), reach) for row in rows]

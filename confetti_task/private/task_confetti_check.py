@@ -1,22 +1,16 @@
 """Implementation of confetti_check."""
 
 import logging
-import time
-from dataclasses import replace
 
 import numpy as np
 
-from ..version import __version__
 from .check import log
-from .check.known_sources import read_known
 from .check.proof_table import read_proof
-from .check.record import described, read_record
+from .check.record import described
 from .check.result import summarize
-from .check.spectral_response import flank_of_lines
 from .check.warnings import no_rest_frequency
 from .check.worker_pool import worker_pool
 from .check_cube import Request, check_cube, check_numbers
-from .core.decision import Thresholds
 from .images.channels import parse_channels, selection
 from .images.coordinates import lacks_rest_frequency, world_coordinates
 from .images.locks import unchanged
@@ -85,28 +79,15 @@ def confetti_check(
 ):
     """Find the fake sources that CLEAN wrote into a cube; `confetti_task.confetti_check` documents the parameters."""
     chans = selection(chans)
-    arguments = dict(locals(), record=described(record))
-    thresholds = Thresholds(nsigma, narrowness, unsupported, surround)
-    real = read_known(known)
+    arguments = dict(locals())
     check_numbers(memory, minutes)
     if npanels < 0:
         raise ValueError(f"npanels should be a number of finds (got {npanels})")
     cube = open_pieces(imagename, reader)
-    thresholds = replace(thresholds, flank=flank_of_lines(linewidth, cube))
-    proved, rises = read_proof(proof, cube), read_record(record, cube)
+    proved = read_proof(proof, cube)
+    request = Request.of(cube, arguments, INHERITED_PARAMETERS, proved, call=_call_of(arguments))
     options = Options(cleanmask, writestats, report, npanels, proved, fitsmask, candidatemask)
     selected = parse_channels(chans, cube.channels)
-
-    request = Request(
-        thresholds=thresholds,
-        real=real,
-        proved=proved,
-        rises=rises,
-        deconvolve=deconvolve,
-        minutes=minutes,
-        memory=memory * 1e9,
-        meta=_about(arguments, real),
-    )
 
     with reserved(outfile, cube, overwrite, options) as outfiles:
         logger.info(log.describe_inputs(cube, selected))
@@ -135,12 +116,7 @@ def _without_frequencies(cube):
     return []
 
 
-def _about(arguments, real):
-    """Metadata of the check for the headers of the tables."""
-    given = ", ".join(f"{name}={arguments[name]!r}" for name in RECORDED_PARAMETERS)
-    return {
-        "version": __version__,
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "call": f"confetti_check({given})",
-        "parameters": dict({name: arguments[name] for name in INHERITED_PARAMETERS}, known=real.as_rows()),
-    }
+def _call_of(arguments):
+    """The call as the products record it; of the record of tclean, the name of its file."""
+    shown = dict(arguments, record=described(arguments["record"]))
+    return "confetti_check({})".format(", ".join(f"{name}={shown[name]!r}" for name in RECORDED_PARAMETERS))

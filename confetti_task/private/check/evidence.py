@@ -212,14 +212,8 @@ def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
             least=ESTIMATE_SUFFICES * matters[some],
         )
 
-    # Heights of the image at the candidates, [n, 7]: only this channel and both adjacent ones have any.
-    missing = np.full(len(candidates), np.nan, dtype=np.float32)
-    around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
-    of_image = np.column_stack(
-        [views[other].heights.get(channel, missing) if other in views else missing for other in around]
-    )
+    of_image = _image_heights(views, channel, len(candidates))
     both_adjacent = np.isfinite(of_image[:, [REACH_CHANNELS - 1, REACH_CHANNELS + 1]]).all(axis=1)
-
     restored = heights[0]
     candidates = candidates.copy()
     candidates["restored"] = smaller(spike(restored), above_line(restored)) / candidates["contrast"]
@@ -229,16 +223,25 @@ def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
     candidates["unsupported"] = unsupported / noise
     candidates["response"], candidates["ambiguity"] = here.response, here.ambiguity
 
-    # Where a spike matters, it may still belong to a bright source, whose sidelobes are the floor. Sources fainter than
-    # ``bright_enough`` have sidelobes that are no evidence anyway.
+    # Where a spike matters, it may still belong to a bright source, whose sidelobes are the floor.
     candidates["floor"] = 0
     high = (np.abs(unsupported) >= matters) | leaves_spike(candidates, thresholds, thresholds.wide_surround)
+    # Fainter sources have sidelobes that are no evidence anyway.
     bright_enough = thresholds.unsupported * noise.min() / (SIDELOBES_RAISED * here.sidelobes.max())
     if high.any() and max(view.brightest for view in views.values()) >= LEAST_SAMPLED * bright_enough:
         sources, fluxes = _bright_sources(stack, channel, bright_enough, here.share, cube.beam)
         for some in np.array_split(np.flatnonzero(high), -(-np.count_nonzero(high) // CANDIDATES_AT_ONCE)):
             candidates["floor"][some] = floor(places[some], sources, fluxes, here.sidelobes) / noise[some]
     return candidates[np.isfinite(here.image)]
+
+
+def _image_heights(views, channel, number):
+    """Heights of the image at the candidates, [n, 7]: only their channel and both adjacent ones have any, else NaN."""
+    missing = np.full(number, np.nan, dtype=np.float32)
+    around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
+    return np.column_stack(
+        [views[other].heights.get(channel, missing) if other in views else missing for other in around]
+    )
 
 
 def _unsupported(stack, channel, *, heights, places, corner, cube, share, least):

@@ -51,6 +51,10 @@ LEAST_IN_IMAGE = 0.5
 LARGEST_SIGMA = 100
 
 
+# Thresholds that are parameters of the tasks.
+THRESHOLD_PARAMETERS = ("nsigma", "narrowness", "unsupported", "surround")
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """
@@ -127,8 +131,7 @@ class Thresholds:
     @classmethod
     def of(cls, parameters):
         """Those that are parameters of the task, from a dictionary of its parameters."""
-        names = ("nsigma", "narrowness", "unsupported", "surround")
-        return cls(**{name: parameters[name] for name in names if name in parameters})
+        return cls(**{name: parameters[name] for name in THRESHOLD_PARAMETERS if name in parameters})
 
     def inside_bad_channels(self):
         """Thresholds in a channel that is bad anyway, where less contrast or a brighter neighbour suffices."""

@@ -12,7 +12,8 @@ SEARCHED_AT_ONCE = 2**18
 # in any good channel, and by the flux of a source of this many sigma: components of the highest noise peaks come and
 # go.
 SWITCHED, SWITCHED_SIGMA = 3.0, 20.0
-# It is off, and not just without emission, if its residual has this fraction of the emission of each neighbour.
+# It is off, and not just without emission, if its residual has this fraction of the emission of each neighbour: a CLEAN
+# that stopped early leaves most of it, and sources that exist in one channel alone have none there.
 LEFT_IN_RESIDUAL = 0.3
 
 # As a fraction of the cube's peak channel flux; smooth lines deviate by 0.03-0.1, alternating ones by about 1.

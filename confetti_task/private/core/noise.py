@@ -39,7 +39,8 @@ QUIET_AROUND = 2
 LEAST_NOISY = 5
 # Quiet channels on either side from which the noise of the others is taken: their median is known to 3 %.
 NEAREST_QUIET = 8
-# The faintest parts of a channel have at least this fraction of its noise.
+# As a fraction of the noise of a side: the faintest parts of a channel as noisy are lower by chance, as the faintest of
+# many, but not by more than this.
 LEAST_OF_FAINTEST = 0.8
 
 

@@ -5,10 +5,10 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 from astropy import constants, units
-from astropy.wcs.utils import proj_plane_pixel_scales
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from .beams import LEAST_BEAM, round_beam
-from .coordinates import CASA_FRAMES
+from .coordinates import FRAMES
 from .cube import Cube
 from .image import Frames, World
 
@@ -75,7 +75,8 @@ class ArrayImage:
     def read_frames(self, axes):
         if self.wcs is None:
             return Frames("ICRS", "", 0.0)
-        system = "GALACTIC" if self.wcs.celestial.wcs.lngtyp == "GLON" else CASA_FRAMES.get(_radesys(self.wcs), "ICRS")
+        frame = wcs_to_celestial_frame(self.wcs).name
+        system = next((casa for casa, name in FRAMES.items() if name == frame), "ICRS")
         return Frames(system, self.wcs.wcs.specsys.strip(), _rest_frequency(self.wcs))
 
     def to_world(self, axes, channel, y, x):
@@ -93,12 +94,6 @@ class ArrayImage:
         centre = self.wcs.celestial.pixel_to_world(*(self.wcs.celestial.wcs.crpix - 1))
         far = positions.separation(centre) > 90 * units.deg
         return np.where(far, np.nan, y), np.where(far, np.nan, x)
-
-
-def _radesys(wcs):
-    """Name of the frame as in FITS, with the defaults of its standard."""
-    name, equinox = wcs.celestial.wcs.radesys.strip(), wcs.celestial.wcs.equinox
-    return name or ("ICRS" if np.isnan(equinox) else "FK4" if equinox < 1984 else "FK5")
 
 
 def _rest_frequency(wcs):

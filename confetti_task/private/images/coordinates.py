@@ -8,7 +8,6 @@ from .headers import opened
 
 # Names of CASA's celestial frames in FITS, and in astropy and DS9; others are not used for images.
 FITS_FRAMES = {"J2000": "FK5", "ICRS": "ICRS", "B1950": "FK4", "GALACTIC": ""}
-CASA_FRAMES = {fits: casa for casa, fits in FITS_FRAMES.items() if fits}
 FRAMES = {"J2000": "fk5", "ICRS": "icrs", "B1950": "fk4", "GALACTIC": "galactic"}
 
 # Hz. The ionosphere is opaque below. Without a rest frequency, CASA takes the numbers of a velocity axis, in m/s, for
