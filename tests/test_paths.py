@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
@@ -381,12 +382,11 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
 
 def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch):
     begun, view = [], evidence._load_window
-    # The key is pressed while the main thread waits: it would not see a signal of the moment before it begins to wait.
-    press = threading.Timer(0.1, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+    # The key is pressed once, whichever thread is first: a second time would interrupt the end of the check itself.
+    press = chain([lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)], repeat(bool))
 
     def slow_view(*arguments):
-        if not begun:
-            press.start()
+        next(press)()
         begun.append(arguments)
         time.sleep(0.3)
         return view(*arguments)
