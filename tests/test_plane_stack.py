@@ -6,7 +6,7 @@ from skies import BEAM
 
 from confetti_task.private.check.plane_stack import PlaneStack
 from confetti_task.private.core.spikes import REACH_CHANNELS
-from confetti_task.private.core.surroundings import height_above_ring, places_within, ring
+from confetti_task.private.core.surroundings import height_above_ring, positions_within, ring
 
 PLACES = np.array([[20, 21], [5, 40]])
 CHANNELS = 20
@@ -29,8 +29,9 @@ def heights_in(cubes, channel, missing=()):
 
 
 def put(stack, cubes, channel):
-    for plane, cube in zip(stack.put(channel), cubes):
-        plane[:] = cube[channel]
+    restored, unmeasured = cubes[:, channel]
+    _, plane = stack.put(channel, restored, np.zeros_like(restored))
+    plane[:] = unmeasured
 
 
 @pytest.mark.parametrize("missing", [(), (0, 9, 10)])
@@ -50,17 +51,17 @@ def test_after_another_window_was_begun_no_channel_of_the_last_one_is_left(cubes
         put(stack, cubes, channel)
     stack.clear()
     assert np.isnan(stack.heights(3, PLACES)).all()
-    assert np.isnan(stack.restored_samples(3, 2)).all()
+    assert np.isnan(stack.restored_samples(3)).all()
 
 
 def test_the_estimate_is_exact_at_the_pixel_itself(cubes):
     stack = PlaneStack(cubes.shape[2:], BEAM)
     for channel in range(6):  # the last one is missing
         put(stack, cubes, channel)
-    near, of_pixel = places_within(PLACES, BEAM / 2, cubes.shape[2:])
+    near = positions_within(PLACES, BEAM / 2, cubes.shape[2:])
     heights = stack.heights(3, PLACES)
-    estimates = stack.estimate_heights(3, near, of_pixel, heights).reshape(2, *of_pixel.shape, 7)
-    np.testing.assert_allclose(estimates[:, :, of_pixel.shape[1] // 2], heights, atol=1e-5)
+    estimates = stack.estimate_heights(3, near, heights).reshape(2, *near.shape[:2], 7)
+    np.testing.assert_allclose(estimates[:, :, near.shape[1] // 2], heights, atol=1e-5)
 
 
 def test_a_source_is_moved_to_the_pixel_at_which_the_channels_differ_most(cubes):

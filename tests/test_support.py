@@ -233,14 +233,15 @@ def memory_of_comparing(number):
     random = np.random.default_rng(0)
     stack = PlaneStack(cube.shape[2:], cube.beam)
     for channel in range(7):
-        for plane in stack.put(channel):
+        for plane in stack.put(channel, *np.zeros((2, *cube.shape[2:]), dtype=np.float32)):
             plane[:] = random.normal(size=plane.shape)
     candidates = np.zeros(number, dtype=CANDIDATE)
     candidates["x"], candidates["y"] = random.integers(0, 256, (2, number))
     candidates["noise"] = candidates["contrast"] = 0.01
-    values = np.zeros(number, dtype=np.float32)
+    values, heights = np.zeros(number, dtype=np.float32), np.zeros((2, number), dtype=np.float32)
     views = {
-        channel: evidence.View(0, {3: values}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0) for channel in range(7)
+        channel: evidence.View(0, {3: values}, {3: heights}, values, values, 0.2, 0.4, UNKNOWN_LEVEL, 1.0)
+        for channel in range(7)
     }
     tracemalloc.start()
     evidence._weigh_channel(candidates, 3, views, stack, (0, 0), cube, Thresholds())

@@ -1,6 +1,7 @@
 """Evidence from the image and the PSF about candidates: pure functions of a cube, some channels and candidates."""
 
 from collections import namedtuple
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -18,17 +19,17 @@ from ..core.dynamic_range import (
 from ..core.quantities import CANDIDATE
 from ..core.residual_power import filter_of_power
 from ..core.spikes import REACH_CHANNELS, above_line, above_neighbours, smaller, spike
-from ..core.surroundings import height_above_ring, places_within, ring
-from ..core.transforms import filtered
-from ..core.uv_coverage import ambiguity, same_coverage, unmeasured_filter, unsupported_spike
-from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of, window_of, windows
-from .plane_stack import CHANNELS_COMPARED, PlaneStack
+from ..core.surroundings import positions_within
+from ..core.transforms import at_samples, filtered, sampling_step
+from ..core.uv_coverage import ambiguity, measured_filter, same_coverage, unmeasured_filter, unsupported_spike
+from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of_samples, window_of, windows
+from .plane_stack import CHANNELS_COMPARED, PlaneStack, margin_of
 from .worker_pool import end_if_interrupted
 
-# Bytes for each pixel of a window, of which 56 are the planes of the seven channels that are compared, and for each
-# spatial frequency of its transform. Together they are what was measured: 89 bytes a pixel in whole planes, whose
-# transforms have four times as many frequencies as pixels, and 72 in windows.
-BYTES_A_PIXEL, BYTES_A_FREQUENCY = 67, 6
+# Bytes for each pixel of a window, as measured in planes of 2048 x 2048 pixels with beams of 3 and 5 pixels: 56 are the
+# planes of the seven channels that are compared, 8 the samples of these in which bright sources are searched for, and
+# most others the filter.
+BYTES_A_PIXEL = 93
 
 # The ambiguity of a channel without candidates is measured in the rows within this many beams of the peak of the PSF:
 # stripes, and many sidelobes as high as the peak, are in these rows too. One stripe through the peak, as wide as the
@@ -45,22 +46,23 @@ ESTIMATE_SUFFICES = 1 / 2
 CANDIDATES_AT_ONCE = 1024
 
 # Channels per block that share one filter if their PSFs are the same: making one takes as long as all the rest.
-CHANNELS_A_FILTER = 8
+CHANNELS_A_FILTER = 16
 
-# uv sampling of a channel: the filter that passes unmeasured spatial frequencies; the shares of a point source, and of
-# a typical error of CLEAN, at these (share and response); the unsupported sidelobes of a point source; and the number
-# of places at which a source would fit nearly as well.
-Sampling = namedtuple("Sampling", "passed share response sidelobes ambiguity")
+# uv sampling of a channel: the filter that passes the measured spatial frequencies of the samples of a plane; the
+# shares of a point source, and of a typical error of CLEAN, at all others (share and response); the unsupported
+# sidelobes of a point source; and the number of places at which a source would fit nearly as well.
+Sampling = namedtuple("Sampling", "measured share response sidelobes ambiguity")
 
-# What else a window of a channel shows: the brightest sample of the restored model in Jy/beam; heights of the image at
-# the candidates of this channel and of both adjacent ones, as a dictionary by channel; image and residual at its own
+# What else a window of a channel shows: the brightest sample of the restored model in Jy/beam; at the candidates of the
+# channels that are compared with this one, as dictionaries by channel, the heights of the image, [n], for both adjacent
+# ones only, and those of the restored model and of its unmeasured part, [2, n]; image and residual at its own
 # candidates, [n]; and its `Sampling` without the filter.
-View = namedtuple("View", "brightest heights image residual share response sidelobes ambiguity")
+View = namedtuple("View", "brightest image_heights heights image residual share response sidelobes ambiguity")
 
 
 def bytes_needed(shape):
     """Memory needed to weigh candidates in planes of this height and width."""
-    return BYTES_A_PIXEL * prod(window_of(shape)) + BYTES_A_FREQUENCY * prod(transform_of(shape))
+    return BYTES_A_PIXEL * prod(window_of(shape))
 
 
 def weigh(cube, polarization, found, known, coverage, thresholds):
@@ -147,13 +149,20 @@ def read_sampling(cube, polarization, channel, coverage):
 
 
 def _sampling_of(psf, cube, coverage):
-    lengths, passed, share, response = transform_of(cube.shape[2:]), None, np.nan, np.nan
+    (lengths, step), passed, share, response = _transform_of(cube), None, np.nan, np.nan
     if psf is not None:
         passed, share, response = unmeasured_filter(psf, cube.beam, lengths)
     elif coverage:
         passed, share, response = filter_of_power(coverage.power, coverage.shape, cube.beam, lengths)
     levels = UNKNOWN_LEVEL if passed is None else sidelobes(passed, share, cube.beam, lengths)
-    return Sampling(passed, share, response, levels, np.nan if psf is None else ambiguity(psf, cube.beam))
+    measured = None if passed is None else at_samples(measured_filter(passed, cube.beam, lengths), lengths, step)
+    return Sampling(measured, share, response, levels, np.nan if psf is None else ambiguity(psf, cube.beam))
+
+
+def _transform_of(cube):
+    """Height and width of the transform in which a window is filtered, and the step between its samples."""
+    step = sampling_step(cube.narrowest_beam)
+    return transform_of_samples(cube.shape[2:], step, margin_of(cube.beam)), step
 
 
 def measure_ambiguity(cube, polarization, channel):
@@ -165,28 +174,36 @@ def measure_ambiguity(cube, polarization, channel):
 
 def _load_window(cube, polarization, channel, corner, candidates, sampling, stack):
     """Put a window of a channel into the stack; its `View`, given the candidates of all channels in the window."""
-    restored, unmeasured = stack.put(channel)
-    image, residual = (read_window(cube, name, polarization, channel, corner) for name in ("image", "residual"))
-    np.subtract(image[0], residual[0], out=restored)
+    image, residual = (read_window(cube, name, polarization, channel, corner)[0] for name in ("image", "residual"))
+    restored, unmeasured = stack.put(channel, image, residual)
 
-    # The image is measured at the candidates of this channel and of both adjacent ones, all at once.
-    none = np.zeros(0, CANDIDATE)
-    places = {other: _places(candidates.get(other, none), corner) for other in range(channel - 1, channel + 2)}
-    pixels = np.insert(np.concatenate([*places.values()]), 0, 0, axis=1)
-    ends = np.cumsum([len(some) for some in places.values()])
-    heights = dict(zip(places, np.split(height_above_ring(image, pixels, ring(cube.beam)), ends[:-1])))
-    y, x = places[channel].T
-    image_here, residual_here = image[0, y, x], residual[0, y, x]
+    # All candidates at once: those of both adjacent channels for the image, of all that are compared for the rest.
+    around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
+    places = {other: _places(candidates[other], corner) for other in around if other in candidates}
+    adjacent = {other: some for other, some in places.items() if abs(other - channel) <= 1}
+    image_heights = _by_channel(partial(stack.image_heights, channel), adjacent)
+    y, x = places.get(channel, np.zeros((0, 2), dtype=int)).T
+    image_here, residual_here = image[y, x], residual[y, x]
     del image, residual  # two planes less in memory while the restored model is filtered
 
-    if sampling.passed is None:
+    if sampling.measured is None:
         unmeasured[:] = np.nan
     else:
-        filtered(restored, sampling.passed, transform_of(cube.shape[2:]), out=unmeasured)
-    step = step_of_samples(cube.beam)
-    samples = restored[::step, ::step]
+        plane = stack.continued(channel)
+        measured = filtered(plane, sampling.measured, *_transform_of(cube), out=plane)
+        np.subtract(restored, stack.without_margin(measured), out=unmeasured)
+    heights = _by_channel(partial(stack.heights_in, channel), places)
+    samples = stack.samples(channel)
     brightest = np.fmax(np.nanmax(samples, initial=0), -np.nanmin(samples, initial=0))
-    return View(brightest, heights, image_here, residual_here, *sampling[1:])
+    return View(brightest, image_heights, heights, image_here, residual_here, *sampling[1:])
+
+
+def _by_channel(measure, places):
+    """What is measured at the places of some channels, for all of them at once, as a dictionary by channel."""
+    if not places:
+        return {}
+    ends = np.cumsum([len(some) for some in places.values()])
+    return dict(zip(places, np.split(measure(np.concatenate([*places.values()])), ends[:-1], axis=-1)))
 
 
 def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
@@ -196,11 +213,10 @@ def _weigh_channel(candidates, channel, views, stack, corner, cube, thresholds):
     # Heights of the restored models and of their unmeasured parts, and the unsupported spikes that follow, in Jy/beam.
     # What is less than ``matters`` is no evidence, and does not make its channel suspicious.
     matters = np.fmin(thresholds.unsupported, thresholds.suspicion * here.response) * noise
-    heights = np.empty((2, len(candidates), CHANNELS_COMPARED), dtype=np.float32)
+    heights = _heights_around(views, channel, len(candidates))
     unsupported = np.empty(len(candidates), dtype=np.float32)
     for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
         some = slice(start, start + CANDIDATES_AT_ONCE)
-        heights[:, some] = stack.heights(channel, places[some])
         unsupported[some] = _unsupported(
             stack,
             channel,
@@ -240,22 +256,31 @@ def _image_heights(views, channel, number):
     missing = np.full(number, np.nan, dtype=np.float32)
     around = range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)
     return np.column_stack(
-        [views[other].heights.get(channel, missing) if other in views else missing for other in around]
+        [views[other].image_heights.get(channel, missing) if other in views else missing for other in around]
     )
+
+
+def _heights_around(views, channel, number):
+    """Heights of the restored models and of their unmeasured parts at the candidates, [2, n, 7], NaN where missing."""
+    heights = np.full((2, CHANNELS_COMPARED, number), np.nan, dtype=np.float32)
+    for place, other in enumerate(range(channel - REACH_CHANNELS, channel + REACH_CHANNELS + 1)):
+        if other in views:
+            heights[:, place] = views[other].heights[channel]
+    return heights.swapaxes(1, 2)
 
 
 def _unsupported(stack, channel, *, heights, places, corner, cube, share, least):
     """`unsupported_spike` of candidates, whose heights are given: an estimate, or measured if that is not too low."""
     # Positions are made in the image and moved into the window, so that they do not depend on the window.
-    near, of_pixel = places_within(places + corner, cube.beam / 2, cube.shape[2:])
-    near = near - corner
-    estimated = stack.estimate_heights(channel, near, of_pixel, heights)
-    unsupported = unsupported_spike(*estimated, share, np.arange(of_pixel.size).reshape(of_pixel.shape))
+    near = positions_within(places + corner, cube.beam / 2, cube.shape[2:]) - corner
+    of_pixel = np.arange(near[..., 0].size).reshape(near.shape[:2])
+    unsupported = unsupported_spike(*stack.estimate_heights(channel, near, heights), share, of_pixel)
     # Where the image is blank at the candidate itself, there is no estimate, but there may be heights next to it.
     high = ~(np.abs(unsupported) < least) & np.isfinite(share)
-    some, rows = np.unique(of_pixel[high], return_inverse=True)
-    measured = stack.heights(channel, near[some])
-    unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, of_pixel.shape[1]))
+    # Candidates next to each other share positions.
+    positions, rows = np.unique(near[high].reshape(-1, 2), axis=0, return_inverse=True)
+    measured = stack.heights(channel, positions)
+    unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, near.shape[1]))
     return unsupported
 
 
@@ -263,7 +288,7 @@ def _bright_sources(stack, channel, least, share, beam):
     """Places of sources at least this bright, and the brightness that measured frequencies support, in Jy/beam."""
     # Sources are searched for at samples, then each is moved to the pixel that varies most from channel to channel.
     step = step_of_samples(beam)
-    samples = stack.restored_samples(channel, step)
+    samples = stack.restored_samples(channel)
     places = step * bright_sources(samples, LEAST_SAMPLED * least, beam / step)
     places = stack.most_variable_near(channel, places, step)
     total, unmeasured = stack.heights(channel, places)

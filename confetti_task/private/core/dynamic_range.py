@@ -77,8 +77,8 @@ def bright_sources(restored, least, beam):
 
     Parameters
     ----------
-    restored : 3D float32 `~numpy.ndarray`
-        Restored models of a channel and those around it, [channel, y, x] in Jy/beam, in channel order as for
+    restored : sequence of 2D float32 `~numpy.ndarray`
+        Restored models of a channel and those around it, [y, x] in Jy/beam, in channel order as for
         `core.spikes.above_neighbours`; NaN for missing channels. Samples suffice.
     least : float
         Brightness from which a source matters, in Jy/beam.
@@ -90,8 +90,8 @@ def bright_sources(restored, least, beam):
     places : 2D int `~numpy.ndarray`
         Positions (y, x), [n, 2], at least a beam apart, the brightest first; at most `BRIGHTEST`.
     """
-    y, x = np.nonzero((np.abs(restored) >= least).any(axis=0))
-    changes = np.abs(above_neighbours(restored[:, y, x].T))
+    y, x = np.nonzero(np.logical_or.reduce([np.abs(plane) >= least for plane in restored]))
+    changes = np.abs(above_neighbours(np.array([plane[y, x] for plane in restored]).T))
     brightest = np.argsort(-changes)[: min(np.count_nonzero(changes >= least), BRIGHTEST_SAMPLES)]
     places = np.column_stack([y, x])[brightest]
     return places[take_neighbours(places, beam)[0][:BRIGHTEST]]

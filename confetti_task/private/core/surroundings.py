@@ -95,10 +95,15 @@ def places_within(pixels, radius, shape):
     of_pixel : 2D int `~numpy.ndarray`
         Rows of ``places`` near each pixel, [n, k]; the pixel itself is in the middle.
     """
-    # Positions beyond the image are moved to its edge, which is nearer still.
-    near = np.clip(pixels[:, np.newaxis] + disc(radius, radius / 2.5), 0, np.array(shape) - 1)
+    near = positions_within(pixels, radius, shape)
     places, of_pixel = np.unique(np.ravel_multi_index(tuple(near.T), shape), return_inverse=True)
     return np.column_stack(np.unravel_index(places, shape)), of_pixel.reshape(near.shape[1::-1]).T
+
+
+def positions_within(pixels, radius, shape):
+    """All positions (y, x) near each of some pixels, [n, k, 2], as for `places_within`."""
+    # Positions beyond the image are moved to its edge, which is nearer still.
+    return np.clip(pixels[:, np.newaxis] + disc(radius, radius / 2.5), 0, np.array(shape) - 1)
 
 
 def largest(values, rows):
@@ -182,12 +187,16 @@ def _gather_at_the_edge(cube, pixels, offsets):
 def median(values):
     """Median of each row, ignoring NaN: a faster `numpy.nanmedian`."""
     ordered = np.sort(values, axis=1)  # NaN last
-    number = ordered.shape[1]
+    middle = _middle(ordered, ordered.shape[1])
     with_nan = np.isnan(ordered[:, -1])
-    if not with_nan.any():
-        return (ordered[:, (number - 1) // 2] + ordered[:, number // 2]) / 2
-    number = np.full(len(ordered), number)
-    number[with_nan] = np.count_nonzero(~np.isnan(ordered[with_nan]), axis=1)
+    if with_nan.any():
+        ordered = ordered[with_nan]
+        middle[with_nan] = _middle(ordered, np.count_nonzero(~np.isnan(ordered), axis=1))
+    return middle
+
+
+def _middle(ordered, number):
+    """Median of the first ``number`` values of each row, in ascending order."""
     rows = np.arange(len(ordered))
     return (ordered[rows, (number - 1) // 2] + ordered[rows, number // 2]) / 2
 

@@ -17,6 +17,29 @@ LINES = 128
 # left out: a restored model is empty there.
 LEAST_OF_BEAM = 1e-5
 
+# Samples across the FWHM of a Gaussian beam that carry all of a restored model. Frequencies beyond half a cycle per
+# sample, where the transform of the beam is 4e-3 of that at zero or less, are missed and folded back: twice
+# erfc(pi SUFFICIENT_SAMPLES / sqrt(16 log(2))) = 9e-4 of the height of a component along each axis. So no height is
+# wrong by more than 0.0034 of its component: 0.02 sigma if that has 6 sigma. With three samples it would be 0.0003.
+SUFFICIENT_SAMPLES = 2.5
+
+
+def sampling_step(beam):
+    """
+    Number of pixels from one sample to the next in which a plane of restored components loses nothing that matters.
+
+    Parameters
+    ----------
+    beam : float
+        Smallest FWHM of the restoring beam, in pixels.
+
+    Returns
+    -------
+    step : int
+        At least 1: every pixel.
+    """
+    return max(1, int(beam / SUFFICIENT_SAMPLES))
+
 
 def padded(length):
     """Length of a transform in which emission at one edge of an axis is not aliased to the other."""
@@ -64,7 +87,36 @@ def spectrum_of(plane, lengths, columns):
     return fft.fft(_along_x(plane, lengths[1], columns), lengths[0]).T
 
 
-def filtered(plane, passed, lengths, out=None):
+def at_samples(passed, lengths, step):
+    """
+    The part of a filter that applies to every ``step``-th row of a plane, for `filtered`.
+
+    Parameters
+    ----------
+    passed : 2D float32 `~numpy.ndarray`
+        Fraction of each spatial frequency [v, u] of the plane that is passed.
+    lengths : tuple of int
+        Height and width of the transform of the plane; the height is a multiple of the step.
+    step : int
+        Number of rows from one sample to the next.
+
+    Returns
+    -------
+    passed : 2D float32 `~numpy.ndarray`
+        The same at frequencies below half a cycle per sample, divided by the response of the samples to them.
+    """
+    if step == 1:
+        return passed
+    height = lengths[0] // step
+    positive = (height + 1) // 2
+    some = np.concatenate([passed[:positive], passed[positive - height :]])
+    # A sample stands for so many rows, and is their mean with the weights of a triangle.
+    cycles = fft.fftfreq(height)
+    response = (np.sinc(cycles) / np.sinc(cycles / step)) ** 2 / step
+    return np.asfortranarray(some / response.astype(np.float32)[:, np.newaxis])
+
+
+def filtered(plane, passed, lengths, step=1, out=None):
     """
     Filter a plane.
 
@@ -73,29 +125,46 @@ def filtered(plane, passed, lengths, out=None):
     plane : 2D float32 `~numpy.ndarray`
         The plane [y, x]; NaN counts as 0.
     passed : 2D float32 `~numpy.ndarray`
-        Fraction of each spatial frequency [v, u] that is passed; nothing is beyond its columns.
+        Fraction of each spatial frequency [v, u] that is passed, from `at_samples`; nothing is beyond its columns.
     lengths : tuple of int
-        Height and width of the transform.
+        Height and width of the transform; the height is a multiple of the step.
+    step : int
+        Number of rows from one sample to the next: more than one if nothing is passed from half a cycle per sample on.
     out : 2D float32 `~numpy.ndarray` or None
-        Array to fill; None for a new one.
+        Array to fill, which may be the plane itself; None for a new one.
 
     Returns
     -------
     filtered : 2D float32 `~numpy.ndarray`
-        The plane at the frequencies that are passed.
+        The plane at the frequencies that are passed, in all rows.
     """
-    # Along y and back, column by column of the half spectrum; then back along x, row by row.
-    (height, width), by_column = plane.shape, _along_x(plane, lengths[1], passed.shape[1])
-    for some, lines in _blocks(len(by_column), lengths[0], np.complex64):
-        lines[:, :height] = by_column[some]
+    # Along y and back, column by column of the half spectrum; then back along x, row by row. On the way back the
+    # spectrum is that of all rows, which interpolates exactly between the samples.
+    (height, width), columns = plane.shape, passed.shape[1]
+    samples = sampled(plane, step) if step > 1 else plane
+    by_column = _along_x(samples, lengths[1], columns)
+    result = np.empty((height, width), dtype=np.float32) if out is None else out
+    back = by_column if step == 1 else np.empty((columns, height), dtype=np.complex64)
+    for some, lines in _blocks(columns, lengths[0] // step, np.complex64):
+        lines[:, : len(samples)] = by_column[some]
         spectrum = fft.fft(lines)
         spectrum *= passed.T[some]
-        by_column[some] = fft.ifft(spectrum, overwrite_x=True)[:, :height]
-    result = np.empty((height, width), dtype=np.float32) if out is None else out
+        if step > 1:
+            spectrum = _extended(spectrum, lengths[0])
+        back[some] = fft.ifft(spectrum, overwrite_x=True)[:, :height]
     for some, lines in _blocks(height, lengths[1] // 2 + 1, np.complex64):
-        lines[:, : len(by_column)] = by_column[:, some].T
+        lines[:, :columns] = back[:, some].T
         result[some] = fft.irfft(lines, lengths[1])[:, :width]
     return result
+
+
+def sampled(plane, step):
+    """Every ``step``-th row of a plane: the mean of the rows around it, with weights that fall to 0 at the next one."""
+    number, before = -(-len(plane) // step), step - 1
+    rows = np.zeros(((number + 1) * step, plane.shape[1]), dtype=plane.dtype)
+    rows[before : before + len(plane)] = plane
+    weights = (step - np.abs(np.arange(-before, step, dtype=np.float32))) / step**2
+    return sum(weight * rows[first::step][:number] for first, weight in enumerate(weights))
 
 
 def transform_about_the_centre(plane, lengths, columns):
@@ -138,6 +207,15 @@ def _blocks(number, length, kind):
     buffer = np.zeros((min(LINES, number), length), dtype=kind)
     for start in range(0, number, LINES):
         yield slice(start, start + LINES), buffer[: number - start]
+
+
+def _extended(spectra, length):
+    """Lines of spectra, with zeros at the higher frequencies that they have at this length."""
+    positive = (spectra.shape[1] + 1) // 2
+    extended = np.zeros((len(spectra), length), dtype=spectra.dtype)
+    extended[:, :positive] = spectra[:, :positive]
+    extended[:, positive - spectra.shape[1] :] = spectra[:, positive:]
+    return extended
 
 
 def _write_rows(rows, lines, about_the_centre):

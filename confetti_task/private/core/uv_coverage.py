@@ -27,6 +27,10 @@ LEAST_RESPONSE = 0.28
 # 0.001; if all of it is in the gaps of the coverage, by 0.02.
 SAME_COVERAGE = 0.01
 
+# Columns of spatial frequencies which together have no more than this fraction of the height of a point source are left
+# out: 0.006 sigma of a source of 6 sigma.
+NEGLIGIBLE = 1e-3
+
 # Integral of a Gaussian of unit peak, in units of its FWHM squared.
 GAUSSIAN_AREA = float(np.pi / (4 * np.log(2)))
 
@@ -76,6 +80,30 @@ def unmeasured_filter(psf, beam, lengths):
     erroneous = _below(ERRONEOUS_COVERAGE, coverage, beam)
     erroneous *= weights
     return passed, share, share / float(erroneous.sum())
+
+
+def measured_filter(passed, beam, lengths):
+    """
+    Make the filter that passes the spatial frequencies with visibilities.
+
+    Parameters
+    ----------
+    passed : 2D float32 `~numpy.ndarray`
+        Fraction of each spatial frequency [v, u] that is not measured, from `unmeasured_filter`.
+    beam : float
+        FWHM of the restoring beam, in pixels.
+    lengths : tuple of int
+        Height and width of the transform.
+
+    Returns
+    -------
+    passed : 2D float32 `~numpy.ndarray`
+        Fraction of each spatial frequency [v, u] that is measured, as far as the visibilities reach along u.
+    """
+    measured = 1 - passed
+    of_point = (measured * point_above_ring(lengths, beam)).sum(axis=0, dtype=float)
+    beyond = np.cumsum(of_point[::-1])[::-1]
+    return measured[:, : max(1, np.count_nonzero(beyond > NEGLIGIBLE))]
 
 
 def _below(limit, coverage, beam):

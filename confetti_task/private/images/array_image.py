@@ -7,7 +7,7 @@ import numpy as np
 from astropy import constants, units
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from .beams import LEAST_BEAM, round_beam
+from .beams import beam_widths
 from .coordinates import FRAMES
 from .cube import Cube
 from .image import Frames, World
@@ -148,7 +148,8 @@ def open_arrays(arrays, beam, psf_beam=None, wcs=None, recorded=None):
     cell = _cell_of(wcs)
     beams = {"image": _beams_of(beam, "beam", shape[0], cell, wcs)}
     beams["psf"] = beams["image"] if psf_beam is None else _beams_of(psf_beam, "psf_beam", shape[0], cell, wcs)
-    widths = {name: _widths(each, cell) for name, each in beams.items()}
+    widths, narrowest = zip(*(beam_widths([axes[:2] for axes in each], cell) for each in beams.values()))
+    widths = dict(zip(beams, widths))
     _check_width(widths["image"], shape)
     images = {
         name: ArrayImage(name, array, beams.get(name, ()), wcs, dict(recorded or {})) for name, array in arrays.items()
@@ -164,6 +165,7 @@ def open_arrays(arrays, beam, psf_beam=None, wcs=None, recorded=None):
         stokes=("I",),
         beams=widths["image"],
         psf_beams=widths["psf"] if "psf" in images else (),
+        narrowest_beam=min(narrowest),
         reference_coordinates=((0.0, 0.0, 0.0), (float(shape[0] - 1), 0.0, 0.0)),
         increments=(1.0, *np.deg2rad(np.array(cell[::-1]) / 3600).tolist()),
     )
@@ -224,13 +226,6 @@ def _beams_of(beam, name, channels, cell, wcs):
             f"{name}={beam!r} should be the FWHM in pixels, (major, minor, position angle) in pixels and degrees, or a "
             f"radio_beam.Beam with the wcs; or one of these for each channel ({error})"
         ) from error
-
-
-def _widths(beams, cell):
-    """FWHM in pixels, geometric mean of both axes, of all channels that have a beam."""
-    pixel = np.sqrt(abs(cell[0] * cell[1]))
-    widths = (np.sqrt(abs(major * minor)) / pixel for major, minor, _ in beams)
-    return tuple(round_beam(width) for width in widths if width > LEAST_BEAM)
 
 
 def _check_width(widths, shape):

@@ -6,14 +6,13 @@ others the headers are compared with those of the first, card by card, except fo
 """
 
 import glob
-import math
 import os
 import re
 from dataclasses import replace
 
 import numpy as np
 
-from .beams import LEAST_BEAM, round_beam
+from .beams import beam_widths
 from .cube import POLARIZED, SAME_GRID_PIXELS, open_cube, paths_of_wsclean
 from .fits import number, read_cards, value_of
 
@@ -95,6 +94,7 @@ def open_channels(root, channels, reader="auto"):
         shape=(first.shape[0], len(files), *first.shape[2:]),
         beams=tuple(width for file in files for width in file.beams),
         psf_beams=tuple(width for file in files for width in file.psf_beams),
+        narrowest_beam=min(file.narrowest_beam for file in files),
         reference_coordinates=(files[0].reference_coordinates[0], files[-1].reference_coordinates[1]),
         files=files,
     )
@@ -120,12 +120,14 @@ def _open_channel(root, first, expected):
         _check_alike(path, cards[product], first.path(product), expected[product], first.axes[1] + 1)
     shift = _shift(paths, cards, expected, first.axes[1] + 1)
     images = {product: image.at(paths[product], cards[product].offset) for product, image in first.images.items()}
+    beams = {product: _beam(cards[product], first) for product in ("image", "psf") if product in cards}
     return replace(
         first,
         root=root,
         images=images,
-        beams=_beam(cards["image"], first),
-        psf_beams=_beam(cards["psf"], first) if "psf" in cards else (),
+        beams=beams["image"][0],
+        psf_beams=beams["psf"][0] if "psf" in beams else (),
+        narrowest_beam=min(narrowest for _, narrowest in beams.values()),
         reference_coordinates=tuple(_shifted(place, first.axes[1], shift) for place in first.reference_coordinates),
     )
 
@@ -169,10 +171,8 @@ def _shifted(place, axis, shift):
 
 
 def _beam(cards, cube):
-    """FWHM of the beam in pixels, in a tuple; an empty one if there is none."""
-    cell = np.sqrt(np.prod(np.abs(cube.cell))) / 3600
-    width = math.sqrt(abs(number(cards, "BMAJ") * number(cards, "BMIN"))) / cell
-    return (round_beam(width),) if width > LEAST_BEAM else ()
+    """Widths of the beam, as `beam_widths` gives them."""
+    return beam_widths([[3600 * number(cards, axis) for axis in ("BMAJ", "BMIN")]], cube.cell)
 
 
 def _check_equally_spaced(files):

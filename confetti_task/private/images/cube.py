@@ -61,6 +61,8 @@ class Cube:
     beams, psf_beams : tuple of float
         FWHM of the restoring beam of the image and of the PSF in pixels, geometric mean of both axes, for each plane
         that has a beam. Empty if there is no PSF, or none of its planes has a beam.
+    narrowest_beam : float
+        The smallest minor axis (FWHM) of any of these beams, in units of the longer side of a pixel.
     reference_coordinates, increments : tuple
         World coordinates of a pixel in the first channel, a quarter of the image from two of its edges, and of one in
         the last channel, a quarter from the other two; increments along each axis; in rad and Hz.
@@ -86,6 +88,7 @@ class Cube:
     stokes: Tuple[str, ...]
     beams: Tuple[float, ...]
     psf_beams: Tuple[float, ...]
+    narrowest_beam: float
     reference_coordinates: Tuple[Tuple[float, ...], Tuple[float, ...]]
     increments: Tuple[float, ...]
     pieces: Tuple["Cube", ...] = ()
@@ -258,6 +261,7 @@ def open_cube(imagename, reader="auto"):
         ndim=len(model["stored_shape"]),
         beams=image["beams"],
         psf_beams=headers["psf"]["beams"] if "psf" in headers else (),
+        narrowest_beam=min(header["narrowest_beam"] for name, header in headers.items() if name in ("image", "psf")),
         empty=stored["model"].read_empty_value(),
         **{name: model[name] for name in ("shape", "axes", "stokes", "reference_coordinates", "increments")},
     )

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from astropy import units
 
-from .beams import LEAST_BEAM, round_beam
+from .beams import beam_widths
 from .fits import read_cards, why_refused
 from .locks import wait_for_writers
 
@@ -67,8 +67,8 @@ def read_header(path):
     Returns
     -------
     header : dict
-        shape, axes, stokes, reference_coordinates, increments and beams as in `images.cube.Cube`; unit of the pixels;
-        whether the image is masked; celestial and spectral frame.
+        shape, axes, stokes, reference_coordinates, increments, beams and narrowest_beam as in `images.cube.Cube`; unit
+        of the pixels; whether the image is masked; celestial and spectral frame.
 
     Raises
     ------
@@ -86,8 +86,9 @@ def read_header(path):
         header = _geometry(coordinates, shape, types)
         header["unit"] = tool.brightnessunit()
         header["masked"] = bool(tool.maskhandler("default")[0])
-        cell = np.sqrt(np.prod([abs(header["increments"][axis]) for axis in header["axes"][2:]]))
-        header["beams"] = _beam_widths(tool.restoringbeam(), cell, header["shape"][1])
+        cell = [header["increments"][axis] for axis in header["axes"][2:]]
+        axes = _axes_of_beams(tool.restoringbeam(), header["shape"][1])
+        header["beams"], header["narrowest_beam"] = beam_widths(axes, cell)
         coordinates.done()
     return header
 
@@ -156,12 +157,11 @@ def _set_units(coordinates, types):
         coordinates.setunits(["Hz"], type="spectral")
 
 
-def _beam_widths(record, cell, channels):
-    """FWHM in pixels of all planes that have a beam, from a record of the image tool; ``cell`` is in rad."""
+def _axes_of_beams(record, channels):
+    """Major and minor axis in rad of the beams of all planes, [n, 2], from a record of the image tool."""
     beams = [plane for channel in record.get("beams", {}).values() for plane in channel.values()]
     beams = beams or ([record] * channels if "major" in record else [])
-    axes = [_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")]
-    return tuple(round_beam(width) for width in np.sqrt(np.prod(axes, axis=0)) / cell if width > LEAST_BEAM)
+    return np.transpose([_radians([beam[axis] for beam in beams]) for axis in ("major", "minor")])
 
 
 def _radians(angles):

@@ -97,8 +97,9 @@ class StoredImage(Image, Protocol):
         Returns
         -------
         header : dict
-            shape, axes, stokes, reference_coordinates, increments and beams as in `images.cube.Cube`; stored_shape and
-            frames, to compare with those of the other images; unit of the pixels, and whether the image is masked.
+            shape, axes, stokes, reference_coordinates, increments, beams and narrowest_beam as in `images.cube.Cube`;
+            stored_shape and frames, to compare with those of the other images; unit of the pixels, and whether the
+            image is masked.
 
         Raises
         ------

@@ -94,6 +94,7 @@ def _join(cubes):
         shape=(first.shape[0], channels, *first.shape[2:]),
         beams=tuple(width for cube in cubes for width in cube.beams),
         psf_beams=tuple(width for cube in cubes for width in cube.psf_beams),
+        narrowest_beam=min(cube.narrowest_beam for cube in cubes),
         reference_coordinates=(cubes[0].reference_coordinates[0], cubes[-1].reference_coordinates[1]),
         pieces=tuple(cubes),
         files=(),

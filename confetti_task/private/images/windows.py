@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+from scipy.fft import next_fast_len
 
 from ..core.transforms import padded, window_shape
 from .pixels import read_channels
@@ -22,6 +23,13 @@ def window_of(shape):
 def transform_of(shape):
     """Height and width of the transform of a window of a plane."""
     return tuple(padded(length) if length <= WINDOW else WINDOW for length in shape)
+
+
+def transform_of_samples(shape, step, margin):
+    """The same for every ``step``-th row of a window with a margin; the height is a multiple of the step."""
+    with_margin = [length + 2 * margin for length in window_of(shape)]
+    height, width = (max(lengths) for lengths in zip(transform_of(shape), with_margin))
+    return step * next_fast_len(-(-height // step)), next_fast_len(width, real=True)
 
 
 def windows(shape):
