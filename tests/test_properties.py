@@ -13,7 +13,7 @@ from confetti_task.private.core.noise import channel_noise
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
 from confetti_task.private.core.scatters import SCATTER, scatter
-from confetti_task.private.core.sources import join
+from confetti_task.private.core.sources import join, take_neighbours
 from confetti_task.private.core.spikes import REACH_CHANNELS, above_neighbours, spike
 from confetti_task.private.core.surroundings import median, places_within
 from confetti_task.private.core.transforms import filtered, padded
@@ -110,6 +110,17 @@ def test_places_near_a_pixel_are_near_and_have_it_in_the_middle(pixels, radius):
     assert (distance <= radius).all()
     np.testing.assert_array_equal(places[of_pixel[:, of_pixel.shape[1] // 2]], pixels)
     assert len(np.unique(places, axis=0)) == len(places)
+
+
+@given(PIXELS, st.floats(0.5, 10))
+def test_a_source_is_what_a_place_finds_free_when_its_turn_comes(places, beam):
+    free, sources = set(range(len(places))), {}
+    for turn in range(len(places)):
+        if turn in free:
+            near = {other for other in free if np.hypot(*(places[other] - places[turn])) <= beam}
+            sources[turn], free = len(near), free - near
+    place, number = take_neighbours(places, beam)
+    assert dict(zip(place.tolist(), number.tolist())) == sources
 
 
 # Restoring, and what the visibilities support
