@@ -163,7 +163,9 @@ def _texts(values):
     bits = values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values  # 0 and -0 differ
     _, first, which = np.unique(bits, return_index=True, return_inverse=True)
     texts = values[first]
-    if values.dtype.kind == "U":
+    if values.dtype == np.float64:
+        texts = float_texts(texts)
+    elif values.dtype.kind == "U":
         texts = np.array([_quoted(text).encode("utf-8") for text in texts.tolist()])
     return texts.astype("S")[which]
 
