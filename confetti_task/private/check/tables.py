@@ -131,7 +131,7 @@ def _tail(unsupported):
 
 def write_table(table, path):
     """
-    Write a table as ECSV: the same text as astropy's, which takes thirty times as long for 10**5 sources.
+    Write a table as ECSV: the same text as astropy's, which takes ten times as long for 10**5 sources.
 
     Parameters
     ----------
