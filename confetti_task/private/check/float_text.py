@@ -13,8 +13,8 @@ _INTEGER_POWERS = 10 ** np.arange(19)
 # Digits that a number may need, and digits that are those of the nearest decimal if so many or fewer suffice.
 SINGLE_DIGITS, FEW_SINGLE_DIGITS = 9, 6
 DOUBLE_DIGITS, FEW_DOUBLE_DIGITS = 17, 15
-# Magnitudes, from and below, that the exact powers scale to integers of so many digits. Nearly all float32 numbers of
-# the tables are within, and of float64 the angles and frequencies, which repeat less than the velocities.
+# Magnitudes, from and below, that the exact powers scale to integers of so many digits: nearly all numbers of the
+# tables, but for velocities, which repeat in each channel.
 SINGLE_RANGE, DOUBLE_RANGE = (1e-14, 1e6), (0.01, 999.0)
 _DOUBLE_TENS = np.array([0.1, 1, 10, 100])
 # Smaller numbers are written with an exponent.
