@@ -141,6 +141,7 @@ def test_a_marginal_hot_pixel_counts_only_in_a_channel_that_is_bad_without_it():
     good, bad = candidate(channel=1, contrast=6, noise=1), candidate(channel=2, contrast=6, noise=1, unsupported=6)
     marginal = [candidate(channel=number, contrast=2.2, noise=1, unsupported=9) for number in (1, 2, 3)]
     rows = np.concatenate([good, bad, *marginal])
+    rows["evidence"] = evidence_of(rows, THRESHOLDS)
     assert pointless(rows, THRESHOLDS, evidence=True).tolist() == [False, False, True, False, True]
     assert pointless(rows, THRESHOLDS, evidence=False).tolist() == [False, False, False, False, True]
 

@@ -4,8 +4,10 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.ndimage import binary_fill_holes
 from skies import BEAM, dirty_beam
 
+from confetti_task.private.check.clean_mask import fill_holes
 from confetti_task.private.core.decision import Thresholds, evidence_of, severity
 from confetti_task.private.core.hot_pixels import contrast, hot_pixels, narrowness
 from confetti_task.private.core.model_flux import content_of
@@ -13,7 +15,7 @@ from confetti_task.private.core.noise import channel_noise
 from confetti_task.private.core.quantities import CANDIDATE
 from confetti_task.private.core.restore import fast_lengths, margin, restore
 from confetti_task.private.core.scatters import SCATTER, scatter
-from confetti_task.private.core.sources import join
+from confetti_task.private.core.sources import join, take_neighbours
 from confetti_task.private.core.spikes import REACH_CHANNELS, above_neighbours, spike
 from confetti_task.private.core.surroundings import median, places_within
 from confetti_task.private.core.transforms import filtered, padded
@@ -110,6 +112,22 @@ def test_places_near_a_pixel_are_near_and_have_it_in_the_middle(pixels, radius):
     assert (distance <= radius).all()
     np.testing.assert_array_equal(places[of_pixel[:, of_pixel.shape[1] // 2]], pixels)
     assert len(np.unique(places, axis=0)) == len(places)
+
+
+@given(PIXELS, st.floats(0.5, 10))
+def test_a_source_is_what_a_place_finds_free_when_its_turn_comes(places, beam):
+    free, sources = set(range(len(places))), {}
+    for turn in range(len(places)):
+        if turn in free:
+            near = {other for other in free if np.hypot(*(places[other] - places[turn])) <= beam}
+            sources[turn], free = len(near), free - near
+    place, number = take_neighbours(places, beam)
+    assert dict(zip(place.tolist(), number.tolist())) == sources
+
+
+@given(arrays.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_a_hole_is_what_does_not_reach_the_edge(plane):
+    np.testing.assert_array_equal(fill_holes(plane), binary_fill_holes(plane))
 
 
 # Restoring, and what the visibilities support

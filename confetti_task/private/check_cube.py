@@ -128,8 +128,8 @@ def check_cube(cube, selected, request, workers, warnings=()):
         logger.info(line)
     # A first verdict ranks the channels to deconvolve again; the second includes what that has shown.
     found = _judge(found, request)
-    found = settle(found, request.deconvolve, request.minutes, thresholds, workers, request.memory)
-    found = _judge(found, request)
+    settled = settle(found, request.deconvolve, request.minutes, thresholds, workers, request.memory)
+    found = found if settled is found else _judge(settled, request)
 
     warnings = [
         *warnings_of(found),

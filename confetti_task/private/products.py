@@ -199,12 +199,10 @@ def _write_report(staged, cube, outfile, tables, options):
 
 def planes_of(cube, candidates, values):
     """Planes, for `images.write.write_image`, with the values at the pixels of the candidates, and 0 elsewhere."""
-    for polarization, channel in _channels_of(candidates):
-        here = (candidates["polarization"] == polarization) & (candidates["channel"] == channel)
+    place = np.ravel_multi_index((candidates["polarization"], candidates["channel"]), cube.shape[:2])
+    order = np.argsort(place, kind="stable")
+    places, starts = np.unique(place[order], return_index=True)
+    for number, here in zip(places.tolist(), np.split(order, starts[1:])):
         plane = np.zeros(cube.shape[2:], dtype=values.dtype)
         plane[candidates["y"][here], candidates["x"][here]] = values[here]
-        yield (polarization, channel), plane
-
-
-def _channels_of(candidates):
-    return sorted({(int(row["polarization"]), int(row["channel"])) for row in candidates})
+        yield divmod(number, cube.channels), plane

@@ -88,9 +88,9 @@ def describe_channels(sources, channels):
     """One line for each bad channel; one each for suspicious ones, candidates, completeness, and jumps of the flux."""
     for row in channels[channels["verdict"] == "diverged"]:
         yield f"{_name(row)} diverged: convergence {row['convergence']:.2f}, model flux {row['model_flux']:.3g}"
+    confetti = sources[sources["class"] == "confetti"]
     for row in channels[channels["confetti"] > 0]:
-        same = (sources["channel"] == row["channel"]) & (sources["stokes"] == row["stokes"])
-        fake = sources[same & (sources["class"] == "confetti")]
+        fake = confetti[(confetti["channel"] == row["channel"]) & (confetti["stokes"] == row["stokes"])]
         worst = fake[np.argmax(fake["severity"])]
         yield (
             f"{_name(row)} is bad: {len(fake)} fake sources with a total flux of {row['flux']:.3g}, the worst at "

@@ -19,6 +19,7 @@ from ..core.dirty_noise import as_in_dirty_images, to_be_compared
 from ..core.noise import channel_noise, is_quiet, least_noise, settled, some_channels
 from ..core.quantities import CANDIDATE, CHANNEL
 from ..core.scatters import SCATTER
+from ..core.sources import by_place
 from ..images.chunks import ranges_of
 from . import divergence, evidence, log
 from .consistency import TO_BE_RESTORED, mismatches, restored_again, unusable
@@ -221,8 +222,7 @@ def _compare_with_data(cube, searched, coverages, thresholds, workers, memory):
 
 def _shared_out(candidates, workers):
     """Candidates of consecutive channels for each job, as a dictionary by channel."""
-    # Sorted by place, so that their order does not depend on the chunks in which they were found.
-    candidates = np.sort(candidates, order=["channel", "y", "x"])
+    candidates = by_place(candidates)  # so that their order does not depend on the chunks in which they were found
     channels, starts = np.unique(candidates["channel"], return_index=True)
     found = dict(zip(channels.tolist(), np.split(candidates, starts[1:])))
     number = max(workers.processes * workers.threads, -(-len(found) // CHANNELS_A_JOB))

@@ -38,15 +38,17 @@ def judge(found, real, thresholds, acquitted=(), proved=False, noises=None):
     candidates = found.candidates
     known = near_known(found.cube, candidates, real)
     candidates["known"] = known
-    proved = proved | (comes_back(candidates) & (evidence_of(candidates, thresholds) != ""))
+    back = comes_back(candidates)
+    back[back] = evidence_of(candidates[back], thresholds) != ""
+    proved = proved | back
     candidates["proved"], candidates["known"] = proved & ~known, proved | known
     place = candidates["polarization"], candidates["channel"]
     noise = candidates["noise"] if noises is None else noises[place]
     candidates["suspicion"] = suspicion(candidates, thresholds, noise)
     candidates["narrower"] = _narrower(found, thresholds)
+    candidates["evidence"] = evidence_of(candidates, thresholds)
     found = found._replace(candidates=candidates[~pointless(candidates, thresholds, evidence=True)])
     channels, candidates = found.channels, found.candidates
-    candidates["evidence"] = evidence_of(candidates, thresholds)
     candidates["severity"] = severity(candidates)
     candidates["reliability"] = reliability(candidates)
     limit = completeness_limit(thresholds.unsupported, channels["response"])

@@ -170,7 +170,8 @@ def pointless(candidates, thresholds, evidence):
     Parameters
     ----------
     candidates : structured `~numpy.ndarray`
-        As for `evidence_of`, and with the fields ``polarization``, ``channel``, ``paired`` and ``suspicion``.
+        As for `evidence_of`, and with the fields ``polarization``, ``channel``, ``paired``, ``suspicion`` and
+        ``evidence``.
     thresholds : `Thresholds`
         Thresholds of the decision.
     evidence : bool
@@ -185,7 +186,7 @@ def pointless(candidates, thresholds, evidence):
     # Candidates that make their channel bad, or may do so, if they are not marginal.
     good_enough = np.ones(len(candidates), dtype=bool)
     if evidence:
-        good_enough = evidence_of(candidates, thresholds) != ""
+        good_enough = candidates["evidence"] != ""
         paired = paired & (candidates["suspicion"] >= thresholds.suspicion)
     plane = candidates["polarization"] * (candidates["channel"].max(initial=0) + 1) + candidates["channel"]
     in_bad_channels = np.isin(plane, plane[good_enough & ~marginal])

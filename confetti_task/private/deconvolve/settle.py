@@ -17,6 +17,7 @@ from ..core.deconvolution import (
     Scales,
     usual_scales,
 )
+from ..core.sources import by_place
 from ..core.uv_coverage import LEAST_RESPONSE
 from ..images.cube import read_beam, read_recorded
 from ..images.history import as_number
@@ -147,7 +148,7 @@ def _with_changes(found, done, thresholds, workers, memory):
     weighed = [candidates]
     for polarization, by_channel in extras.items():
         weighed += _weigh(found, polarization, by_channel, thresholds, workers, memory)
-    return found._replace(candidates=np.sort(np.concatenate(weighed), order=["polarization", "channel", "y", "x"]))
+    return found._replace(candidates=by_place(np.concatenate(weighed)))
 
 
 def _weigh(found, polarization, by_channel, thresholds, workers, memory):
