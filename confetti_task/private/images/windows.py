@@ -12,7 +12,7 @@ from .pixels import read_channels
 # more from its edges; emission beyond these is ignored: 190 beams away at five pixels per beam.
 WINDOW = 4096
 # Length of the windows of larger planes, as a fraction of that, and of their transforms, as a fraction of the windows.
-# They take as much memory as a window of `WINDOW` would without padding, which makes false heights of bright emission
+# They take no more memory than windows of `WINDOW` would without padding, which makes false heights of bright emission
 # 1.4 times as large: it is aliased to the other edge.
 #
 # The PSF is as long as the transform, and so longer than the window. A truncated PSF blurs the uv tracks, to the
