@@ -161,7 +161,7 @@ def measured_power(model, core, psf, beam, lengths):
     core : tuple of slice
         Part of the model whose components are summed; the dirty image is that of the whole model.
     psf : 2D float32 `~numpy.ndarray`
-        PSF of the same size as the model, as for `unmeasured_filter`.
+        PSF as for `unmeasured_filter`.
     beam : float
         FWHM of the restoring beam, in pixels.
     lengths : tuple of int
