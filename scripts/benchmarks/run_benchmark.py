@@ -78,6 +78,22 @@ def check(root, report=False, deconvolve="none", **parameters):
     )
 
 
+def check_on_cluster(root, processes):
+    """The task, with the workers of a dask cluster that has begun."""
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=None)
+    client, work = Client(cluster), check(root)
+    client.run(__import__, "confetti_task.private.check.survey")
+
+    def check_and_close():
+        work()
+        client.close()
+        cluster.close()
+
+    return check_and_close
+
+
 def write_masks(root):
     """Mask and clean mask alone, with planes in the channels that a check has found bad."""
     from astropy.table import QTable
@@ -127,6 +143,8 @@ WAYS = {
     ONE_THREAD: (check, {"parallel": 1}),
     TWO_THREADS: (check, {"parallel": 2}),
     "confetti_check, 2 threads, with its page": (check, {"parallel": 2, "report": True}),
+    "confetti_check, dask cluster of 1 process": (check_on_cluster, {"processes": 1}),
+    "confetti_check, dask cluster of 2 processes": (check_on_cluster, {"processes": 2}),
     "confetti_check, image tool": (check, {"reader": "ia"}),
     "two transforms of each channel with candidates": (transform, {}),
     "writing mask and clean mask": (write_masks, {}),
