@@ -116,8 +116,9 @@ def pytest_terminal_summary(terminalreporter):
         if hasattr(report, "duration"):
             kinds = [kind for kind in KINDS if kind in report.keywords]
             minutes[" ".join(kinds) or "unmarked"] += report.duration / 60
-    each = ", ".join(f"{spent:.1f} {kinds}" for kinds, spent in minutes.most_common())
-    terminalreporter.write_line(f"Minutes in all processes: {sum(minutes.values()):.1f} ({each})")
+    if minutes:
+        each = ", ".join(f"{spent:.1f} {kinds}" for kinds, spent in minutes.most_common())
+        terminalreporter.write_line(f"Minutes in all processes: {sum(minutes.values()):.1f} ({each})")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

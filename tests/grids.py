@@ -9,7 +9,7 @@ def grid(rows, columns):
 
     Parameters
     ----------
-    rows, columns : iterable of str
+    rows, columns : iterable
         What is combined.
 
     Returns
