@@ -173,7 +173,7 @@ def imported(exported):
 def test_no_fake_source_is_left_no_real_one_is_lost_and_good_channels_stay(
     method, images, request, observation, cubes, truth, check_of_careless
 ):
-    """The full cube is that of images through FITS, in whose header the grid is rounded, so that tclean regrids models."""
+    """The full cube is cleaned from images through FITS, which rounds their grid: tclean regrids the start model."""
     root, check = request.getfixturevalue(images)
     vis = observation.vis if images == "imported" else ""
     result = confetti_reclean(imagename=root, confetti="careless.confetti", outname="mended", vis=vis, method=method)
