@@ -132,6 +132,7 @@ def test_a_cube_whose_channels_all_diverged_is_mended_by_a_full_clean(way, diver
     assert (errors("line_reclean", careful) < 15).all()  # of emission of 90 sigma, which each deconvolver sees its way
 
 
+@pytest.mark.long
 def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_reported(diverged, monkeypatch):
     """Gentler the second time, and no third time."""
     from casatasks import tclean
