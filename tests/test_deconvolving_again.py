@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
-from casa_images import checksum, read_image, write_cube
+from casa_images import checksum, read_image, working_in, write_cube
 from casatasks import casalog
 from checks import confetti_check
-from skies import HOT, NOISE, Products
+from skies import HOT, NOISE, Products, maser_continuum_and_confetti
 
 from confetti_task.private.check.survey import survey
 from confetti_task.private.check.verdict import judge
@@ -38,14 +38,25 @@ def rows_at_the_fake_source(result):
     return sources[(sources["channel"] == CHANNEL) & (np.hypot(sources["y"] - Y, sources["x"] - X) < 3)]
 
 
-def test_what_does_not_come_back_is_confetti(suspicious):
-    before = checksum(*(f"line.{product}" for product in PRODUCTS))
-    result = confetti_check(imagename="line", report=False, **UNDECIDED)
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A folder with such a cube, the result of its check by one thread, and what is left in the temporary folder."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patched, working_in(tmp_path_factory.mktemp("checked")) as folder:
+        patched.setattr("tempfile.tempdir", str(temporary))
+        write_cube("line", maser_continuum_and_confetti())
+        before = checksum(*(f"line.{product}" for product in PRODUCTS))
+        result = confetti_check(imagename=os.path.abspath("line"), parallel=1, **UNDECIDED)
+        assert checksum(*(f"line.{product}" for product in PRODUCTS)) == before
+    return folder, result, os.listdir(temporary)
+
+
+def test_what_does_not_come_back_is_confetti(checked):
+    _, result, _ = checked
     assert result["verdict"] == "confetti"
     assert (result["channels"], result["suspects"]) == ([CHANNEL], [])
     assert result["evidence"]["gone"] == 1
     assert read_image(result["mask"])[CHANNEL, Y, X] == 1
-    assert checksum(*(f"line.{product}" for product in PRODUCTS)) == before
     (row,) = rows_at_the_fake_source(result)
     assert row["severity"] == pytest.approx(abs(row["difference"]))
     assert row["difference"] > row["tolerance"]
@@ -61,18 +72,16 @@ def test_nothing_is_said_of_what_a_start_model_put_outside_the_clean_mask(produc
     products.mask = np.zeros_like(products.model)
     products.mask[:, 36:, :40] = 1  # with the maser, without the source at (30, 26)
     write_cube("line", products)
-    result = confetti_check(imagename="line", report=False, deconvolve="all", **UNDECIDED)
+    result = confetti_check(imagename="line", report=False, deconvolve="all", parallel=1, **UNDECIDED)
     (row,) = rows_at_the_fake_source(result)
     assert row["class"] == "candidate"
     assert np.isnan(row["difference"])
 
 
-def test_the_threads_make_no_difference(suspicious):
-    tables = [
-        confetti_check(imagename="line", outfile=f"with{threads}", report=False, parallel=threads, **UNDECIDED)["table"]
-        for threads in (1, 2)
-    ]
-    first, second = (QTable.read(table) for table in tables)
+def test_the_threads_make_no_difference(checked):
+    folder, by_one, _ = checked
+    by_two = confetti_check(imagename=str(folder / "line"), outfile="by_two", parallel=2, **UNDECIDED)
+    first, second = (QTable.read(result["table"]) for result in (by_one, by_two))
     assert str(first.as_array().tolist()) == str(second.as_array().tolist())
 
 
@@ -135,8 +144,6 @@ def test_a_cleaned_channel_without_neighbours_is_acquitted():
     assert verdicts[CHANNEL] == "acquitted"
 
 
-def test_nothing_is_left_behind(suspicious, tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    confetti_check(imagename="line", report=False, **UNDECIDED)
-    assert os.listdir(folder) == []
+def test_nothing_is_left_behind(checked):
+    _, _, left = checked
+    assert left == []

@@ -250,7 +250,7 @@ def test_a_full_disk_does_not_end_the_session_wherever_the_room_ends(line, small
     assert checksum(*INPUTS) == line
 
 
-@pytest.fixture(params=["", "direct_io"])
+@pytest.fixture(params=["", pytest.param("direct_io", marks=pytest.mark.long)])
 def slow_disk(tmp_path, request):
     """The folder of the images as a slow file system shows it, which with direct_io does not let files be mapped."""
     mount = tmp_path / "slow"

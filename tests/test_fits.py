@@ -16,6 +16,7 @@ from astropy.wcs import WCS
 from casa_images import join_virtually, write_cube, write_image
 from casatasks import casalog
 from checks import confetti_check
+from grids import grid
 from skies import HOT, NOISE, Products
 
 from confetti_task import confetti_plot, confetti_reclean
@@ -488,8 +489,7 @@ def damage(path, how):
     return "cannot be read as" if how == "empty" else "is damaged"
 
 
-@pytest.mark.parametrize("name", ["model", "image", "residual", "psf"])
-@pytest.mark.parametrize("how", ["compressed", "text", "data cut", "header cut", "empty"])
+@pytest.mark.parametrize(("how", "name"), grid(["compressed", "text", "data cut", "header cut", "empty"], PRODUCTS))
 def test_a_damaged_file_is_named_and_nothing_is_written(exported, how, name):
     message = damage(f"line.{name}.fits", how)
     before = sorted(os.listdir("."))

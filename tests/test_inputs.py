@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import checksum, copy_here, join_virtually, working_in, write_cube
 from checks import confetti_check
+from grids import grid
 from skies import NOISE, Products
 
 import confetti_task
@@ -239,6 +240,8 @@ def said(drawn):
 
 # What cannot be checked is refused, by name
 
+PRODUCTS = ("model", "image", "residual", "psf", "mask")
+
 
 def tiles_of(path):
     return glob.glob(f"{path}/table.f*_TSM0")[0]
@@ -302,8 +305,7 @@ def whole(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("product", ["model", "image", "residual", "psf", "mask"])
-@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize(("damage", "product"), grid(DAMAGED, PRODUCTS))
 def test_a_damaged_image_is_named(whole, damage, product):
     copy_here(whole)
     prepare, message = DAMAGED[damage]
@@ -370,8 +372,7 @@ OTHER_GRID = {
 }
 
 
-@pytest.mark.parametrize("product", ["model", "image", "residual", "psf", "mask"])
-@pytest.mark.parametrize("other", OTHER_GRID)
+@pytest.mark.parametrize(("other", "product"), grid(OTHER_GRID, PRODUCTS))
 def test_an_image_on_another_grid_is_named(whole, other, product):
     copy_here(whole)
     prepare, message = OTHER_GRID[other]

@@ -1,6 +1,7 @@
 """Cubes that were made in many ways: those of scripts/makers that need a moment each, and how their rows are judged."""
 
 import inspect
+import os
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ CLEAN = {"verdict": "clean", "warnings": [], "channels": [], "suspects": []}
 TRIED = ("blocks, as a pattern", "FITS and back, in order", "flagged in the middle", "imsmooth", "Stokes IQ")
 
 
-@pytest.fixture(scope="module")
-def vis(tmp_path_factory):
+@pytest.fixture(scope="session")
+def vis(made_once):
     """The visibilities of all makers."""
-    return make_data(str(tmp_path_factory.mktemp("visibilities")))
+    return made_once("visibilities", lambda: make_data(os.getcwd()))
 
 
 @pytest.mark.tclean

@@ -10,6 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from casa_images import write_cube
 from drawings import colors_in
+from grids import grid
 from pages import (
     AXE,
     BROWSER,
@@ -167,9 +168,9 @@ def test_a_slider_steps_through_the_channels_around_a_find():
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm install --no-save axe-core")
 @pytest.mark.usefixtures("cleaned_again")
-@pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("options", [(), (DARK,)], ids=["light", "dark"])
-def test_readers_who_do_not_see_or_use_a_mouse_find_no_serious_fault(width, options):
+@pytest.mark.parametrize(("color", "width"), grid(["light", "dark"], [390, 1200]))
+def test_readers_who_do_not_see_or_use_a_mouse_find_no_serious_fault(width, color):
+    options = (DARK,) if color == "dark" else ()
     script = (
         AXE.read_text(encoding="utf-8")
         + """
@@ -188,7 +189,7 @@ def test_readers_who_do_not_see_or_use_a_mouse_find_no_serious_fault(width, opti
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.long)])
 def test_a_browser_shows_all_pictures_sorts_and_filters_without_a_fault(products, width):
     for number in range(6):
         products.add_confetti(5, 8 + 9 * number, 40, (12 + 3 * number) * NOISE)
@@ -248,7 +249,7 @@ def test_finds_are_chosen_by_the_kind_of_evidence_and_by_channels(products):
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
 @pytest.mark.usefixtures("cleaned_again")
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [1200, pytest.param(390, marks=pytest.mark.long)])
 def test_a_browser_shows_before_and_after_and_filters_what_is_proved(width):
     result = confetti_check(imagename="line_reclean")
     seen = browse(result["report"], "difference", "open", width)

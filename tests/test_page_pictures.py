@@ -78,7 +78,7 @@ from confetti_task.private import task_confetti_check
 for name in list(sys.modules):
     if name.startswith("matplotlib"):
         sys.modules[name] = None
-print(confetti_check(imagename="line", npanels=1)["report"])
+print(confetti_check(imagename="line", npanels=1, deconvolve="none")["report"])
 """
 
 

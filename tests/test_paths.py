@@ -129,9 +129,12 @@ SETTINGS = {
     "an old processor": {"NPY_DISABLE_CPU_FEATURES": ",".join(vector_instructions())},
     "another order of sets": {"PYTHONHASHSEED": "7"},
 }
+QUICK = ("another BLAS kernel",)
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize(
+    "setting", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in SETTINGS]
+)
 def test_neither_the_processor_nor_its_libraries_change_a_bit(line, setting):
     options = ["--outfile", "other", "--no-report", "--deconvolve", "none"]
     command = [sys.executable, "-m", "confetti_task", "line", *options]

@@ -122,6 +122,7 @@ def test_a_record_that_cannot_be_read_or_is_of_another_cube_is_refused_by_name(g
 
 
 @pytest.mark.tclean
+@pytest.mark.long
 def test_what_tclean_names_itself_is_wrong_and_a_guarded_clean_is_not(observation):
     """Of one careless clean in two forms, and of one that goes back where a channel goes wrong."""
     import inspect

@@ -5,6 +5,7 @@ import pytest
 from astropy.table import QTable
 from casa_images import UNITS, write_cube, write_image
 from checks import confetti_check, places
+from grids import grid
 from scipy.signal import fftconvolve
 from skies import BEAM, HOT, NOISE, SIZE, Products, convolve, gaussian, maser_continuum_and_confetti
 
@@ -43,8 +44,7 @@ def test_of_an_image_that_was_changed_after_tclean_the_model_is_restored_again(p
         np.testing.assert_allclose(table[name].value, right[name].value, rtol=1e-3, atol=0.03)
 
 
-@pytest.mark.parametrize("shape", [(24, 560), (560, 25), (521, 530)])
-@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize(("shape", "changed"), grid([(24, 560), (560, 25), (521, 530)], [False, True]))
 def test_images_of_any_shape_are_compared_with_the_restored_model(shape, changed):
     random = np.random.default_rng(1)
     model = np.zeros((3, *shape), dtype=np.float32)
@@ -111,8 +111,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-@pytest.mark.parametrize("bright", [1, 10])
+@pytest.mark.parametrize(("wrong", "bright"), grid(WRONG, [1, 10]))
 def test_images_that_do_not_belong_together_are_named_and_not_judged(wrong, bright):
     products = maser_continuum_and_confetti()
     products.model *= bright
@@ -126,8 +125,7 @@ def test_images_that_do_not_belong_together_are_named_and_not_judged(wrong, brig
     assert warning.startswith("line.image, line.model and line.residual do not belong together")
 
 
-@pytest.mark.parametrize("beams", [7.5, 10, 20])
-@pytest.mark.parametrize("bright", [1, 10])
+@pytest.mark.parametrize(("beams", "bright"), grid([7.5, 10, 20], [1, 10]))
 def test_the_correction_for_a_narrow_primary_beam_is_no_contradiction(beams, bright):
     """With the most compact array it is seven restoring beams wide."""
     products = maser_continuum_and_confetti()

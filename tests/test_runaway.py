@@ -1,7 +1,7 @@
 """The real tclean, driven until it diverges, and mended."""
 
 import shutil
-from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,30 +32,31 @@ WAYS = {
 QUICK = ("multiscale", "hogbom", "odd sizes", "Stokes IQ")
 
 
-def image(observation, root, **parameters):
+def image(observation, root, channels=CHANNELS, **parameters):
     """Image the channels in the middle of the line, and return the root name."""
     from casatasks import tclean
 
-    parameters = dict(settings(observation.size), nchan=CHANNELS, start=9, **parameters)
+    parameters = dict(settings(observation.size), nchan=channels, start=9, **parameters)
     tclean(vis=observation.vis, imagename=str(root), **parameters)
     return str(root)
 
 
-@pytest.fixture(scope="module")
-def careful(observation, tmp_path_factory):
+@pytest.fixture(scope="session")
+def careful(observation, made_once):
     """Root name of a careful clean."""
-    return image(observation, tmp_path_factory.mktemp("careful") / "line", **CAREFUL)
+    return made_once("careful", lambda: image(observation, Path.cwd() / "line", **CAREFUL))
 
 
-@pytest.fixture(scope="module")
-def diverged(observation, tmp_path_factory):
-    """A folder with the images of a careless clean in some way, each of them made once."""
+@pytest.fixture(scope="session")
+def diverged(observation, made_once):
+    """The folder with the images of a careless clean in some way."""
 
-    @lru_cache(maxsize=None)
     def folder_of(way):
-        folder = tmp_path_factory.mktemp("diverged")
-        image(observation, folder / "line", **dict(CARELESS, **WAYS[way]))
-        return folder
+        def make():
+            image(observation, "line", **dict(CARELESS, **WAYS[way]))
+            return Path.cwd()
+
+        return made_once(f"diverged_{list(WAYS).index(way)}", make)
 
     return folder_of
 
@@ -75,7 +76,7 @@ def test_a_clean_that_diverged_in_all_channels_is_never_called_clean(way, diverg
 def test_images_of_odd_sizes_are_reported_as_the_cause(diverged):
     """By the re-clean, after the check."""
     copy_here(diverged("odd sizes"))
-    confetti_check(imagename="line")
+    confetti_check(imagename="line", deconvolve="none")
     result = confetti_reclean(imagename="line")
     assert any("even imsize" in text for text in result["warnings"])
 
@@ -94,7 +95,7 @@ def test_channels_that_diverged_are_distinguished_from_those_that_did_not(channe
 
 
 LESS = {
-    "far into the noise": dict(CAREFUL, threshold=IMAGE_NOISE_JY / 5, niter=30000),
+    "far into the noise": dict(CAREFUL, threshold=IMAGE_NOISE_JY / 5, niter=15000, channels=CHANNELS // 2),
     "stopped early": dict(CAREFUL, niter=200),
 }
 
@@ -123,7 +124,7 @@ def errors(root, careful):
 @pytest.mark.parametrize("way", [pytest.param("multiscale", marks=pytest.mark.long), "hogbom"])
 def test_a_cube_whose_channels_all_diverged_is_mended_by_a_full_clean(way, diverged, careful):
     copy_here(diverged(way))
-    confetti_check(imagename="line")
+    confetti_check(imagename="line", deconvolve="none")
     result = confetti_reclean(imagename="line")
     assert result["before"]["diverged"] == list(range(CHANNELS))
     assert result["after"]["diverged"] == []
@@ -131,6 +132,7 @@ def test_a_cube_whose_channels_all_diverged_is_mended_by_a_full_clean(way, diver
     assert (errors("line_reclean", careful) < 15).all()  # of emission of 90 sigma, which each deconvolver sees its way
 
 
+@pytest.mark.long
 def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_reported(diverged, monkeypatch):
     """Gentler the second time, and no third time."""
     from casatasks import tclean
@@ -144,7 +146,7 @@ def test_a_clean_that_diverges_again_is_cleaned_once_more_and_then_it_is_reporte
         return tclean(**{**parameters, **CARELESS})
 
     copy_here(diverged("multiscale"))
-    confetti_check(imagename="line")
+    confetti_check(imagename="line", deconvolve="none")
     monkeypatch.setattr(task, "tclean", careless_again)
     result = confetti_reclean(imagename="line")
     assert gains == [0.1, 0.05]

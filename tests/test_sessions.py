@@ -156,7 +156,7 @@ MPI_LIBRARY = Path(sys.prefix) / "lib" / "libmpi.so.40"
 
 @pytest.mark.skipif(not MPIRUN, reason="there is no mpirun")
 @pytest.mark.usefixtures("line")
-@pytest.mark.parametrize("shell", [True, False])
+@pytest.mark.parametrize("shell", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_of_several_processes_one_does_the_work_and_none_waits_for_ever(shell):
     pytest.importorskip("casampi")
     script = """

@@ -93,6 +93,7 @@ def test_what_points_leave_wrong_in_extended_emission_is_reported(checked, decon
     assert any("deconvolved again with points" in text for text in warnings) == said
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cube")
 def test_fits_files_are_mended_into_casa_images():
     from casatasks import exportfits

@@ -276,6 +276,7 @@ def test_channels_that_are_no_cube_are_refused_by_name(products, how):
 
 
 @pytest.mark.tclean
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("wsclean") is None, reason="wsclean is not installed")
 def test_the_confetti_of_a_careless_wsclean_is_found_and_a_careful_one_has_none(observation):
     runs = {"careful": RUNS["careful: gain 0.1, mgain 0.7"], "careless": RUNS["careless: gain 0.4, mgain 0.99"]}
