@@ -152,9 +152,11 @@ def reduce_around(cube, pixels, offsets, reduce):
 
 def _surrounded(shape, pixels, offsets):
     """Whether the offsets of each pixel are all within the cube."""
-    reach = np.abs(offsets).max(axis=0)
-    low, high = np.array([0, *reach]), np.array(shape) - [0, *reach]
-    return ((pixels >= low) & (pixels < high)).all(axis=1)
+    inside = np.ones(len(pixels), dtype=bool)
+    # Axis by axis: three long columns are compared faster than many short rows.
+    for along, length, reach in zip(pixels.T, shape, (0, *np.abs(offsets).max(axis=0))):
+        inside &= (along >= reach) & (along < length - reach)
+    return inside
 
 
 def _reduce_inside(cube, pixels, offsets, reduce, batch):
@@ -218,7 +220,9 @@ def largest_magnitude(values):
 
 def total(values):
     """Sum of each row, ignoring NaN; NaN where there is nothing else."""
-    blank = np.isnan(values)
-    if not blank.any():  # as nearly always; the rest takes twice as long
-        return values.sum(axis=1)
-    return np.where(blank.all(axis=1), np.nan, np.nansum(values, axis=1))
+    sums = values.sum(axis=1)
+    blank = np.isnan(sums)
+    if blank.any():
+        some = values[blank]
+        sums[blank] = np.where(np.isnan(some).all(axis=1), np.nan, np.nansum(some, axis=1))
+    return sums
