@@ -5,6 +5,7 @@ import pytest
 from astropy.table import QTable
 from casa_images import write_cube
 from checks import confetti_check
+from scipy import ndimage
 from skies import BEAM, NOISE, Products
 
 from confetti_task.private.core.edges import continuation, continued
@@ -13,12 +14,15 @@ SHAPE = (40, 50)
 
 
 def filled(plane):
+    """The plane with a margin, continued beyond its edges, and back."""
+    margin = int(BEAM) + 1
+    plane = np.pad(plane, margin, constant_values=np.nan)
     blank = np.isnan(plane)
-    return continued(plane, blank, continuation(blank, BEAM))
+    return continued(plane, blank, continuation(blank, BEAM))[margin:-margin, margin:-margin]
 
 
-def test_a_plane_without_blank_pixels_and_one_without_others_have_no_edges():
-    plane = np.ones(SHAPE, dtype=np.float32)
+def test_a_plane_without_blank_pixels_and_one_without_others_stay_as_they_are():
+    plane = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
     assert np.array_equal(filled(plane), plane)
     assert not filled(plane * np.nan).any()
 
@@ -30,10 +34,17 @@ def test_beyond_an_edge_a_plane_is_its_mirror_image_which_fades_within_a_beam():
     row = filled(plane)[7]
     assert np.array_equal(row[:20], columns[:20])
     steps = np.arange(1, int(BEAM))
-    np.testing.assert_allclose(
-        row[20 : 19 + int(BEAM)], (20 - steps) * np.cos(np.pi / 2 * steps / BEAM) ** 2, rtol=1e-6
-    )
-    assert not row[19 + int(BEAM) :].any()
+    mirrored, fading = 20 - steps, np.cos(np.pi / 2 * steps / BEAM) ** 2
+    np.testing.assert_allclose(row[20 : 19 + int(BEAM)], mirrored * fading, rtol=1e-6)
+    np.testing.assert_allclose(row[19 + int(BEAM) :], 0, atol=1e-6)
+
+
+def test_at_a_curved_edge_the_nearest_pixel_that_is_not_blank_counts():
+    y, x = np.indices(SHAPE)
+    plane = np.where(np.hypot(y - 20, x - 25) < 13.5, 1, np.nan).astype(np.float32)
+    distances = ndimage.distance_transform_edt(np.isnan(plane))
+    expected = np.cos(np.pi / 2 * np.minimum(distances / BEAM, 1)) ** 2
+    np.testing.assert_allclose(filled(plane), expected, atol=1e-6)
 
 
 def test_a_strip_too_narrow_for_a_mirror_image_goes_on_as_it_ends():

@@ -8,7 +8,8 @@ edge; and where an edge is between two samples, they put it at one of them.
 from collections import namedtuple
 
 import numpy as np
-from scipy import ndimage
+
+from .surroundings import disc
 
 # Flat indices of blank pixels near an edge, of the pixels whose values they take, and the weights of these.
 Continuation = namedtuple("Continuation", "blank mirrored weights")
@@ -21,30 +22,41 @@ def continuation(blank, reach):
     Parameters
     ----------
     blank : 2D bool `~numpy.ndarray`
-        The blank pixels [y, x], among them a margin around the plane.
+        The blank pixels [y, x], among them a margin around the plane that is at least as wide as the distance.
     reach : float
-        Distance from the edge at which nothing is left, in pixels: at least a beam, so that a beam does not end there.
+        Distance from the edge at which nothing is left, in pixels: a beam, so that no beam ends in a step.
 
     Returns
     -------
     continuation : `Continuation`
         For `continued`.
     """
-    if not blank.any() or blank.all():
-        return Continuation(*np.zeros((2, 0), dtype=int), np.zeros(0, dtype=np.float32))
-    # The nearest pixel that is not blank; without distances, which would take twice the memory.
-    nearest = ndimage.distance_transform_edt(blank, return_distances=False, return_indices=True)
-    places = np.array(np.nonzero(blank))
-    nearest = nearest[(slice(None), *places)]
+    edge, width = np.flatnonzero(_edge(blank)), blank.shape[1]
+    offsets = disc(reach)
+    distances = np.hypot(*offsets.T)
+    # The nearest pixel of the edge: assigned last to the pixels around it. This takes a tenth of the time of a distance
+    # transform, and masks may differ in every channel.
+    nearest = np.full(blank.size, -1)
+    for number in np.argsort(-distances, kind="stable"):
+        nearest[edge + offsets[number] @ [width, 1]] = edge
+    near = np.flatnonzero((nearest >= 0) & blank.ravel())
+    places, nearest = (np.array(np.divmod(some, width)) for some in (near, nearest[near]))
     distances = np.hypot(*(nearest - places))
-    near = distances < reach
-    places, nearest, distances = places[:, near], nearest[:, near], distances[near]
     # The edge is half a pixel beyond the nearest pixel: the first one beyond it mirrors that one itself.
-    steps = np.rint((nearest - places) * (1 - 1 / distances)).astype(int)
-    mirrored = np.clip(nearest + steps, 0, np.array(blank.shape)[:, np.newaxis] - 1)
+    mirrored = nearest + np.rint((nearest - places) * (1 - 1 / distances)).astype(int)
     mirrored = np.where(blank[tuple(mirrored)], nearest, mirrored)
-    weights = np.cos(np.pi / 2 * distances / reach).astype(np.float32) ** 2
-    return Continuation(*(np.ravel_multi_index(tuple(some), blank.shape) for some in (places, mirrored)), weights)
+    weights = np.cos(np.pi / 2 * np.minimum(distances / reach, 1)).astype(np.float32) ** 2
+    return Continuation(near, np.ravel_multi_index(tuple(mirrored), blank.shape), weights)
+
+
+def _edge(blank):
+    """Pixels that are not blank, next to a blank one."""
+    edge = np.zeros_like(blank)
+    for of_edge, of_blank in ((edge, blank), (edge.T, blank.T)):
+        change = of_blank[1:] != of_blank[:-1]
+        of_edge[1:] |= change
+        of_edge[:-1] |= change
+    return edge & ~blank
 
 
 def continued(plane, blank, beyond):
