@@ -3,13 +3,9 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
-import time
 from importlib import import_module
-from itertools import chain, repeat
 
 import numpy as np
 import pytest
@@ -383,22 +379,33 @@ def test_the_work_of_a_lost_worker_is_done_again(line, client, monkeypatch):
     assert os.path.exists(marker)
 
 
-def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line, monkeypatch):
-    begun, view = [], evidence._load_window
-    # The key is pressed once, whichever thread is first: a second time would interrupt the end of the check itself.
-    press = chain([lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)], repeat(bool))
+# A process of its own: in one of pytest, the key may be pressed while that deals out tests.
+PRESS_CTRL_C = """
+import os, signal, time
+from confetti_task import confetti_check
+from confetti_task.private.check import evidence
 
-    def slow_view(*arguments):
-        next(press)()
-        begun.append(arguments)
-        time.sleep(0.3)
-        return view(*arguments)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, it would be ignored
+begun, view = [], evidence._load_window
 
-    monkeypatch.setattr(evidence, "_load_window", slow_view)
-    with pytest.raises(KeyboardInterrupt):
-        confetti_check(imagename="line", outfile="other", parallel=2)
-    assert len(begun) < 6  # of 14
-    monkeypatch.setattr(evidence, "_load_window", view)
+def slow_view(*arguments):
+    begun.append(arguments)
+    if len(begun) == 1:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.3)
+    return view(*arguments)
+
+evidence._load_window = slow_view
+try:
+    confetti_check(imagename="line", outfile="other", parallel=2)
+except KeyboardInterrupt:
+    print("windows begun:", len(begun))
+"""
+
+
+def test_after_ctrl_c_no_thread_goes_on_with_the_next_channel(line):
+    printed = subprocess.run([sys.executable, "-c", PRESS_CTRL_C], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert int(printed.split("windows begun:")[1]) < 6  # of 14
     assert_same(confetti_check(imagename="line", outfile="other", parallel=False), line)
 
 
