@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 # ranges both read the model of the channels at their border.
 RANGES_A_WORKER = 4
 
-# Channels in which one job compares candidates with the data: it filters three more on either side, a twentieth in all.
-CHANNELS_A_JOB = 128
+# Channels in which one job compares candidates with the data: it filters three more on either side, a tenth in all.
+CHANNELS_A_JOB = 64
 
 # Channels on either side of the selected ones that are measured at first.
 LEAST_REACH = 16

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # Number of times dask retries a job whose worker died.
 RETRIES = 3
 
-# Set while the threads of an interrupted check end: one job may compare 128 large planes, which takes minutes.
+# Set while the threads of an interrupted check end: one job may compare 64 large planes, which takes minutes.
 _interrupted = Event()
 
 
