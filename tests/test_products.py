@@ -10,14 +10,10 @@ from astropy.io import fits
 from astropy.table import QTable
 from casa_images import checksum, read_image, write_cube, write_image
 from checks import confetti_check, places
-from hypothesis import example, given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from skies import BEAM, HOT, NOISE, Products, convolve
 
-from confetti_task.private.check.float_text import float_texts
 from confetti_task.private.check.log import describe_channels
-from confetti_task.private.check.tables import ROWS_AT_ONCE, write_table
+from confetti_task.private.check.tables import write_table
 
 
 def test_the_table_has_units_and_sky_positions(products):
@@ -49,68 +45,6 @@ def test_a_table_is_written_as_astropy_writes_it(tmp_path):
     write_table(table, str(tmp_path / "ours"))
     table.write(str(tmp_path / "astropy"), format="ascii.ecsv")
     assert (tmp_path / "ours").read_text() == (tmp_path / "astropy").read_text()
-
-
-SINGLE = arrays.arrays(np.float32, st.integers(0, 40), elements=st.floats(width=32, allow_nan=False) | st.just(np.nan))
-DOUBLE = arrays.arrays(np.float64, st.integers(0, 40), elements=st.floats(-1e3, 1e3) | st.just(np.nan))
-
-
-@given(SINGLE)
-@example(np.array([1e-45, 1.1754944e-38, 3.4028235e38, -np.inf, 0.0, -0.0, 1e-14, 9.9999998e-15], dtype=np.float32))
-@example(np.array([0.1, 1e-3, 1e-4, 1e-5, 9.9999997e-5, 0.5, 2**-20, 16777216, 999999.94, 1e6], dtype=np.float32))
-def test_a_float32_number_is_written_with_the_digits_of_numpy(numbers):
-    assert _written(numbers) == [str(number) for number in numbers]
-
-
-@given(DOUBLE)
-@example(np.array([0.01, 0.1, 1.0, 10.0, 100.0, 998.9999999999999, 999.0, 1e300, 5e-324, -np.inf, 0.0, -0.0]))
-@example(np.nextafter([0.01, 0.1, 1.0, 10.0, 100.0, 999.0], 0))
-@example(np.nextafter([0.01, 0.1, 1.0, 10.0, 100.0, 999.0], np.inf))
-@example(np.array([266.41683, -29.00781, 0.3, 1 / 3, 93.17346, 0.1 + 0.2, 359.9999999999999, 5e-3]))
-def test_a_float64_number_is_written_with_the_digits_of_numpy(numbers):
-    assert _written(numbers) == [str(number) for number in numbers]
-
-
-def test_a_million_numbers_of_any_size_are_read_back_bit_for_bit():
-    random = np.random.default_rng(1)
-    bits = random.integers(0, 2**32, 2**18, dtype=np.uint32)
-    bits[(bits & 0x7F800000) == 0x7F800000] = 0  # not finite
-    usual = random.choice([-1, 1], 2**19) * 10 ** random.uniform(-14, 6, 2**19)
-    rounded = np.round(10 ** random.uniform(-3, 6, 2**18), 3)
-    numbers = np.concatenate([bits.view(np.float32), usual, rounded]).astype(np.float32)
-    read = np.array(_written(numbers)).astype(np.float32)
-    np.testing.assert_array_equal(read.view(np.uint32), numbers.view(np.uint32))
-
-
-def test_angles_and_frequencies_are_read_back_bit_for_bit():
-    random = np.random.default_rng(1)
-    angles = random.uniform(-1, 1, 2**17) * 10 ** random.uniform(-3, 3, 2**17)
-    numbers = np.concatenate([angles, np.round(angles, 5), np.round(angles, 13)])
-    read = np.array(_written(numbers)).astype(np.float64)
-    np.testing.assert_array_equal(read.view(np.uint64), numbers.view(np.uint64))
-
-
-def _written(numbers):
-    return [text.replace(b"\0", b"").decode() for text in float_texts(numbers).tolist()]
-
-
-def test_a_table_of_many_rows_is_written_as_astropy_writes_it(tmp_path):
-    random = np.random.default_rng(2)
-    number = 2 * ROWS_AT_ONCE + 1
-    table = QTable(
-        {
-            "piece": np.array(["Sgr B2", "Ångström", ""])[random.integers(0, 3, number)],
-            "ra": random.uniform(0, 360, number) * units.deg,
-            "paired": random.random(number) < 0.5,
-            "spike": random.normal(size=number).astype(np.float32),
-            "contrast": (1e-4 * random.normal(size=number)).astype(np.float32) * units.Jy,
-            "channel": np.arange(number, dtype=np.int32) - 5,
-        }
-    )
-    write_table(table, str(tmp_path / "ours"))
-    table.write(str(tmp_path / "astropy"), format="ascii.ecsv")
-    assert (tmp_path / "ours").read_bytes() == (tmp_path / "astropy").read_bytes()
-    assert len((tmp_path / "ours").read_text(encoding="utf-8").splitlines()) > number
 
 
 def test_the_clean_mask_is_the_old_one_in_bad_channels_and_0_elsewhere(products):

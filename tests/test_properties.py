@@ -4,10 +4,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy.ndimage import binary_fill_holes
 from skies import BEAM, dirty_beam
 
-from confetti_task.private.check.clean_mask import fill_holes
 from confetti_task.private.core.decision import Thresholds, evidence_of, severity
 from confetti_task.private.core.hot_pixels import contrast, hot_pixels, narrowness
 from confetti_task.private.core.model_flux import content_of
@@ -123,11 +121,6 @@ def test_a_source_is_what_a_place_finds_free_when_its_turn_comes(places, beam):
             sources[turn], free = len(near), free - near
     place, number = take_neighbours(places, beam)
     assert dict(zip(place.tolist(), number.tolist())) == sources
-
-
-@given(arrays.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
-def test_a_hole_is_what_does_not_reach_the_edge(plane):
-    np.testing.assert_array_equal(fill_holes(plane), binary_fill_holes(plane))
 
 
 # Restoring, and what the visibilities support

@@ -18,8 +18,9 @@ from ..core.dynamic_range import (
 )
 from ..core.quantities import CANDIDATE
 from ..core.residual_power import filter_of_power
+from ..core.sources import by_place
 from ..core.spikes import REACH_CHANNELS, above_line, above_neighbours, smaller, spike
-from ..core.surroundings import positions_within
+from ..core.surroundings import places_within, positions_within
 from ..core.transforms import at_samples, filtered, sampling_step
 from ..core.uv_coverage import ambiguity, measured_filter, same_coverage, unmeasured_filter, unsupported_spike
 from ..images.windows import read_middle_of_psf, read_psf, read_window, transform_of_samples, window_of, windows
@@ -111,7 +112,7 @@ def weigh(cube, polarization, found, known, coverage, thresholds):
                     views[other] = _load_window(cube, polarization, other, corner, inside, sampling, stack)
             if channel in views:
                 weighed.append(_weigh_channel(candidates, channel, views, stack, corner, cube, thresholds))
-    return np.sort(np.concatenate(weighed), order=["channel", "y", "x"])
+    return by_place(np.concatenate(weighed))
 
 
 def _is_in(box, candidates):
@@ -277,10 +278,9 @@ def _unsupported(stack, channel, *, heights, places, corner, cube, share, least)
     unsupported = unsupported_spike(*stack.estimate_heights(channel, near, heights), share, of_pixel)
     # Where the image is blank at the candidate itself, there is no estimate, but there may be heights next to it.
     high = ~(np.abs(unsupported) < least) & np.isfinite(share)
-    # Candidates next to each other share positions.
-    positions, rows = np.unique(near[high].reshape(-1, 2), axis=0, return_inverse=True)
-    measured = stack.heights(channel, positions)
-    unsupported[high] = unsupported_spike(*measured, share, rows.reshape(-1, near.shape[1]))
+    positions, of_pixel = places_within(places[high] + corner, cube.beam / 2, cube.shape[2:])
+    measured = stack.heights(channel, positions - corner)
+    unsupported[high] = unsupported_spike(*measured, share, of_pixel)
     return unsupported
 
 

@@ -5,12 +5,9 @@ import numpy as np
 from ..core.dynamic_range import step_of_samples
 from ..core.edges import continuation, continued
 from ..core.spikes import REACH_CHANNELS
-from ..core.surroundings import disc, median, ring
+from ..core.surroundings import GATHERED_AT_ONCE, disc, median, ring
 
 CHANNELS_COMPARED = 2 * REACH_CHANNELS + 1
-# Places whose rings are gathered at once: with 75 pixels a ring that is 0.6 MB of float32 and 1.2 MB of indices, which
-# stay in the cache.
-PLACES_AT_ONCE = 2048
 
 
 def margin_of(beam):
@@ -110,8 +107,9 @@ class PlaneStack:
         """Heights above the ring of places in some planes, [plane, n]."""
         heights = np.empty((len(planes), len(places)), dtype=np.float32)
         steps = self._ring @ [self._with_margin.shape[2], 1]
-        for start in range(0, len(places), PLACES_AT_ONCE):
-            some = slice(start, start + PLACES_AT_ONCE)
+        batch = GATHERED_AT_ONCE // len(steps)
+        for start in range(0, len(places), batch):
+            some = slice(start, start + batch)
             at = self._at(places[some])
             around = at[:, np.newaxis] + steps
             for plane, found in zip(planes, heights):

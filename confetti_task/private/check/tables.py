@@ -11,7 +11,6 @@ from ..core.quantities import CANDIDATE_QUANTITIES, CHANNEL_QUANTITIES
 from ..core.sources import join
 from ..images.coordinates import world_coordinates
 from ..images.pixels import read_channel
-from .float_text import float_texts
 from .verdict import verdicts_of_channels
 
 
@@ -131,7 +130,7 @@ def _tail(unsupported):
 
 def write_table(table, path):
     """
-    Write a table as ECSV: the same text as astropy's, which takes ten times as long for 10**5 sources.
+    Write a table as ECSV: the same text as astropy's, which takes twice as long for 10**5 sources.
 
     Parameters
     ----------
@@ -141,41 +140,24 @@ def write_table(table, path):
         Name of the file.
     """
     table[:0].write(path, format="ascii.ecsv")
-    columns = [np.asarray(getattr(table[name], "value", table[name])) for name in table.colnames]
-    with open(path, "ab") as file:
-        for start in range(0, len(table), ROWS_AT_ONCE):
-            file.write(_lines([column[start : start + ROWS_AT_ONCE] for column in columns]))
-
-
-def _lines(columns):
-    """Text of some rows, made column by column."""
-    texts = [float_texts(column) if column.dtype == np.float32 else _texts(column) for column in columns]
-    layout = [field for n, text in enumerate(texts) for field in ((f"text {n}", text.dtype), (f"blank {n}", "S1"))]
-    lines = np.full(len(texts[0]), b" ", dtype="S1").repeat(np.dtype(layout).itemsize).view(layout)
-    for number, text in enumerate(texts):
-        lines[f"text {number}"] = text
-    lines[layout[-1][0]] = b"\n"
-    return lines.tobytes().translate(None, b"\0")
+    columns = [_texts(np.asarray(getattr(table[name], "value", table[name]))) for name in table.colnames]
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(" ".join(row) + "\n" for row in zip(*columns))
 
 
 def _texts(values):
-    """Text of each value, in bytes; only once of values that occur often, as in per-channel columns."""
+    """Text of each value; only once of values that occur often, as in per-channel columns."""
     bits = values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values  # 0 and -0 differ
     _, first, which = np.unique(bits, return_index=True, return_inverse=True)
-    texts = values[first]
-    if values.dtype == np.float64:
-        texts = float_texts(texts)
-    elif values.dtype.kind == "U":
-        texts = np.array([_quoted(text).encode("utf-8") for text in texts.tolist()])
-    return texts.astype("S")[which]
+    texts = values[first].astype("U").tolist()
+    if values.dtype.kind == "U":
+        texts = [_quoted(text) for text in texts]
+    return [texts[number] for number in which.tolist()]
 
 
 def _quoted(text):
     return text if text and not set(text) & set(' "\n') else '"' + text.replace('"', '""') + '"'
 
-
-# Rows whose texts are made at once: few enough for the cache of a processor.
-ROWS_AT_ONCE = 2**13
 
 # Fraction of the narrow hot pixels of a channel whose unsupported spike is smaller than its tail.
 TAIL = 0.95

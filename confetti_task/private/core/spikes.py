@@ -38,18 +38,7 @@ def smaller(first, second):
 
 def above_neighbours(heights):
     """Height in a channel minus the median of the channels around it, as a 1D array; heights as for `spike`."""
-    others = np.delete(np.arange(heights.shape[1]), REACH_CHANNELS)
-    # A few long columns are sorted faster than many short rows.
-    ordered = [heights[:, other] for other in others]
-    for last in range(len(ordered) - 1, 0, -1):
-        for first in range(last):
-            pair = ordered[first : first + 2]
-            ordered[first : first + 2] = np.minimum(*pair), np.maximum(*pair)
-    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    with_nan = np.isnan(middle)
-    if with_nan.any():
-        middle[with_nan] = median(heights[with_nan][:, others])
-    return heights[:, REACH_CHANNELS] - middle
+    return heights[:, REACH_CHANNELS] - median(np.delete(heights, REACH_CHANNELS, axis=1))
 
 
 def above_line(heights):
